@@ -1,0 +1,60 @@
+/*
+ * Whole files: see file.h.
+ */
+#include "base/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { CHUNK = 65536 };
+
+static bool
+refuse(const char *path, int error, struct fault *fault)
+{
+	bool typed = error == ENOENT || error == ENOTDIR || error == EISDIR;
+
+	return fault_set(
+	    fault, typed ? FAULT_USAGE : FAULT_ENV, "cannot read %s: %s", path, strerror(error));
+}
+
+/* Reads to the end; what is over the limit is noticed, not kept. */
+static bool
+read_all(int fd, const char *name, size_t limit, struct buf *buf, struct fault *fault)
+{
+	char chunk[CHUNK];
+	size_t total = 0;
+
+	for (;;) {
+		ssize_t count = read(fd, chunk, sizeof(chunk));
+
+		if (count < 0 && errno == EINTR)
+			continue;
+		if (count < 0)
+			return refuse(name, errno, fault);
+		if (count == 0)
+			return true;
+		total += (size_t)count;
+		if (total > limit)
+			return fault_set(
+			    fault, FAULT_USAGE, "%s has more than %zu bytes", name, limit);
+		buf_add(buf, chunk, (size_t)count);
+	}
+}
+
+bool
+file_read(const char *path, size_t limit, struct buf *buf, struct fault *fault)
+{
+	int fd;
+	bool done;
+
+	if (strcmp(path, "-") == 0)
+		return read_all(STDIN_FILENO, "standard input", limit, buf, fault);
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	if (fd < 0)
+		return refuse(path, errno, fault);
+	done = read_all(fd, path, limit, buf, fault);
+	close(fd);
+	return done;
+}

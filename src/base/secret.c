@@ -1,0 +1,148 @@
+/*
+ * Random text, and secrets in files that are ours alone. A secret never stands in a sentence.
+ */
+#include "base/secret.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+
+#define SECRET_LIMIT 256 /* bytes */
+
+static unsigned char
+random_byte(void)
+{
+	unsigned char byte;
+	ssize_t n;
+	while ((n = getrandom(&byte, 1, 0)) != 1)
+		if (n < 0 && errno != EINTR)
+			die("getrandom: %s", strerror(errno));
+	return byte;
+}
+
+/* The first `base` of these; a byte beyond their multiple would make some likelier. */
+static void
+random_text(char *out, size_t size, unsigned base)
+{
+	static const char digits[] =
+	    "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
+	for (size_t i = 0; i + 1 < size;) {
+		unsigned char byte = random_byte();
+		if (byte < 256 / base * base)
+			out[i++] = digits[byte % base];
+	}
+	out[size - 1] = '\0';
+}
+
+void
+random_hex(char *out, size_t size)
+{
+	random_text(out, size, 16);
+}
+
+void
+random_base62(char *out, size_t size)
+{
+	random_text(out, size, 62);
+}
+
+static bool
+write_all(int fd, const char *bytes, size_t count)
+{
+	while (count > 0) {
+		ssize_t n = write(fd, bytes, count);
+		if (n < 0 && errno != EINTR)
+			return false;
+		if (n > 0) {
+			bytes += n;
+			count -= (size_t)n;
+		}
+	}
+	return true;
+}
+
+static void
+close_quietly(int fd)
+{
+	int saved = errno;
+	close(fd);
+	errno = saved;
+}
+
+/* A new name is durable only once its folder is. */
+static bool
+sync_folder(const char *file)
+{
+	const char *slash = strrchr(file, '/');
+	char *folder = slash == NULL ? xstrdup(".")
+				     : xstrndup(file, slash == file ? 1 : (size_t)(slash - file));
+	int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	free(folder);
+	if (fd < 0)
+		return false;
+	bool synced = fsync(fd) == 0;
+	close_quietly(fd);
+	return synced;
+}
+
+static bool
+write_file(const char *path, const char *text)
+{
+	if (unlink(path) != 0 && errno != ENOENT)
+		return false;
+	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0)
+		return false;
+	bool written = write_all(fd, text, strlen(text)) && fsync(fd) == 0;
+	close_quietly(fd);
+	return written && sync_folder(path);
+}
+
+bool
+secret_write(const char *path, const char *text, struct fault *fault)
+{
+	return write_file(path, text) ||
+	       fault_set(fault, FAULT_ENV, "cannot write %s: %s", path, strerror(errno));
+}
+
+/* A secret is read in one piece: it is written before anyone is told of it. */
+static bool
+read_file(const char *path, char *out, size_t size, struct stat *st)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	if (fd < 0)
+		return false;
+	ssize_t n = fstat(fd, st) == 0 ? read(fd, out, size - 1) : -1;
+	close_quietly(fd);
+	if (n >= 0)
+		out[n] = '\0';
+	return n >= 0;
+}
+
+char *
+secret_read(const char *path, struct fault *fault)
+{
+	char text[SECRET_LIMIT + 1] = "";
+	struct stat st;
+	if (!read_file(path, text, sizeof text, &st)) {
+		fault_set(fault, FAULT_ENV, "cannot read %s: %s", path, strerror(errno));
+		return NULL;
+	}
+	text[strcspn(text, "\r\n")] = '\0';
+	if (!S_ISREG(st.st_mode) || st.st_uid != geteuid() || (st.st_mode & 077) != 0) {
+		fault_set(fault, FAULT_ENV,
+		    "%s is not a file of yours that nobody else can read (chmod 600)", path);
+		return NULL;
+	}
+	if (text[0] == '\0') {
+		fault_set(fault, FAULT_ENV, "%s is empty", path);
+		return NULL;
+	}
+	return xstrdup(text);
+}

@@ -1,0 +1,26 @@
+/*
+ * Times and durations as people type them (the command line, the configuration).
+ */
+#ifndef VIGIL_BASE_WHEN_H
+#define VIGIL_BASE_WHEN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/fault.h"
+
+/* `90s`, `15m`, `8h`, `2d`, `250ms`, and `0`. Digits and one unit; at most 10 years. */
+bool when_duration(const char *text, int64_t *ms, struct fault *);
+
+/* Which way a bare `22:00` points from now. */
+enum when_side { WHEN_PAST, WHEN_FUTURE };
+
+/* `22:00` (the last or the next one), `2026-01-31 06:00[:SS]`, `2026-01-31`, `today 06:00`,
+ * `tomorrow 06:00`, `yesterday 22:00`, RFC 3339 with zone; all but the last in local time.
+ * FAULT_USAGE names the text and what is accepted. */
+bool when_time(const char *text, enum when_side, int64_t now_ms, int64_t *ms, struct fault *);
+
+/* "3 h 12 min", "45 s", "120 ms": for people. Returns out. */
+const char *when_say(int64_t ms, char out[32]);
+
+#endif
