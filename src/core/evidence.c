@@ -1,0 +1,164 @@
+/*
+ * The rule of evidence, over decoded messages: no I/O, no allocation. Each `return` of
+ * evidence_judge() is one line of the rule; the tests remove them one by one.
+ */
+#include "core/evidence.h"
+
+#include <string.h>
+
+static bool
+finish_is(const struct message *m, const char *finish)
+{
+	return m->finish && strcmp(m->finish, finish) == 0;
+}
+
+/* OpenCode's loop goes on after a step that ended so: it has called tools, or ended in a way that
+ * OpenCode does not know and asks about again. */
+static bool
+goes_on(const struct message *m)
+{
+	return finish_is(m, "tool-calls") || finish_is(m, "unknown") || m->tools > 0;
+}
+
+static bool
+is_answer(const struct message *m)
+{
+	return !m->from_user && !m->summary && m->completed_ms && !m->error_name && m->finish &&
+	       !goes_on(m);
+}
+
+static size_t
+find_ours(const struct messages *all, const char *our_id)
+{
+	size_t i = 0;
+	while (i < all->count && strcmp(all->all[i].id, our_id) != 0)
+		i++;
+	return i;
+}
+
+static size_t
+find_answer(const struct messages *all, size_t first)
+{
+	size_t i = first;
+	while (i < all->count && !is_answer(&all->all[i]))
+		i++;
+	return i;
+}
+
+/* A person goes on talking: the turn before is over, whatever the status says. */
+static bool
+is_followed(const struct messages *all, size_t answer)
+{
+	for (size_t i = answer + 1; i < all->count; i++) {
+		if (all->all[i].from_user)
+			return true;
+	}
+	return false;
+}
+
+/* The newest of the assistant's messages; summaries or not. NULL if none. */
+static const struct message *
+newest(const struct messages *all, size_t first, bool summary)
+{
+	for (size_t i = all->count; i > first; i--) {
+		const struct message *m = &all->all[i - 1];
+		if (!m->from_user && m->summary == summary)
+			return m;
+	}
+	return NULL;
+}
+
+static void
+gather(struct evidence *e, const struct messages *all, size_t first, size_t end)
+{
+	e->harvest.messages = all->all + first;
+	e->harvest.count = end - first;
+	for (size_t i = first; i < end; i++) {
+		const struct message *m = &all->all[i];
+		struct tokens *sum = &e->harvest.tokens;
+		sum->input += m->tokens.input;
+		sum->output += m->tokens.output;
+		sum->reasoning += m->tokens.reasoning;
+		sum->cache_read += m->tokens.cache_read;
+		sum->cache_write += m->tokens.cache_write;
+		e->harvest.cost += m->cost;
+		if (m->completed_ms > e->progress_ms)
+			e->progress_ms = m->completed_ms;
+	}
+}
+
+static struct evidence
+faulty(struct evidence e, enum error_kind kind, const char *sentence)
+{
+	e.finding = EV_FAULTY;
+	e.kind = kind;
+	e.sentence = sentence;
+	return e;
+}
+
+static struct evidence
+found(struct evidence e, enum event_type finding)
+{
+	e.finding = finding;
+	return e;
+}
+
+static bool
+is_blank(const char *text)
+{
+	return text[strspn(text, " \t\r\n")] == '\0';
+}
+
+/* A finished answer: is it one that counts? Its text is kept in any case. */
+static struct evidence
+judge_answer(struct evidence e, const struct message *answer)
+{
+	e.harvest.result = is_blank(answer->text) ? NULL : answer->text;
+	if (finish_is(answer, "length"))
+		return faulty(e, KIND_AGENT, "the answer was cut off at the model's output limit");
+	if (finish_is(answer, "content-filter"))
+		return faulty(e, KIND_AGENT, "the provider's content filter stopped the answer");
+	if (finish_is(answer, "error"))
+		return faulty(e, KIND_AGENT, "the provider ended the answer with an error");
+	if (!e.harvest.result)
+		return faulty(e, KIND_EMPTY, "the agent finished without a word of answer");
+	return found(e, EV_ANSWERED);
+}
+
+/* No answer, and nothing at work: the newest step says what became of the turn. */
+static struct evidence
+judge_silence(struct evidence e, const struct message *step, const struct message *summary)
+{
+	if (summary && summary->error_name && (!step || summary->created_ms >= step->created_ms))
+		return faulty(e, KIND_AGENT, summary->error_text);
+	if (!step)
+		return found(e, EV_UNANSWERED);
+	if (step->error_name) {
+		e.harvest.result = is_blank(step->text) ? NULL : step->text;
+		return faulty(e, KIND_AGENT, step->error_text);
+	}
+	/* An abort while OpenCode waits for its provider leaves neither (observed on 1.18.33). */
+	if (step->completed_ms && !step->finish)
+		return faulty(e, KIND_AGENT, "the turn was aborted in its session");
+	if (step->completed_ms && step->tools_rejected)
+		return faulty(e, KIND_REJECTED,
+		    "a permission or a question was refused, and the turn ended on it");
+	return found(e, EV_UNANSWERED);
+}
+
+struct evidence
+evidence_judge(const struct messages *all, const char *our_message_id, bool is_busy)
+{
+	struct evidence e = {.finding = EV_BUSY};
+	size_t ours = our_message_id ? find_ours(all, our_message_id) : 0;
+	if (our_message_id && ours == all->count)
+		return found(e, is_busy ? EV_BUSY : EV_UNPROMPTED);
+	size_t answer = find_answer(all, ours);
+	bool has_answer = answer < all->count;
+	gather(&e, all, ours, has_answer ? answer + 1 : all->count);
+	if (has_answer && (!is_busy || is_followed(all, answer)))
+		return judge_answer(e, &all->all[answer]);
+	if (is_busy)
+		return found(e, EV_BUSY);
+	return judge_silence(e, newest(all, ours, false), newest(all, ours, true));
+}
