@@ -1,0 +1,488 @@
+-- The database from nothing: tasks, their attempts, transcripts and history, and the guards that
+-- hold in any sqlite3 shell. Times are UTC text, 2026-01-31T06:00:00.000Z. No function of vigil's
+-- own is used here, so every trigger works where only SQLite is.
+
+CREATE TABLE vigil (                    -- one row: the database itself
+	only_row    INTEGER PRIMARY KEY CHECK (only_row = 1),
+	database_id TEXT NOT NULL,          -- random; marks what is ours on servers and in tmux
+	created_at  TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')),
+	paused_at   TEXT                    -- the queue starts nothing while this is set
+) STRICT;
+INSERT INTO vigil (only_row, database_id) VALUES (1, lower(hex(randomblob(8))));
+
+CREATE TABLE runners (                  -- one row a `vigil run`
+	id         INTEGER PRIMARY KEY AUTOINCREMENT,
+	pid        INTEGER NOT NULL,
+	pid_start  INTEGER NOT NULL,        -- clock ticks since boot: with boot_id, tells a reused pid
+	boot_id    TEXT NOT NULL,
+	version    TEXT NOT NULL,
+	directory  TEXT NOT NULL,           -- where tasks without a directory run
+	started_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')),
+	ended_at   TEXT,                    -- NULL also after a crash
+	ending     TEXT                     -- 'drained', 'stopped', or a sentence
+) STRICT;
+CREATE INDEX runners_alive ON runners (id) WHERE ended_at IS NULL;
+
+CREATE TABLE servers (                  -- one row a server process of ours, or an address given to us
+	id         INTEGER PRIMARY KEY AUTOINCREMENT,
+	name       TEXT NOT NULL,           -- 'managed' for one that vigil starts
+	url        TEXT,                    -- NULL until its port is known
+	nonce      TEXT,                    -- in the environment of a managed one
+	pid        INTEGER,
+	pid_start  INTEGER,
+	boot_id    TEXT,
+	version    TEXT,                    -- as its health check says
+	started_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')),
+	ended_at   TEXT,
+	ending     TEXT                     -- why it ended
+) STRICT;
+CREATE INDEX servers_alive ON servers (name) WHERE ended_at IS NULL;
+
+CREATE TABLE tasks (
+	id             INTEGER PRIMARY KEY AUTOINCREMENT, -- never used twice
+	status         TEXT NOT NULL DEFAULT 'queued'
+		CONSTRAINT "a status is queued, held, starting, running, stopping, completed, failed or cancelled"
+		CHECK (status IN ('queued', 'held', 'starting', 'running', 'stopping', 'completed', 'failed', 'cancelled')),
+	prompt         TEXT NOT NULL
+		CONSTRAINT "a prompt cannot contain a NUL" CHECK (instr(prompt, char(0)) = 0)
+		CONSTRAINT "a prompt cannot be empty" CHECK (trim(prompt, ' ' || char(9, 10, 13)) <> '')
+		CONSTRAINT "a prompt has at most 16 MB" CHECK (length(CAST(prompt AS BLOB)) <= 16777216),
+	description    TEXT,
+	agent          TEXT,                -- NULL: the server's default
+	model          TEXT CONSTRAINT "a model is PROVIDER/MODEL" CHECK (model LIKE '_%/_%'),
+	variant        TEXT,
+	directory      TEXT                 -- NULL: the runner's own, recorded when it starts
+		CONSTRAINT "a directory is an absolute path" CHECK (directory LIKE '/%'),
+	parent_session TEXT,
+	session_id     TEXT,                -- of the newest attempt
+	server         TEXT,
+	priority       INTEGER NOT NULL DEFAULT 0
+		CONSTRAINT "a priority is from -100 to 100" CHECK (priority BETWEEN -100 AND 100),
+	not_before     TEXT
+		CONSTRAINT "not_before is a UTC time like 2026-01-31T06:00:00.000Z"
+		CHECK (not_before IS NULL OR not_before GLOB '[0-9]*' AND not_before IS strftime('%Y-%m-%dT%H:%M:%fZ', not_before)
+			AND substr(not_before, 1, 10) IS date(not_before, '+0 days')),
+	key            TEXT CONSTRAINT "a key has 1 to 255 characters" CHECK (length(key) BETWEEN 1 AND 255),
+	mutex          TEXT CONSTRAINT "a mutex has 1 to 255 characters" CHECK (length(mutex) BETWEEN 1 AND 255),
+	timeout_s      REAL                 -- NULL: as configured; 0: none
+		CONSTRAINT "a timeout is not negative" CHECK (timeout_s >= 0),
+	max_attempts   INTEGER              -- NULL: as configured
+		CONSTRAINT "max_attempts is from 1 to 100" CHECK (max_attempts BETWEEN 1 AND 100),
+	attempts       INTEGER NOT NULL DEFAULT 0 CHECK (attempts >= 0),
+	attempts_base  INTEGER NOT NULL DEFAULT 0,        -- attempts made before the newest `retry`
+	result         TEXT,                -- the text of the final answer
+	error          TEXT,
+	error_kind     TEXT
+		CONSTRAINT "an error_kind is agent, empty, timeout, stalled, interrupted, rejected, refused, server, limit or lost"
+		CHECK (error_kind IN ('agent', 'empty', 'timeout', 'stalled', 'interrupted', 'rejected', 'refused', 'server', 'limit', 'lost')),
+	stop           TEXT                 -- what stops a stopping task: cancel, timeout or stall
+		CHECK (stop IN ('cancel', 'timeout', 'stall')),
+	note           TEXT,                -- what a live task waits for, where something is in its way
+	created_at     TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))
+		CONSTRAINT "created_at is a UTC time like 2026-01-31T06:00:00.000Z"
+		CHECK (created_at IS NULL OR created_at GLOB '[0-9]*' AND created_at IS strftime('%Y-%m-%dT%H:%M:%fZ', created_at)
+			AND substr(created_at, 1, 10) IS date(created_at, '+0 days')),
+	started_at     TEXT                 -- of the first attempt
+		CONSTRAINT "started_at is a UTC time like 2026-01-31T06:00:00.000Z"
+		CHECK (started_at IS NULL OR started_at GLOB '[0-9]*' AND started_at IS strftime('%Y-%m-%dT%H:%M:%fZ', started_at)
+			AND substr(started_at, 1, 10) IS date(started_at, '+0 days')),
+	completed_at   TEXT                 -- when it became final
+		CONSTRAINT "completed_at is a UTC time like 2026-01-31T06:00:00.000Z"
+		CHECK (completed_at IS NULL OR completed_at GLOB '[0-9]*' AND completed_at IS strftime('%Y-%m-%dT%H:%M:%fZ', completed_at)
+			AND substr(completed_at, 1, 10) IS date(completed_at, '+0 days')),
+	wake_at        TEXT                 -- when a live task is looked at next
+		CONSTRAINT "wake_at is a UTC time like 2026-01-31T06:00:00.000Z"
+		CHECK (wake_at IS NULL OR wake_at GLOB '[0-9]*' AND wake_at IS strftime('%Y-%m-%dT%H:%M:%fZ', wake_at)
+			AND substr(wake_at, 1, 10) IS date(wake_at, '+0 days')),
+	revision       INTEGER NOT NULL DEFAULT 0,        -- grows with each change of status
+	CONSTRAINT "a live task has a time of its next look"
+		CHECK (status NOT IN ('starting', 'running', 'stopping') OR wake_at IS NOT NULL)
+) STRICT;
+CREATE INDEX tasks_queued ON tasks (priority DESC, id) WHERE status = 'queued';
+CREATE INDEX tasks_not_before ON tasks (not_before) WHERE status = 'queued' AND not_before IS NOT NULL;
+CREATE INDEX tasks_live ON tasks (wake_at) WHERE status IN ('starting', 'running', 'stopping');
+CREATE INDEX tasks_created ON tasks (created_at);
+CREATE INDEX tasks_completed ON tasks (completed_at) WHERE completed_at IS NOT NULL;
+CREATE INDEX tasks_status ON tasks (status, id);
+CREATE UNIQUE INDEX tasks_key ON tasks (key)
+	WHERE key IS NOT NULL AND status IN ('queued', 'held', 'starting', 'running', 'stopping');
+CREATE UNIQUE INDEX tasks_mutex ON tasks (mutex)
+	WHERE mutex IS NOT NULL AND status IN ('starting', 'running', 'stopping');
+
+CREATE TABLE dependencies (             -- task_id starts only once needs_id has completed
+	task_id  INTEGER NOT NULL REFERENCES tasks (id) ON DELETE CASCADE,
+	needs_id INTEGER NOT NULL REFERENCES tasks (id) ON DELETE CASCADE,
+	PRIMARY KEY (task_id, needs_id),
+	CONSTRAINT "a task can only come after an older one" CHECK (needs_id < task_id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX dependencies_needed ON dependencies (needs_id);
+
+CREATE TABLE attempts (                 -- one row a try; frozen once it has ended
+	id                 INTEGER PRIMARY KEY AUTOINCREMENT,
+	task_id            INTEGER NOT NULL REFERENCES tasks (id) ON DELETE CASCADE,
+	number             INTEGER NOT NULL CHECK (number >= 1),
+	nonce              TEXT NOT NULL,   -- in the session's title and metadata
+	server             TEXT,
+	server_id          INTEGER REFERENCES servers (id), -- the process the prompt was given to
+	runner_id          INTEGER REFERENCES runners (id), -- the runner that claimed it
+	session_id         TEXT,
+	message_id         TEXT,            -- of our prompt, committed before it is sent
+	part_id            TEXT,
+	agent              TEXT,            -- as resolved and sent
+	model              TEXT,
+	variant            TEXT,
+	started_at         TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')),
+	prompted_at        TEXT,            -- when the server had it, not when it was meant
+	progress_at        TEXT,            -- the newest sign of work in its messages
+	idle_at            TEXT,            -- since when the session is idle without an answer
+	unreachable_at     TEXT,            -- since when the server cannot be asked
+	stop_at            TEXT,            -- when the stop began
+	sent_at            TEXT,            -- when the prompt was last sent
+	aborted_at         TEXT,            -- when an abort was last confirmed
+	sends              INTEGER NOT NULL DEFAULT 0,      -- how often, resumptions counted
+	resumes            INTEGER NOT NULL DEFAULT 0,      -- how often a turn that was cut off went on
+	stuck              INTEGER NOT NULL DEFAULT 0,      -- resumptions without progress between them
+	searches           INTEGER NOT NULL DEFAULT 0,      -- for a session made just before a crash
+	misses             INTEGER NOT NULL DEFAULT 0,      -- answers in a row that the session is gone
+	ended_at           TEXT,
+	outcome            TEXT CHECK (outcome IN ('completed', 'failed', 'cancelled')),
+	error              TEXT,
+	error_kind         TEXT,
+	tokens_input       INTEGER NOT NULL DEFAULT 0,
+	tokens_output      INTEGER NOT NULL DEFAULT 0,
+	tokens_reasoning   INTEGER NOT NULL DEFAULT 0,
+	tokens_cache_read  INTEGER NOT NULL DEFAULT 0,
+	tokens_cache_write INTEGER NOT NULL DEFAULT 0,
+	cost               REAL NOT NULL DEFAULT 0,         -- US dollars, as the server counts
+	UNIQUE (task_id, number),
+	CHECK ((ended_at IS NULL) = (outcome IS NULL))
+) STRICT;
+CREATE UNIQUE INDEX attempts_one_live ON attempts (task_id) WHERE ended_at IS NULL;
+
+CREATE TABLE messages (                 -- the transcript: one row a message of our turn
+	id                 INTEGER PRIMARY KEY AUTOINCREMENT,
+	task_id            INTEGER NOT NULL REFERENCES tasks (id) ON DELETE CASCADE,
+	attempt_id         INTEGER NOT NULL REFERENCES attempts (id) ON DELETE CASCADE,
+	message_id         TEXT NOT NULL,
+	role               TEXT NOT NULL CHECK (role IN ('user', 'assistant')),
+	agent              TEXT,
+	model              TEXT,
+	text               TEXT NOT NULL,
+	reasoning          TEXT,
+	finish             TEXT,
+	error              TEXT,
+	summary            INTEGER NOT NULL DEFAULT 0,      -- 1: a compaction's, no answer
+	cut                INTEGER NOT NULL DEFAULT 0,      -- 1: longer than what is kept
+	created_at         TEXT,
+	completed_at       TEXT,
+	tokens_input       INTEGER NOT NULL DEFAULT 0,
+	tokens_output      INTEGER NOT NULL DEFAULT 0,
+	tokens_reasoning   INTEGER NOT NULL DEFAULT 0,
+	tokens_cache_read  INTEGER NOT NULL DEFAULT 0,
+	tokens_cache_write INTEGER NOT NULL DEFAULT 0,
+	cost               REAL NOT NULL DEFAULT 0,
+	UNIQUE (attempt_id, message_id)
+) STRICT;
+CREATE INDEX messages_task ON messages (task_id);
+
+CREATE TABLE events (                   -- append-only: what happened to a task, and when
+	id         INTEGER PRIMARY KEY AUTOINCREMENT,
+	at         TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')),
+	task_id    INTEGER,
+	attempt_id INTEGER,
+	kind       TEXT NOT NULL,           -- a status that was reached, or what happened within one
+	detail     TEXT
+) STRICT;
+CREATE INDEX events_task ON events (task_id, id);
+
+-- Which status may follow which. A task goes live only together with an attempt, and leaves that
+-- only once the attempt has ended: this is what keeps a hand's slip from losing an agent's work.
+CREATE TABLE status_moves (
+	old TEXT NOT NULL,
+	new TEXT NOT NULL,
+	PRIMARY KEY (old, new)
+) STRICT, WITHOUT ROWID;
+INSERT INTO status_moves (old, new) VALUES
+	('queued', 'starting'), ('queued', 'held'), ('queued', 'cancelled'),
+	('held', 'queued'), ('held', 'cancelled'),
+	('starting', 'running'), ('starting', 'stopping'), ('starting', 'queued'), ('starting', 'held'),
+	('starting', 'completed'), ('starting', 'failed'),
+	('running', 'stopping'), ('running', 'queued'), ('running', 'held'), ('running', 'completed'),
+	('running', 'failed'),
+	('stopping', 'cancelled'), ('stopping', 'failed'), ('stopping', 'completed'), ('stopping', 'queued'),
+	('completed', 'queued'), ('failed', 'queued'), ('cancelled', 'queued');
+
+CREATE TRIGGER tasks_insert BEFORE INSERT ON tasks
+BEGIN
+	SELECT RAISE(ABORT, 'a new task is queued or held; only a runner makes it anything else')
+	WHERE NEW.status NOT IN ('queued', 'held');
+	SELECT RAISE(ABORT, 'a task with this id exists; leave the id out')
+	WHERE EXISTS (SELECT 1 FROM tasks WHERE id = NEW.id);
+	SELECT RAISE(ABORT, 'an open task with this key exists')
+	WHERE EXISTS (SELECT 1 FROM tasks WHERE key = NEW.key
+		AND status IN ('queued', 'held', 'starting', 'running', 'stopping'));
+	SELECT RAISE(ABORT, 'a new task has no result, error, attempt or end; leave these columns out')
+	WHERE NEW.result IS NOT NULL OR NEW.error IS NOT NULL OR NEW.error_kind IS NOT NULL
+		OR NEW.attempts <> 0 OR NEW.started_at IS NOT NULL OR NEW.completed_at IS NOT NULL;
+END;
+
+CREATE TRIGGER tasks_inserted AFTER INSERT ON tasks
+BEGIN
+	INSERT INTO events (task_id, kind) VALUES (NEW.id, NEW.status);
+END;
+
+CREATE TRIGGER tasks_id BEFORE UPDATE ON tasks WHEN NEW.id <> OLD.id -- rowid is another name of it
+BEGIN
+	SELECT RAISE(ABORT, 'the id of a task never changes');
+END;
+
+CREATE TRIGGER tasks_move BEFORE UPDATE OF status ON tasks WHEN NEW.status <> OLD.status
+BEGIN
+	SELECT RAISE(ABORT, 'a task cannot go from its status to that one: see the table status_moves')
+	WHERE NOT EXISTS (SELECT 1 FROM status_moves WHERE old = OLD.status AND new = NEW.status);
+	SELECT RAISE(ABORT, 'only a runner starts a task: it makes an attempt first')
+	WHERE NEW.status IN ('starting', 'running', 'stopping')
+		AND NOT EXISTS (SELECT 1 FROM attempts WHERE task_id = OLD.id AND ended_at IS NULL);
+	SELECT RAISE(ABORT, 'this task is live: set its status to stopping, or use vigil cancel')
+	WHERE NEW.status NOT IN ('starting', 'running', 'stopping')
+		AND EXISTS (SELECT 1 FROM attempts WHERE task_id = OLD.id AND ended_at IS NULL);
+	SELECT RAISE(ABORT, 'an open task with this key exists')
+	WHERE OLD.status IN ('completed', 'failed', 'cancelled')
+		AND EXISTS (SELECT 1 FROM tasks WHERE key = NEW.key AND id <> OLD.id
+			AND status IN ('queued', 'held', 'starting', 'running', 'stopping'));
+	SELECT RAISE(ABORT, 'another live task holds this mutex')
+	WHERE NEW.status IN ('starting', 'running', 'stopping')
+		AND EXISTS (SELECT 1 FROM tasks WHERE mutex = NEW.mutex AND id <> OLD.id
+			AND status IN ('starting', 'running', 'stopping'));
+END;
+
+-- The UNIQUE indexes say so too; but UPDATE OR REPLACE would delete the other task.
+CREATE TRIGGER tasks_names BEFORE UPDATE OF key, mutex ON tasks
+WHEN NEW.key IS NOT OLD.key OR NEW.mutex IS NOT OLD.mutex
+BEGIN
+	SELECT RAISE(ABORT, 'an open task with this key exists')
+	WHERE NEW.status IN ('queued', 'held', 'starting', 'running', 'stopping')
+		AND EXISTS (SELECT 1 FROM tasks WHERE key = NEW.key AND id <> OLD.id
+			AND status IN ('queued', 'held', 'starting', 'running', 'stopping'));
+	SELECT RAISE(ABORT, 'another live task holds this mutex')
+	WHERE NEW.status IN ('starting', 'running', 'stopping')
+		AND EXISTS (SELECT 1 FROM tasks WHERE mutex = NEW.mutex AND id <> OLD.id
+			AND status IN ('starting', 'running', 'stopping'));
+END;
+
+CREATE TRIGGER tasks_counted BEFORE UPDATE OF attempts ON tasks WHEN NEW.attempts <> OLD.attempts
+BEGIN
+	SELECT RAISE(ABORT, 'attempts is the number of the task''s rows in the table attempts')
+	WHERE NEW.attempts <> (SELECT count(*) FROM attempts WHERE task_id = OLD.id);
+END;
+
+-- Not for what tasks_moved itself sets: that makes a new revision.
+CREATE TRIGGER tasks_final BEFORE UPDATE OF result, error, error_kind, completed_at, started_at, attempts, prompt
+ON tasks WHEN OLD.status IN ('completed', 'failed', 'cancelled') AND NEW.status = OLD.status
+	AND NEW.revision = OLD.revision AND (NEW.result IS NOT OLD.result OR NEW.error IS NOT OLD.error
+		OR NEW.error_kind IS NOT OLD.error_kind OR NEW.completed_at IS NOT OLD.completed_at
+		OR NEW.started_at IS NOT OLD.started_at OR NEW.attempts <> OLD.attempts
+		OR NEW.prompt <> OLD.prompt)
+BEGIN
+	SELECT RAISE(ABORT, 'this task is final: its history cannot be edited (vigil retry queues it again)');
+END;
+
+CREATE TRIGGER tasks_moved AFTER UPDATE OF status ON tasks WHEN NEW.status <> OLD.status
+BEGIN
+	-- What a move implies, so that a move made by hand is as complete as one of vigil's own.
+	UPDATE tasks SET revision = revision + 1,
+		completed_at = CASE WHEN NEW.status IN ('completed', 'failed', 'cancelled')
+			THEN coalesce(NEW.completed_at, strftime('%Y-%m-%dT%H:%M:%fZ', 'now')) END,
+		wake_at = CASE WHEN NEW.status IN ('starting', 'running', 'stopping') THEN NEW.wake_at END,
+		stop = CASE WHEN NEW.status = 'stopping' THEN coalesce(NEW.stop, 'cancel')
+			WHEN NEW.status IN ('queued', 'held') THEN NULL ELSE NEW.stop END,
+		note = CASE WHEN NEW.status IN ('starting', 'running', 'stopping') THEN NEW.note END,
+		error = CASE WHEN OLD.status IN ('completed', 'failed', 'cancelled') THEN NULL
+			WHEN NEW.status IN ('stopping', 'cancelled') AND coalesce(NEW.stop, 'cancel') = 'cancel'
+			THEN coalesce(NEW.error, 'Cancelled by user') ELSE NEW.error END,
+		error_kind = CASE WHEN OLD.status IN ('completed', 'failed', 'cancelled') THEN NULL ELSE NEW.error_kind END,
+		result = CASE WHEN OLD.status IN ('completed', 'failed', 'cancelled') THEN NULL ELSE NEW.result END,
+		attempts_base = CASE WHEN OLD.status IN ('completed', 'failed', 'cancelled') THEN NEW.attempts
+			ELSE NEW.attempts_base END
+	WHERE id = NEW.id;
+	INSERT INTO events (task_id, attempt_id, kind, detail)
+	SELECT id, (SELECT max(attempts.id) FROM attempts WHERE task_id = NEW.id), status, error
+	FROM tasks WHERE id = NEW.id;
+END;
+
+CREATE TRIGGER tasks_edited AFTER UPDATE OF prompt, description, agent, model, variant, directory,
+	parent_session, priority, not_before, key, mutex, timeout_s, max_attempts ON tasks
+WHEN NEW.status = OLD.status AND (NEW.prompt <> OLD.prompt OR NEW.description IS NOT OLD.description
+	OR NEW.agent IS NOT OLD.agent OR NEW.model IS NOT OLD.model OR NEW.variant IS NOT OLD.variant
+	OR NEW.directory IS NOT OLD.directory OR NEW.parent_session IS NOT OLD.parent_session
+	OR NEW.priority <> OLD.priority OR NEW.not_before IS NOT OLD.not_before OR NEW.key IS NOT OLD.key
+	OR NEW.mutex IS NOT OLD.mutex OR NEW.timeout_s IS NOT OLD.timeout_s
+	OR NEW.max_attempts IS NOT OLD.max_attempts)
+BEGIN
+	INSERT INTO events (task_id, kind, detail) VALUES (NEW.id, 'edited', ltrim(
+		iif(NEW.prompt <> OLD.prompt, ', prompt', '')
+		|| iif(NEW.description IS NOT OLD.description, ', description', '')
+		|| iif(NEW.agent IS NOT OLD.agent, ', agent', '')
+		|| iif(NEW.model IS NOT OLD.model, ', model', '')
+		|| iif(NEW.variant IS NOT OLD.variant, ', variant', '')
+		|| iif(NEW.directory IS NOT OLD.directory, ', directory', '')
+		|| iif(NEW.parent_session IS NOT OLD.parent_session, ', parent_session', '')
+		|| iif(NEW.priority <> OLD.priority, ', priority ' || OLD.priority || ' to ' || NEW.priority, '')
+		|| iif(NEW.not_before IS NOT OLD.not_before, ', not_before', '')
+		|| iif(NEW.key IS NOT OLD.key, ', key', '')
+		|| iif(NEW.mutex IS NOT OLD.mutex, ', mutex', '')
+		|| iif(NEW.timeout_s IS NOT OLD.timeout_s, ', timeout_s', '')
+		|| iif(NEW.max_attempts IS NOT OLD.max_attempts, ', max_attempts', ''), ', '));
+END;
+
+CREATE TRIGGER dependencies_insert BEFORE INSERT ON dependencies -- foreign keys are off in a plain shell
+BEGIN
+	SELECT RAISE(ABORT, 'there is no such task to come after')
+	WHERE NOT EXISTS (SELECT 1 FROM tasks WHERE id = NEW.needs_id);
+END;
+
+CREATE TRIGGER tasks_delete BEFORE DELETE ON tasks
+BEGIN
+	SELECT RAISE(ABORT, 'this task is live: cancel it before it is deleted')
+	WHERE OLD.status IN ('starting', 'running', 'stopping');
+	SELECT RAISE(ABORT, 'an open task comes after this one: cancel that one first')
+	WHERE EXISTS (SELECT 1 FROM dependencies JOIN tasks ON tasks.id = dependencies.task_id
+		WHERE needs_id = OLD.id AND tasks.status IN ('queued', 'held', 'starting', 'running', 'stopping'));
+END;
+
+CREATE TRIGGER tasks_deleted AFTER DELETE ON tasks -- foreign keys are off there too
+BEGIN
+	DELETE FROM messages WHERE task_id = OLD.id;
+	DELETE FROM attempts WHERE task_id = OLD.id;
+	DELETE FROM events WHERE task_id = OLD.id;
+	DELETE FROM dependencies WHERE task_id = OLD.id OR needs_id = OLD.id;
+END;
+
+CREATE TRIGGER attempts_insert BEFORE INSERT ON attempts
+BEGIN
+	SELECT RAISE(ABORT, 'an attempt is the next one of a queued task, and only a runner makes it')
+	WHERE NEW.ended_at IS NOT NULL
+		OR NOT EXISTS (SELECT 1 FROM tasks WHERE id = NEW.task_id AND status = 'queued'
+			AND attempts = NEW.number - 1)
+		OR EXISTS (SELECT 1 FROM attempts WHERE id = NEW.id)
+		OR EXISTS (SELECT 1 FROM attempts WHERE task_id = NEW.task_id AND number >= NEW.number);
+END;
+
+CREATE TRIGGER attempts_id BEFORE UPDATE ON attempts
+WHEN NEW.id <> OLD.id OR NEW.task_id <> OLD.task_id OR NEW.number <> OLD.number
+BEGIN
+	SELECT RAISE(ABORT, 'an attempt keeps its id, its task and its number');
+END;
+
+CREATE TRIGGER attempts_frozen BEFORE UPDATE ON attempts WHEN OLD.ended_at IS NOT NULL
+BEGIN
+	SELECT RAISE(ABORT, 'this attempt has ended: it cannot be edited');
+END;
+
+CREATE TRIGGER attempts_kept BEFORE DELETE ON attempts
+WHEN EXISTS (SELECT 1 FROM tasks WHERE id = OLD.task_id)
+BEGIN
+	SELECT RAISE(ABORT, 'attempts are history: they go when their task is deleted');
+END;
+
+CREATE TRIGGER events_insert BEFORE INSERT ON events
+BEGIN
+	SELECT RAISE(ABORT, 'events are append-only: leave the id out')
+	WHERE EXISTS (SELECT 1 FROM events WHERE id = NEW.id);
+END;
+
+CREATE TRIGGER events_frozen BEFORE UPDATE ON events
+BEGIN
+	SELECT RAISE(ABORT, 'events are append-only');
+END;
+
+CREATE TRIGGER events_kept BEFORE DELETE ON events
+WHEN EXISTS (SELECT 1 FROM tasks WHERE id = OLD.task_id)
+BEGIN
+	SELECT RAISE(ABORT, 'events are append-only: they go when their task is deleted');
+END;
+
+-- Views for people. Local times; durations in seconds.
+
+CREATE VIEW queue AS
+SELECT id, priority, description, substr(prompt, 1, 60) AS prompt,
+	CASE
+	WHEN status = 'held' THEN 'held until vigil release ' || id
+	WHEN (SELECT paused_at FROM vigil) IS NOT NULL THEN 'the queue is paused'
+	WHEN not_before > strftime('%Y-%m-%dT%H:%M:%fZ', 'now')
+		THEN 'not before ' || datetime(not_before, 'localtime')
+	WHEN EXISTS (SELECT 1 FROM dependencies JOIN tasks AS needed ON needed.id = needs_id
+			WHERE task_id = tasks.id AND needed.status IN ('failed', 'cancelled'))
+		THEN 'comes after task ' || (SELECT needs_id FROM dependencies JOIN tasks AS needed ON needed.id = needs_id
+			WHERE task_id = tasks.id AND needed.status IN ('failed', 'cancelled')) || ', which did not complete'
+	WHEN EXISTS (SELECT 1 FROM dependencies JOIN tasks AS needed ON needed.id = needs_id
+			WHERE task_id = tasks.id AND needed.status <> 'completed')
+		THEN 'comes after task ' || (SELECT needs_id FROM dependencies JOIN tasks AS needed ON needed.id = needs_id
+			WHERE task_id = tasks.id AND needed.status <> 'completed')
+	WHEN EXISTS (SELECT 1 FROM tasks AS other WHERE other.mutex = tasks.mutex
+			AND other.status IN ('starting', 'running', 'stopping'))
+		THEN 'another task holds the mutex ' || mutex
+	WHEN NOT EXISTS (SELECT 1 FROM runners WHERE ended_at IS NULL) THEN 'no runner: start vigil run'
+	ELSE 'waits for a free slot or the runner'
+	END AS reason,
+	datetime(created_at, 'localtime') AS created
+FROM tasks WHERE status IN ('queued', 'held')
+ORDER BY status = 'held', priority DESC, id;
+
+CREATE VIEW running AS
+SELECT tasks.id, tasks.status, attempts.number AS attempt, tasks.description,
+	substr(tasks.prompt, 1, 60) AS prompt, attempts.agent, attempts.model,
+	datetime(attempts.started_at, 'localtime') AS started,
+	CAST(round((julianday('now') - julianday(attempts.started_at)) * 86400) AS INTEGER) AS seconds,
+	CAST(round((julianday('now') - julianday(coalesce(progress_at, attempts.started_at))) * 86400) AS INTEGER)
+		AS quiet_seconds,
+	attempts.resumes, tasks.note, attempts.session_id
+FROM tasks JOIN attempts ON attempts.task_id = tasks.id AND attempts.ended_at IS NULL
+WHERE tasks.status IN ('starting', 'running', 'stopping')
+ORDER BY tasks.id;
+
+CREATE VIEW history AS
+SELECT tasks.id, attempts.number AS attempt, attempts.outcome, tasks.description,
+	substr(tasks.prompt, 1, 60) AS prompt, attempts.agent, attempts.model,
+	datetime(tasks.created_at, 'localtime') AS created,
+	datetime(attempts.started_at, 'localtime') AS started,
+	datetime(attempts.ended_at, 'localtime') AS ended,
+	round((julianday(attempts.started_at) - julianday(tasks.created_at)) * 86400, 1) AS waited_seconds,
+	round((julianday(attempts.ended_at) - julianday(attempts.started_at)) * 86400, 1) AS run_seconds,
+	attempts.tokens_input, attempts.tokens_output, attempts.cost,
+	attempts.error_kind, attempts.error
+FROM attempts JOIN tasks ON tasks.id = attempts.task_id
+WHERE attempts.ended_at IS NOT NULL
+ORDER BY attempts.id;
+
+CREATE VIEW nights AS -- a night is from noon to noon, and has the date of its evening
+SELECT date(ended_at, 'localtime', '-12 hours') AS night,
+	count(*) AS attempts,
+	sum(outcome = 'completed') AS completed,
+	sum(outcome = 'failed') AS failed,
+	sum(outcome = 'cancelled') AS cancelled,
+	round(sum(julianday(ended_at) - julianday(started_at)) * 86400) AS run_seconds,
+	sum(tokens_input) AS tokens_input,
+	sum(tokens_output) AS tokens_output,
+	round(sum(cost), 4) AS cost
+FROM attempts WHERE ended_at IS NOT NULL
+GROUP BY 1 ORDER BY 1 DESC;
+
+CREATE VIEW problems AS -- invariants that are broken: always empty
+SELECT 'live task without a live attempt' AS problem, id AS task_id FROM tasks
+WHERE status IN ('starting', 'running', 'stopping')
+	AND NOT EXISTS (SELECT 1 FROM attempts WHERE task_id = tasks.id AND ended_at IS NULL)
+UNION ALL
+SELECT 'live attempt of a task that is not live', task_id FROM attempts
+WHERE ended_at IS NULL AND NOT EXISTS (SELECT 1 FROM tasks WHERE id = attempts.task_id
+	AND status IN ('starting', 'running', 'stopping'))
+UNION ALL
+SELECT 'final task without completed_at', id FROM tasks
+WHERE status IN ('completed', 'failed', 'cancelled') AND completed_at IS NULL
+UNION ALL
+SELECT 'completed task without a result', id FROM tasks WHERE status = 'completed' AND result IS NULL
+UNION ALL
+SELECT 'failed task without error_kind', id FROM tasks WHERE status = 'failed' AND error_kind IS NULL
+UNION ALL
+SELECT 'attempts counted wrongly', id FROM tasks
+WHERE attempts <> (SELECT count(*) FROM attempts WHERE task_id = tasks.id);

@@ -1,0 +1,228 @@
+/*
+ * Where a database lies: its folder and its file, made so that nobody else can read them, on a
+ * file system whose locks can be trusted.
+ */
+#define _XOPEN_SOURCE 700 /* realpath */
+#include "store/store_int.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+
+/* ---- names --------------------------------------------------------------------------------- */
+
+static const char *
+last_part(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
+/* The folder that `path` is in; the caller frees. */
+static char *
+folder_of(const char *path)
+{
+	size_t length = strlen(path);
+
+	while (length > 1 && path[length - 1] == '/')
+		length--;
+	while (length > 0 && path[length - 1] != '/')
+		length--;
+	while (length > 1 && path[length - 1] == '/')
+		length--;
+	return length > 0 ? xstrndup(path, length) : xstrdup(".");
+}
+
+/* A database that is not there yet has a folder that is. */
+char *
+place_resolve(const char *path)
+{
+	char *folder, *real, *out;
+
+	real = realpath(path, NULL);
+	if (real)
+		return real;
+	folder = folder_of(path);
+	real = realpath(folder, NULL);
+	free(folder);
+	if (!real)
+		return xstrdup(path);
+	out = xasprintf("%s/%s", strcmp(real, "/") == 0 ? "" : real, last_part(path));
+	free(real);
+	return out;
+}
+
+char *
+store_beside(const char *path, const char *suffix)
+{
+	char *resolved = place_resolve(path);
+	char *out = xasprintf("%s%s", resolved, suffix);
+
+	free(resolved);
+	return out;
+}
+
+/* ---- folders ------------------------------------------------------------------------------- */
+
+static bool
+sync_folder(const char *folder, struct fault *fault)
+{
+	int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	bool ok = fd >= 0 && fsync(fd) == 0;
+
+	if (!ok)
+		fault_set(
+		    fault, FAULT_ENV, "cannot sync the folder %s: %s", folder, strerror(errno));
+	if (fd >= 0)
+		close(fd);
+	return ok;
+}
+
+bool
+place_sync_folder(const char *path, struct fault *fault)
+{
+	char *folder = folder_of(path);
+	bool ok = sync_folder(folder, fault);
+
+	free(folder);
+	return ok;
+}
+
+static bool
+make_folder(const char *folder, struct fault *fault)
+{
+	struct stat info;
+	char *parent;
+	bool ok;
+
+	if (stat(folder, &info) == 0)
+		return true; /* if it is no folder, making the file says so */
+	parent = folder_of(folder);
+	ok = strcmp(parent, folder) == 0 || make_folder(parent, fault);
+	if (ok && mkdir(folder, 0700) == 0)
+		ok = chmod(folder, 0700) == 0 && sync_folder(parent, fault);
+	else if (ok && errno != EEXIST)
+		ok = fault_set(
+		    fault, FAULT_ENV, "cannot make the folder %s: %s", folder, strerror(errno));
+	free(parent);
+	return ok;
+}
+
+/* ---- file systems -------------------------------------------------------------------------- */
+
+struct file_system {
+	unsigned long type;
+	const char *name;
+};
+
+/* Their locks, or the shared memory of a WAL, do not hold between machines; through FUSE nobody
+ * can tell. */
+static const struct file_system remote[] = {
+    {0x6969, "NFS"},
+    {0xFF534D42, "CIFS"},
+    {0xFE534D42, "SMB"},
+    {0x517B, "SMB"},
+    {0x01021997, "9P"},
+    {0x5346414F, "AFS"},
+    {0x6B414653, "AFS"},
+    {0x00C36400, "Ceph"},
+    {0x01161970, "GFS2"},
+    {0x7461636F, "OCFS2"},
+    {0x0BD00BD0, "Lustre"},
+    {0x73757245, "Coda"},
+    {0x65735546, "FUSE"},
+};
+
+/* Faults also for a path whose file system cannot be asked: it will not open either. */
+static bool
+is_local(const char *path, struct fault *fault)
+{
+	struct statfs info;
+
+	if (statfs(path, &info) != 0)
+		return fault_set(fault, FAULT_ENV, "cannot use %s: %s", path, strerror(errno));
+	for (size_t i = 0; i < sizeof(remote) / sizeof(*remote); i++)
+		if (((unsigned long)info.f_type & 0xffffffffUL) == remote[i].type)
+			return fault_set(fault, FAULT_ENV,
+			    "%s is on a %s file system, where a database is not safe: choose a "
+			    "local "
+			    "place with --db or VIGIL_DB",
+			    path, remote[i].name);
+	return true;
+}
+
+/* ---- the file ------------------------------------------------------------------------------ */
+
+/* Made empty, and closed again before SQLite opens it: closing it later would drop SQLite's locks.
+ */
+static bool
+make_file(const char *path, struct fault *fault)
+{
+	int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	bool ok;
+
+	if (fd < 0 && errno == EEXIST)
+		return true;
+	ok = fd >= 0 && fchmod(fd, 0600) == 0 && fsync(fd) == 0;
+	if (!ok)
+		fault_set(
+		    fault, FAULT_ENV, "cannot make the database %s: %s", path, strerror(errno));
+	if (fd >= 0)
+		close(fd);
+	return ok && place_sync_folder(path, fault);
+}
+
+static bool
+is_ordinary(const char *path, struct fault *fault)
+{
+	struct stat info;
+
+	if (stat(path, &info) != 0)
+		return fault_set(
+		    fault, FAULT_ENV, "cannot open the database %s: %s", path, strerror(errno));
+	if (!S_ISREG(info.st_mode))
+		return fault_set(fault, FAULT_ENV, "%s is not a vigil database: %s", path,
+		    S_ISDIR(info.st_mode) ? "it is a folder" : "it is not a regular file");
+	return is_local(path, fault);
+}
+
+static char *
+resolved_if(bool ok, const char *path)
+{
+	return ok ? place_resolve(path) : NULL;
+}
+
+char *
+place_make(const char *path, struct fault *fault)
+{
+	char *folder = folder_of(path);
+	bool ok;
+
+	if (*last_part(path) == '\0')
+		ok = fault_set(fault, FAULT_ENV, "%s names a folder, not a database", path);
+	else
+		ok = make_folder(folder, fault) && is_local(folder, fault) &&
+		     make_file(path, fault) && is_ordinary(path, fault);
+	free(folder);
+	return resolved_if(ok, path);
+}
+
+char *
+place_find(const char *path, struct fault *fault)
+{
+	struct stat info;
+
+	if (stat(path, &info) != 0 && (errno == ENOENT || errno == ENOTDIR)) {
+		fault_set(fault, FAULT_ENV, "there is no database %s: the first vigil add makes it",
+		    path);
+		return NULL;
+	}
+	return resolved_if(is_ordinary(path, fault), path);
+}

@@ -1,0 +1,62 @@
+-- What apply() reads and writes: a task, its newest attempt, the transcript, the history. An attempt
+-- is written before its task, since the guards of a task's status look at it.
+
+-- name: apply_load
+-- ?1 task
+SELECT tasks.status, tasks.stop, tasks.attempts, tasks.attempts_base, tasks.max_attempts, tasks.timeout_s,
+	tasks.not_before, tasks.wake_at,
+	newest.id, newest.started_at, newest.prompted_at, newest.progress_at, newest.idle_at,
+	newest.unreachable_at, newest.stop_at, newest.sent_at, newest.aborted_at, newest.sends,
+	newest.resumes, newest.stuck, newest.searches, newest.misses, newest.session_id IS NOT NULL,
+	newest.ended_at IS NOT NULL
+FROM tasks LEFT JOIN attempts AS newest ON newest.task_id = tasks.id
+	AND newest.number = (SELECT max(number) FROM attempts WHERE task_id = ?1)
+WHERE tasks.id = ?1;
+
+-- name: apply_claim
+-- ?1 task, ?2 number, ?3 nonce, ?4 server, ?5 server_id, ?6 runner_id, ?7 now
+INSERT INTO attempts (task_id, number, nonce, server, server_id, runner_id, started_at)
+VALUES (?1, ?2, ?3, ?4, nullif(?5, 0), nullif(?6, 0), ?7);
+
+-- name: apply_attempt
+-- ?1 attempt, ?2 … ?13 its times and counters, ?14 has it a session, ?15 … ?21 what the event brought
+UPDATE attempts SET prompted_at = ?2, progress_at = ?3, idle_at = ?4, unreachable_at = ?5, stop_at = ?6,
+	sent_at = ?7, aborted_at = ?8, sends = ?9, resumes = ?10, stuck = ?11, searches = ?12, misses = ?13,
+	session_id = iif(?14, coalesce(?15, session_id), NULL),
+	message_id = iif(?14, coalesce(?16, message_id), NULL),
+	part_id = iif(?14, coalesce(?17, part_id), NULL),
+	agent = coalesce(?18, agent), model = coalesce(?19, model), variant = coalesce(?20, variant),
+	server_id = coalesce(nullif(?21, 0), server_id)
+WHERE id = ?1;
+
+-- name: apply_message
+-- ?1 task, ?2 attempt, ?3 … the message
+INSERT INTO messages (task_id, attempt_id, message_id, role, agent, model, text, reasoning, finish, error,
+	summary, cut, created_at, completed_at, tokens_input, tokens_output, tokens_reasoning,
+	tokens_cache_read, tokens_cache_write, cost)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)
+ON CONFLICT (attempt_id, message_id) DO NOTHING;
+
+-- name: apply_end
+-- ?1 attempt, ?2 now, ?3 outcome, ?4 error (of a cancel: its reason, which the task has), ?5 error_kind,
+-- ?6 … ?10 tokens, ?11 cost
+UPDATE attempts SET ended_at = ?2, outcome = ?3, error_kind = ?5,
+	error = iif(?3 = 'cancelled', (SELECT error FROM tasks WHERE id = task_id), ?4),
+	tokens_input = ?6, tokens_output = ?7, tokens_reasoning = ?8, tokens_cache_read = ?9,
+	tokens_cache_write = ?10, cost = ?11
+WHERE id = ?1;
+
+-- name: apply_task
+-- ?1 task, ?2 status, ?3 stop, ?4 wake_at, ?5 not_before, ?6 attempts, ?7 attempts_base,
+-- ?8 is the error kept, ?9 error, ?10 error_kind, ?11 result, ?12 is the note kept, ?13 note,
+-- ?14 started_at, ?15 completed_at, ?16 attempt, ?17 directory, ?18 server
+UPDATE tasks SET status = ?2, stop = ?3, wake_at = ?4, not_before = ?5, attempts = ?6, attempts_base = ?7,
+	error = iif(?8, error, ?9), error_kind = ?10, result = ?11, note = iif(?12, note, ?13),
+	started_at = coalesce(started_at, ?14), completed_at = ?15,
+	session_id = iif(?16, (SELECT session_id FROM attempts WHERE id = ?16), session_id),
+	directory = coalesce(directory, ?17), server = coalesce(?18, server)
+WHERE id = ?1;
+
+-- name: apply_event
+-- ?1 now, ?2 task, ?3 attempt, ?4 kind, ?5 detail
+INSERT INTO events (at, task_id, attempt_id, kind, detail) VALUES (?1, ?2, nullif(?3, 0), ?4, ?5);

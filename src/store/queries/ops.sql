@@ -1,0 +1,93 @@
+-- What the commands ask for. Columns of tasks are in the order in which people are shown them.
+
+-- name: task_exists
+-- ?1 id
+SELECT 1 FROM tasks WHERE id = ?1;
+
+-- name: task_insert
+-- ?1 status, ?2 prompt, ?3 description, ?4 agent, ?5 model, ?6 variant, ?7 directory,
+-- ?8 parent_session, ?9 priority, ?10 not_before, ?11 key, ?12 mutex, ?13 timeout_s, ?14 max_attempts
+INSERT INTO tasks (status, prompt, description, agent, model, variant, directory, parent_session, priority,
+	not_before, key, mutex, timeout_s, max_attempts)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14);
+
+-- name: task_with_key
+-- ?1 key. The open task that has it.
+SELECT id FROM tasks
+WHERE key = ?1 AND status IN ('queued', 'held', 'starting', 'running', 'stopping');
+
+-- name: dependency_insert
+-- ?1 task, ?2 the task it comes after
+INSERT OR IGNORE INTO dependencies (task_id, needs_id) VALUES (?1, ?2);
+
+-- name: open_ids
+SELECT id FROM tasks WHERE status IN ('queued', 'held', 'starting', 'running', 'stopping') ORDER BY id;
+
+-- name: task_answer
+-- ?1 id. What became of it; its result.
+SELECT status, error_kind, error, result FROM tasks WHERE id = ?1;
+
+-- name: task_answers
+-- ?1 id. The answers of the newest attempt's turn, in order.
+SELECT text, reasoning FROM messages
+WHERE attempt_id = (SELECT max(id) FROM attempts WHERE task_id = ?1) AND role = 'assistant' AND summary = 0
+ORDER BY id;
+
+-- name: task_status
+-- ?1 id
+SELECT status FROM tasks WHERE id = ?1;
+
+-- name: status_counts
+-- ?1 since when a final one counts. How many tasks there are, by status.
+SELECT status, count(*) FROM tasks WHERE status IN ('queued', 'held', 'starting', 'running', 'stopping')
+GROUP BY status
+UNION ALL
+SELECT status, count(*) FROM tasks WHERE completed_at >= ?1 GROUP BY +status;
+
+-- name: list_tasks
+-- ?1 ',status,status,' or NULL, ?2 since when or NULL, ?3 a text or NULL, ?4 how many, -1: all
+-- scan: newest first by id; the filters look at each row on the way
+SELECT id, status, prompt, description, agent, model, variant, directory, parent_session, session_id, server,
+	priority, not_before, key, mutex, timeout_s, max_attempts, attempts, result, error, error_kind, note,
+	created_at, started_at, completed_at
+FROM tasks
+WHERE (?1 IS NULL OR instr(?1, ',' || status || ','))
+	AND (?2 IS NULL OR created_at >= ?2)
+	AND (?3 IS NULL OR instr(lower(prompt), lower(?3)) OR instr(lower(description), lower(?3))
+		OR instr(lower(result), lower(?3)) OR instr(lower(error), lower(?3)))
+ORDER BY id DESC LIMIT ?4;
+
+-- name: show_task
+-- ?1 id
+SELECT id, status, prompt, description, agent, model, variant, directory, parent_session, session_id, server,
+	priority, not_before, key, mutex, timeout_s, max_attempts, attempts, result, error, error_kind, note,
+	created_at, started_at, completed_at,
+	(SELECT group_concat(needs_id) FROM dependencies WHERE task_id = tasks.id) AS after
+FROM tasks WHERE id = ?1;
+
+-- name: show_reason
+-- ?1 id, ?2 whether a runner is alive: the view knows only what rows say, and a crash says nothing.
+-- scan: the tables vigil and runners are a few rows, and the view gives this one task
+SELECT CASE WHEN ?2 OR reason NOT LIKE 'waits for%' THEN reason ELSE 'no runner is alive: start vigil run' END
+	AS reason
+FROM queue WHERE id = ?1
+UNION ALL
+SELECT CASE WHEN ?2 THEN note ELSE coalesce(note || '; ', '') || 'no runner is alive: start vigil run' END
+FROM tasks WHERE id = ?1 AND status IN ('starting', 'running', 'stopping') AND (note IS NOT NULL OR NOT ?2);
+
+-- name: show_attempts
+-- ?1 task
+SELECT id, number, server, session_id, message_id, agent, model, variant, started_at, prompted_at, ended_at,
+	outcome, error, error_kind, resumes, tokens_input, tokens_output, tokens_reasoning, tokens_cache_read,
+	tokens_cache_write, cost
+FROM attempts WHERE task_id = ?1 ORDER BY number;
+
+-- name: show_messages
+-- ?1 task
+SELECT id, attempt_id, message_id, role, agent, model, text, reasoning, finish, error, created_at, completed_at,
+	tokens_input, tokens_output, tokens_reasoning, tokens_cache_read, tokens_cache_write, cost
+FROM messages WHERE task_id = ?1 ORDER BY id;
+
+-- name: show_events
+-- ?1 task
+SELECT id, at, attempt_id, kind, detail FROM events WHERE task_id = ?1 ORDER BY id;

@@ -1,0 +1,102 @@
+-- What the runner asks of the database: what to start, what is alive, and what it says of itself
+-- and of its servers.
+
+-- name: claim_next
+-- ?1 now. The next task that may start: higher priority first, then older first.
+SELECT id FROM tasks
+WHERE status = 'queued' AND (not_before IS NULL OR not_before <= ?1)
+	AND (SELECT paused_at FROM vigil) IS NULL
+	AND (mutex IS NULL OR NOT EXISTS (SELECT 1 FROM tasks AS other WHERE other.mutex = tasks.mutex
+		AND other.status IN ('starting', 'running', 'stopping')))
+	AND NOT EXISTS (SELECT 1 FROM dependencies JOIN tasks AS needed ON needed.id = needs_id
+		WHERE task_id = tasks.id AND needed.status <> 'completed')
+ORDER BY priority DESC, id LIMIT 1;
+
+-- name: claim_next_time
+-- ?1 now. When the next task of later becomes due.
+SELECT not_before FROM tasks WHERE status = 'queued' AND not_before > ?1 ORDER BY not_before LIMIT 1;
+
+-- name: live_tasks
+SELECT id, revision FROM tasks WHERE status IN ('starting', 'running', 'stopping') ORDER BY id;
+
+-- name: live_count
+SELECT count(*) FROM tasks WHERE status IN ('starting', 'running', 'stopping');
+
+-- name: drain_pending
+-- Whether anything is live, or queued and can still start: a task that comes after one that has
+-- failed or was cancelled waits for a person.
+WITH RECURSIVE blocked (id) AS (
+	SELECT task_id FROM dependencies JOIN tasks AS needed ON needed.id = needs_id
+	WHERE needed.status IN ('failed', 'cancelled', 'held')
+	UNION
+	SELECT task_id FROM dependencies JOIN blocked ON needs_id = blocked.id
+)
+SELECT EXISTS (SELECT 1 FROM tasks WHERE status IN ('starting', 'running', 'stopping'))
+	OR EXISTS (SELECT 1 FROM tasks WHERE status = 'queued' AND id NOT IN (SELECT id FROM blocked));
+
+-- name: flight_load
+-- ?1 task. What the journey of its newest attempt needs; not the prompt, which can be large.
+SELECT tasks.status, tasks.revision, tasks.wake_at, tasks.directory, tasks.parent_session,
+	coalesce(tasks.description, substr(tasks.prompt, 1, 60)) AS label, tasks.agent, tasks.model, tasks.variant,
+	attempts.id AS attempt_id, attempts.number, attempts.nonce, attempts.server,
+	attempts.session_id, attempts.message_id, attempts.part_id,
+	attempts.agent AS sent_agent, attempts.model AS sent_model, attempts.variant AS sent_variant,
+	attempts.progress_at, attempts.started_at
+FROM tasks JOIN attempts ON attempts.task_id = tasks.id AND attempts.ended_at IS NULL
+WHERE tasks.id = ?1;
+
+-- name: task_prompt
+SELECT prompt FROM tasks WHERE id = ?1;
+
+-- name: database_id
+SELECT database_id FROM vigil;
+
+-- name: runner_insert
+-- ?1 pid, ?2 pid_start, ?3 boot_id, ?4 version, ?5 directory
+INSERT INTO runners (pid, pid_start, boot_id, version, directory) VALUES (?1, ?2, ?3, ?4, ?5);
+
+-- name: runner_end
+-- ?1 id, ?2 now, ?3 ending
+UPDATE runners SET ended_at = ?2, ending = ?3 WHERE id = ?1 AND ended_at IS NULL;
+
+-- name: runners_crashed
+-- ?1 now. We hold the lock: whoever has not said goodbye is gone.
+UPDATE runners SET ended_at = ?1, ending = 'crashed' WHERE id IN
+	(SELECT id FROM runners WHERE ended_at IS NULL);
+
+-- name: server_insert
+-- ?1 name, ?2 url, ?3 nonce, ?4 boot_id
+INSERT INTO servers (name, url, nonce, boot_id) VALUES (?1, ?2, ?3, ?4);
+
+-- name: server_process
+-- ?1 id, ?2 pid, ?3 pid_start
+UPDATE servers SET pid = ?2, pid_start = ?3 WHERE id = ?1;
+
+-- name: server_url
+-- ?1 id, ?2 url
+UPDATE servers SET url = ?2 WHERE id = ?1;
+
+-- name: server_version
+-- ?1 id, ?2 version
+UPDATE servers SET version = ?2 WHERE id = ?1;
+
+-- name: server_end
+-- ?1 id, ?2 now, ?3 why
+UPDATE servers SET ended_at = ?2, ending = ?3 WHERE id = ?1 AND ended_at IS NULL;
+
+-- name: server_alive
+-- ?1 name. The newest that is not known to have ended.
+SELECT id, url, pid, pid_start, boot_id, nonce FROM servers
+WHERE name = ?1 AND ended_at IS NULL ORDER BY id DESC LIMIT 1;
+
+-- name: server_by_url
+-- ?1 url, as its name
+SELECT id FROM servers WHERE name = ?1 AND ended_at IS NULL ORDER BY id DESC LIMIT 1;
+
+-- name: follow_state
+-- ?1 task
+SELECT tasks.status, tasks.note, attempts.id AS attempt_id, attempts.number, attempts.session_id,
+	attempts.message_id, attempts.server, attempts.server_id, servers.url
+FROM tasks LEFT JOIN attempts ON attempts.task_id = tasks.id AND attempts.number = tasks.attempts
+LEFT JOIN servers ON servers.id = attempts.server_id
+WHERE tasks.id = ?1;
