@@ -1,0 +1,500 @@
+/*
+ * The requests of one OpenCode server: see client.h. Each is a route (method, deadline, decoder)
+ * and a function that writes its path and body. Transcripts are read in pages.c, the event stream
+ * in events.c.
+ */
+#include "opencode/client.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "opencode/call.h"
+
+/*
+ * Deadlines, in milliseconds. A server answers within 10 to 30 ms; the first request in a
+ * directory can take seconds, since its instance is started then, and a large prompt is a large
+ * body. A probe is short: just after its start a server can take a connection and never answer.
+ */
+enum {
+	HEALTH_DEADLINE_MS = 3000,
+	CREATE_DEADLINE_MS = 30000,
+	PROMPT_DEADLINE_MS = 60000,
+	QUERY_DEADLINE_MS = 15000,
+	ABORT_DEADLINE_MS = 15000,
+};
+
+enum { SEARCH_LIMIT = 100 }; /* sessions of one search */
+
+/*
+ * A server
+ */
+
+struct opencode *
+opencode_new(struct http *http, const char *url, const char *user, const char *password)
+{
+	struct opencode *server = xcalloc(1, sizeof(*server));
+
+	server->http = http;
+	server->url = xstrdup(url);
+	server->user = xstrdup(user);
+	server->password = xstrdup(password);
+	return server;
+}
+
+void
+opencode_free(struct opencode *server)
+{
+	if (!server)
+		return;
+	if (server->password)
+		memset(server->password, 0, strlen(server->password));
+	free(server->url);
+	free(server->user);
+	free(server->password);
+	free(server);
+}
+
+const char *
+opencode_url(const struct opencode *server)
+{
+	return server->url;
+}
+
+/*
+ * A call
+ */
+
+struct oc_call *
+call_new(struct opencode *server, const struct route *route, oc_done *done, void *arg)
+{
+	struct oc_call *call = xcalloc(1, sizeof(*call));
+
+	call->server = server;
+	call->route = route;
+	call->done = done;
+	call->arg = arg;
+	return call;
+}
+
+static void
+call_free(struct oc_call *call)
+{
+	if (call->route->fini)
+		call->route->fini(&call->result);
+	free(call);
+}
+
+void
+opencode_cancel(struct oc_call *call)
+{
+	if (!call || call->ending) /* from its own callback: it is over anyway */
+		return;
+	http_cancel(call->http);
+	call_free(call);
+}
+
+void
+call_send(
+    struct oc_call *call, const char *path, const char *body, size_t answer_limit, http_done *done)
+{
+	const struct opencode *server = call->server;
+	char *url = xasprintf("%s%s", server->url, path);
+	struct http_request request = {
+	    .method = call->route->method,
+	    .url = url,
+	    .user = server->user,
+	    .password = server->password,
+	    .body = body,
+	    .deadline_ms = call->route->deadline_ms,
+	    .answer_limit = answer_limit,
+	    .fresh = call->route->fresh,
+	};
+
+	call->http = http_start(server->http, &request, done, call);
+	free(url);
+}
+
+void
+call_end(struct oc_call *call, struct oc_reply *reply)
+{
+	call->ending = true;
+	call->done(call->arg, reply);
+	call_free(call);
+}
+
+/*
+ * What an answer means
+ */
+
+static enum oc_outcome
+judge_refusal(const struct http_answer *answer, struct fault *fault)
+{
+	bool is_not_found;
+	char *words = reply_error(answer->body, answer->bytes, &is_not_found);
+	int status = answer->status;
+
+	fault_set(fault, FAULT_ENV, "%s: status %d: %s", answer->where, status, words);
+	free(words);
+	if (status == 401 || status == 403)
+		return OC_DENIED;
+	if (status == 404)
+		return is_not_found ? OC_NOT_FOUND : OC_TROUBLE;
+	/* 408 and 429 speak of the moment, not of the request. */
+	if (status >= 400 && status < 500 && status != 408 && status != 429)
+		return OC_BAD_REQUEST;
+	return OC_TROUBLE;
+}
+
+enum oc_outcome
+call_judge(const struct http_answer *answer, struct fault *fault)
+{
+	fault_set(fault, FAULT_ENV, "%s", answer->sentence);
+	switch (answer->trouble) {
+	case HTTP_UNREACHABLE:
+		return OC_UNREACHABLE;
+	case HTTP_BROKEN:
+		return OC_AMBIGUOUS;
+	case HTTP_TOO_LARGE:
+		return OC_TROUBLE;
+	case HTTP_ANSWERED:
+		break;
+	}
+	if (answer->status < 200 || answer->status > 299)
+		return judge_refusal(answer, fault);
+	if (strncmp(answer->type, "text/html", 9) != 0)
+		return OC_OK;
+	/* Servers that do not know a path answer it with their web interface. */
+	fault_set(fault, FAULT_ENV, "%s: a web page came, so this is not OpenCode's 1.x API",
+	    answer->where);
+	return OC_TROUBLE;
+}
+
+static void
+on_answer(void *arg, const struct http_answer *answer)
+{
+	struct oc_call *call = arg;
+	struct oc_reply reply = {0};
+	struct fault fault = {0}, reason = {0};
+
+	call->http = NULL;
+	reply.outcome = call_judge(answer, &fault);
+	if (reply.outcome == OC_OK &&
+	    !call->route->decode(answer, &call->result, &reply, &reason)) {
+		reply.outcome = OC_TROUBLE;
+		fault_set(&fault, FAULT_ENV, "%s: %s", answer->where, reason.text);
+	}
+	reply.sentence = fault.text;
+	call_end(call, &reply);
+}
+
+static struct oc_call *
+start(struct opencode *server, const struct route *route, struct buf *path, struct json *body,
+    oc_done *done, void *arg)
+{
+	struct oc_call *call = call_new(server, route, done, arg);
+	char *text = body ? json_print(body) : NULL;
+
+	call_send(call, buf_text(path), text, 0, on_answer);
+	free(text);
+	json_free(body);
+	buf_free(path);
+	return call;
+}
+
+/*
+ * Paths and bodies
+ */
+
+void
+add_encoded(struct buf *buf, const char *value)
+{
+	static const char plain[] =
+	    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
+
+	for (; *value; value++) {
+		if (strchr(plain, *value))
+			buf_add(buf, value, 1);
+		else
+			buf_printf(buf, "%%%02X", (unsigned)(unsigned char)*value);
+	}
+}
+
+/* ?directory=DIR; nothing for the server's own. */
+static void
+add_directory(struct buf *path, const char *directory)
+{
+	if (!directory)
+		return;
+	buf_puts(path, "?directory=");
+	add_encoded(path, directory);
+}
+
+static struct buf
+path_in(const char *route, const char *directory)
+{
+	struct buf path = {0};
+
+	buf_puts(&path, route);
+	add_directory(&path, directory);
+	return path;
+}
+
+static struct buf
+session_path(const char *id, const char *tail, const char *directory)
+{
+	struct buf path = {0};
+
+	buf_puts(&path, "/session/");
+	add_encoded(&path, id);
+	buf_puts(&path, tail);
+	add_directory(&path, directory);
+	return path;
+}
+
+static void
+add_if(struct json *json, const char *key, const char *text)
+{
+	if (text)
+		json_add_text(json, key, text);
+}
+
+/* "provider/model" under two keys; what comes after the first slash is the model's own name. */
+static void
+add_model(struct json *json, const char *name, const char *model_key)
+{
+	size_t length = strcspn(name, "/");
+	char *provider = xstrndup(name, length);
+
+	json_add_text(json, "providerID", provider);
+	json_add_text(json, model_key, name[length] ? name + length + 1 : "");
+	free(provider);
+}
+
+/* Nobody is there to answer a question, nor to leave a plan's mode. */
+static void
+add_rules(struct json *session)
+{
+	static const char *const denied[] = {"question", "plan_enter", "plan_exit"};
+	struct json *rules = json_add_array(session, "permission");
+
+	for (size_t i = 0; i < sizeof(denied) / sizeof(denied[0]); i++) {
+		struct json *rule = json_add_object(rules, NULL);
+
+		json_add_text(rule, "permission", denied[i]);
+		json_add_text(rule, "pattern", "*");
+		json_add_text(rule, "action", "deny");
+	}
+}
+
+static struct json *
+session_body(const struct oc_new_session *session)
+{
+	struct json *body = json_object(), *mark;
+
+	add_if(body, "title", session->title);
+	add_if(body, "parentID", session->parent_id);
+	add_if(body, "agent", session->agent);
+	if (session->model) {
+		struct json *model = json_add_object(body, "model");
+
+		add_model(model, session->model, "id");
+		add_if(model, "variant", session->variant);
+	}
+	mark = json_add_object(json_add_object(body, "metadata"), "vigil");
+	add_if(mark, "nonce", session->nonce);
+	json_add_int(mark, "task", session->task);
+	json_add_int(mark, "attempt", session->attempt);
+	add_rules(body);
+	return body;
+}
+
+static struct json *
+prompt_body(const struct oc_prompt *prompt)
+{
+	struct json *body = json_object(), *part;
+
+	json_add_text(body, "messageID", prompt->message_id);
+	add_if(body, "agent", prompt->agent);
+	if (prompt->model)
+		add_model(json_add_object(body, "model"), prompt->model, "modelID");
+	add_if(body, "variant", prompt->variant);
+	part = json_add_object(json_add_array(body, "parts"), NULL);
+	json_add_text(part, "id", prompt->part_id);
+	json_add_text(part, "type", "text");
+	json_add_text(part, "text", prompt->text);
+	return body;
+}
+
+/*
+ * Decoders: reply.h's, fitted to a route. MEMBER of the result is filled by PARSE, freed by FINI,
+ * and lent to the reply.
+ */
+
+#define DECODER(NAME, MEMBER, PARSE, FINI) \
+	static bool decode_##NAME(const struct http_answer *answer, union result *result, \
+	    struct oc_reply *reply, struct fault *fault) \
+	{ \
+		reply->MEMBER = &result->MEMBER; \
+		return PARSE(answer->body, answer->bytes, &result->MEMBER, fault); \
+	} \
+	static void fini_##NAME(union result *result) \
+	{ \
+		FINI(&result->MEMBER); \
+	}
+
+DECODER(session, session, reply_session, oc_session_fini)
+DECODER(sessions, sessions, reply_sessions, oc_sessions_fini)
+DECODER(statuses, statuses, reply_statuses, oc_statuses_fini)
+DECODER(agents, agents, reply_agents, oc_names_fini)
+DECODER(models, models, reply_models, oc_models_fini)
+
+static bool
+decode_health(const struct http_answer *answer, union result *result, struct oc_reply *reply,
+    struct fault *fault)
+{
+	bool done = reply_health(answer->body, answer->bytes, &result->version, fault);
+
+	reply->version = result->version;
+	return done;
+}
+
+static void
+fini_health(union result *result)
+{
+	free(result->version);
+}
+
+/* Nothing is in the answer to a prompt, and that must be so: 204. */
+static bool
+decode_nothing(const struct http_answer *answer, union result *result, struct oc_reply *reply,
+    struct fault *fault)
+{
+	(void)result, (void)reply;
+	if (answer->status == 204)
+		return true;
+	return fault_set(fault, FAULT_ENV, "status %d where 204 was due", answer->status);
+}
+
+static bool
+decode_true(const struct http_answer *answer, union result *result, struct oc_reply *reply,
+    struct fault *fault)
+{
+	struct json *json = json_parse(answer->body, answer->bytes, fault);
+	bool is_true = json_true(json, "");
+
+	(void)result, (void)reply;
+	if (json && !is_true)
+		fault_set(fault, FAULT_ENV, "an answer other than true");
+	json_free(json);
+	return is_true;
+}
+
+/*
+ * The requests
+ */
+
+struct oc_call *
+opencode_health(struct opencode *server, oc_done *done, void *arg)
+{
+	static const struct route route = {
+	    "GET", HEALTH_DEADLINE_MS, true, decode_health, fini_health};
+	struct buf path = path_in("/global/health", NULL);
+
+	return start(server, &route, &path, NULL, done, arg);
+}
+
+struct oc_call *
+opencode_create(
+    struct opencode *server, const struct oc_new_session *session, oc_done *done, void *arg)
+{
+	static const struct route route = {
+	    "POST", CREATE_DEADLINE_MS, false, decode_session, fini_session};
+	struct buf path = path_in("/session", session->directory);
+
+	return start(server, &route, &path, session_body(session), done, arg);
+}
+
+struct oc_call *
+opencode_search(struct opencode *server, const char *directory, const char *word, int64_t since_ms,
+    oc_done *done, void *arg)
+{
+	static const struct route route = {
+	    "GET", QUERY_DEADLINE_MS, false, decode_sessions, fini_sessions};
+	struct buf path = path_in("/session", directory);
+
+	buf_printf(&path, "%sstart=%" PRId64 "&limit=%d&search=", directory ? "&" : "?", since_ms,
+	    SEARCH_LIMIT);
+	add_encoded(&path, word);
+	return start(server, &route, &path, NULL, done, arg);
+}
+
+struct oc_call *
+opencode_session(struct opencode *server, const char *id, oc_done *done, void *arg)
+{
+	static const struct route route = {
+	    "GET", QUERY_DEADLINE_MS, false, decode_session, fini_session};
+	struct buf path = session_path(id, "", NULL);
+
+	return start(server, &route, &path, NULL, done, arg);
+}
+
+struct oc_call *
+opencode_children(struct opencode *server, const char *id, oc_done *done, void *arg)
+{
+	static const struct route route = {
+	    "GET", QUERY_DEADLINE_MS, false, decode_sessions, fini_sessions};
+	struct buf path = session_path(id, "/children", NULL);
+
+	return start(server, &route, &path, NULL, done, arg);
+}
+
+struct oc_call *
+opencode_prompt(struct opencode *server, const struct oc_prompt *prompt, oc_done *done, void *arg)
+{
+	static const struct route route = {"POST", PROMPT_DEADLINE_MS, false, decode_nothing, NULL};
+	struct buf path = session_path(prompt->session_id, "/prompt_async", prompt->directory);
+
+	return start(server, &route, &path, prompt_body(prompt), done, arg);
+}
+
+struct oc_call *
+opencode_statuses(struct opencode *server, const char *directory, oc_done *done, void *arg)
+{
+	static const struct route route = {
+	    "GET", QUERY_DEADLINE_MS, false, decode_statuses, fini_statuses};
+	struct buf path = path_in("/session/status", directory);
+
+	return start(server, &route, &path, NULL, done, arg);
+}
+
+struct oc_call *
+opencode_agents(struct opencode *server, const char *directory, oc_done *done, void *arg)
+{
+	static const struct route route = {
+	    "GET", QUERY_DEADLINE_MS, false, decode_agents, fini_agents};
+	struct buf path = path_in("/agent", directory);
+
+	return start(server, &route, &path, NULL, done, arg);
+}
+
+struct oc_call *
+opencode_models(struct opencode *server, const char *directory, oc_done *done, void *arg)
+{
+	static const struct route route = {
+	    "GET", QUERY_DEADLINE_MS, false, decode_models, fini_models};
+	struct buf path = path_in("/config/providers", directory);
+
+	return start(server, &route, &path, NULL, done, arg);
+}
+
+struct oc_call *
+opencode_abort(struct opencode *server, const char *session_id, const char *directory,
+    oc_done *done, void *arg)
+{
+	static const struct route route = {"POST", ABORT_DEADLINE_MS, false, decode_true, NULL};
+	struct buf path = session_path(session_id, "/abort", directory);
+
+	return start(server, &route, &path, NULL, done, arg);
+}

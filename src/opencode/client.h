@@ -1,0 +1,100 @@
+/*
+ * A client of one OpenCode server: one function a request, typed answers. Knows nothing
+ * of tasks. The rules of http.h hold: starters return first, one callback each, silence after
+ * a cancel.
+ */
+#ifndef VIGIL_OPENCODE_CLIENT_H
+#define VIGIL_OPENCODE_CLIENT_H
+
+#include "opencode/http.h"
+#include "opencode/reply.h"
+
+struct opencode;
+struct oc_call;
+
+enum oc_outcome {
+	OC_OK,
+	OC_UNREACHABLE, /* nothing was sent */
+	OC_AMBIGUOUS,   /* cut or timed out: it may have been taken */
+	OC_NOT_FOUND,   /* 404 with OpenCode's own NotFoundError */
+	OC_DENIED,      /* 401 or 403: the password is wrong */
+	OC_BAD_REQUEST, /* any other 4xx: asking again changes nothing */
+	OC_TROUBLE,     /* 5xx, 408, 429, a redirect, HTML, JSON that makes no sense, an answer over
+	                 * the limit; of a POST, it may have been taken all the same */
+};
+
+/* Valid during the callback only; the member that belongs to the request is set if OC_OK. */
+struct oc_reply {
+	enum oc_outcome outcome;
+	const char *sentence; /* for a person; "" if OC_OK */
+	union {
+		const char *version;               /* health */
+		const struct oc_session *session;  /* create, session */
+		const struct oc_sessions *sessions; /* search, children */
+		const struct oc_statuses *statuses;
+		struct messages *messages; /* may be emptied by who wants to keep them */
+		struct oc_names *agents;   /* agents and models, like messages, may be emptied */
+		struct oc_models *models;
+	};
+	bool truncated; /* messages: some were left out, since_id's own perhaps: too large to be read */
+};
+
+typedef void oc_done(void *arg, struct oc_reply *);
+
+/* `url` without a trailing slash ("http://127.0.0.1:4096"); user and password may be NULL. All
+ * are copied. */
+struct opencode *opencode_new(struct http *, const char *url, const char *user, const char *password);
+void opencode_free(struct opencode *); /* its calls must be over or cancelled */
+const char *opencode_url(const struct opencode *);
+
+void opencode_cancel(struct oc_call *); /* NULL is fine */
+
+/* What a session is made with. NULL where it does not matter. */
+struct oc_new_session {
+	const char *directory, *title, *parent_id, *agent;
+	const char *model, *variant; /* "provider/model" */
+	const char *nonce;           /* goes into metadata.vigil.nonce */
+	int64_t task, attempt;       /* metadata.vigil.task and .attempt */
+};
+
+/* A prompt under our own ids, so that sending it again is the same prompt. */
+struct oc_prompt {
+	const char *session_id, *message_id, *part_id, *text;
+	const char *directory;              /* the session's: up to 1.2 a turn runs where this says */
+	const char *agent, *model, *variant; /* NULL: the server's choice */
+};
+
+struct oc_call *opencode_health(struct opencode *, oc_done *, void *arg); /* fresh connection, short */
+struct oc_call *opencode_create(struct opencode *, const struct oc_new_session *, oc_done *, void *arg);
+/* Sessions in a directory whose title contains `word`, updated since. A server looks only in the
+ * project of the directory (its own if NULL), and up to 1.2 compares it as text with the
+ * session's, from which symbolic links are resolved: resolve them first. */
+struct oc_call *opencode_search(struct opencode *, const char *directory, const char *word,
+    int64_t since_ms, oc_done *, void *arg);
+struct oc_call *opencode_session(struct opencode *, const char *id, oc_done *, void *arg);
+struct oc_call *opencode_children(struct opencode *, const char *id, oc_done *, void *arg);
+struct oc_call *opencode_prompt(struct opencode *, const struct oc_prompt *, oc_done *, void *arg);
+struct oc_call *opencode_statuses(struct opencode *, const char *directory, oc_done *, void *arg);
+/* The messages from `since_id` on (NULL: all), oldest first; read in pages, newest page first,
+ * until since_id is seen or the whole would pass the limit. All of them if since_id is not among
+ * them. Only the newest message fails the call when it is too large to be read. */
+struct oc_call *opencode_messages(
+    struct opencode *, const char *session_id, const char *since_id, oc_done *, void *arg);
+struct oc_call *opencode_agents(struct opencode *, const char *directory, oc_done *, void *arg);
+struct oc_call *opencode_models(struct opencode *, const char *directory, oc_done *, void *arg);
+/* Up to 1.2, an abort that does not name the session's directory does nothing. */
+struct oc_call *opencode_abort(struct opencode *, const char *session_id, const char *directory,
+    oc_done *, void *arg);
+
+/* The event stream of all directories; reconnects by itself, with backoff, until it is closed.
+ * `state` tells each time it comes up (true, with its first event) or is lost (false, once for an
+ * outage; also when the first try fails): what happened between is not replayed, so whoever
+ * listens looks again. Closing is legal in both callbacks. OC_EV_OTHER is left out. */
+struct oc_events;
+typedef void oc_events_state(void *arg, bool up, const char *sentence);
+typedef void oc_events_event(void *arg, const struct oc_event *);
+struct oc_events *opencode_events_open(
+    struct opencode *, struct ev_loop *, oc_events_state *, oc_events_event *, void *arg);
+void opencode_events_close(struct oc_events *);
+
+#endif

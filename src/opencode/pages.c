@@ -1,0 +1,204 @@
+/*
+ * A session's transcript, read page by page: the newest page first, and further back until the
+ * message is there that the caller wants it from.
+ *
+ * A page that is too large is asked for again with fewer messages in it, down to one. A single
+ * message that is too large even so is left out, unless it is the newest: that one decides what
+ * became of the turn, and is an error of its own. The cursor of the page before comes with an
+ * answer's headers, so it is known even then.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "opencode/call.h"
+
+#define PAGE_BYTES ((size_t)8 * 1024 * 1024)    /* of an answer with more than one message */
+#define TOTAL_BYTES ((size_t)256 * 1024 * 1024) /* of all pages of one transcript */
+
+enum {
+	MESSAGES_DEADLINE_MS = 60000, /* for each page */
+	PAGE_SIZE = 32,               /* messages */
+	SHRINK = 4,                   /* a page that is too large gets this much smaller */
+};
+
+static void ask(struct oc_call *);
+
+void
+pages_fini(union result *result)
+{
+	struct pages *pages = &result->pages;
+
+	free(pages->session_id);
+	free(pages->since_id);
+	free(pages->cursor);
+	messages_fini(&pages->messages);
+}
+
+/* Puts an older page in front of what is there; takes its messages over. */
+static void
+prepend(struct messages *all, struct messages *page)
+{
+	size_t count = page->count + all->count;
+
+	page->all = xrealloc(page->all, count * sizeof(*page->all));
+	if (all->count)
+		memcpy(page->all + page->count, all->all, all->count * sizeof(*all->all));
+	free(all->all);
+	*all = (struct messages){.all = page->all, .count = count};
+	*page = (struct messages){0};
+}
+
+/* Lets go of what is older than the wanted message; false if that is not there. */
+static bool
+cut_before(struct messages *page, const char *id)
+{
+	struct messages older = {.all = page->all};
+	size_t kept;
+
+	if (!id)
+		return false;
+	while (older.count < page->count && strcmp(page->all[older.count].id, id) != 0)
+		older.count++;
+	if (older.count == page->count)
+		return false;
+	kept = page->count - older.count;
+	page->all = xcalloc(kept, sizeof(*page->all));
+	memcpy(page->all, older.all + older.count, kept * sizeof(*page->all));
+	page->count = kept;
+	messages_fini(&older);
+	return true;
+}
+
+static void
+end_well(struct oc_call *call)
+{
+	struct pages *pages = &call->result.pages;
+	struct oc_reply reply = {
+	    .outcome = OC_OK,
+	    .sentence = "",
+	    .messages = &pages->messages,
+	    .truncated = pages->truncated,
+	};
+
+	call_end(call, &reply);
+}
+
+static void
+end_badly(struct oc_call *call, enum oc_outcome outcome, const struct fault *fault)
+{
+	struct oc_reply reply = {.outcome = outcome, .sentence = fault->text};
+
+	call_end(call, &reply);
+}
+
+/* On to the next older page, if there is one and it is wanted. */
+static void
+go_on(struct oc_call *call, const char *cursor)
+{
+	struct pages *pages = &call->result.pages;
+
+	if (cursor && pages->bytes > TOTAL_BYTES) {
+		pages->truncated = true;
+		cursor = NULL;
+	}
+	free(pages->cursor);
+	pages->cursor = xstrdup(cursor);
+	if (cursor)
+		ask(call);
+	else
+		end_well(call);
+}
+
+static void
+on_large_page(struct oc_call *call, const struct http_answer *answer)
+{
+	struct pages *pages = &call->result.pages;
+	struct fault fault = {0};
+
+	if (pages->size > 1) {
+		pages->size = pages->size / SHRINK > 1 ? pages->size / SHRINK : 1;
+		ask(call);
+	} else if (pages->messages.count > 0) {
+		pages->truncated = true;
+		pages->bytes += HTTP_ANSWER_LIMIT;
+		go_on(call, answer->cursor);
+	} else {
+		fault_set(
+		    &fault, FAULT_ENV, "the newest message cannot be read: %s", answer->sentence);
+		end_badly(call, OC_TROUBLE, &fault);
+	}
+}
+
+static void
+on_good_page(struct oc_call *call, const struct http_answer *answer)
+{
+	struct pages *pages = &call->result.pages;
+	struct messages page;
+	struct fault reason = {0}, fault = {0};
+	bool found;
+
+	if (!reply_messages(answer->body, answer->bytes, &page, &reason)) {
+		fault_set(&fault, FAULT_ENV, "%s: %s", answer->where, reason.text);
+		end_badly(call, OC_TROUBLE, &fault);
+		return;
+	}
+	pages->bytes += answer->bytes;
+	found = cut_before(&page, pages->since_id);
+	/* A page without a message leads nowhere, whatever its cursor says. */
+	found = found || page.count == 0;
+	prepend(&pages->messages, &page);
+	go_on(call, found ? NULL : answer->cursor);
+}
+
+static void
+on_page(void *arg, const struct http_answer *answer)
+{
+	struct oc_call *call = arg;
+	struct fault fault = {0};
+	enum oc_outcome outcome;
+
+	call->http = NULL;
+	if (answer->trouble == HTTP_TOO_LARGE) {
+		on_large_page(call, answer);
+		return;
+	}
+	outcome = call_judge(answer, &fault);
+	if (outcome == OC_OK)
+		on_good_page(call, answer);
+	else
+		end_badly(call, outcome, &fault);
+}
+
+static void
+ask(struct oc_call *call)
+{
+	const struct pages *pages = &call->result.pages;
+	struct buf path = {0};
+
+	buf_puts(&path, "/session/");
+	add_encoded(&path, pages->session_id);
+	buf_printf(&path, "/message?limit=%d", pages->size);
+	if (pages->cursor) {
+		buf_puts(&path, "&before=");
+		add_encoded(&path, pages->cursor);
+	}
+	call_send(call, buf_text(&path), NULL, pages->size > 1 ? PAGE_BYTES : 0, on_page);
+	buf_free(&path);
+}
+
+struct oc_call *
+opencode_messages(
+    struct opencode *server, const char *session_id, const char *since_id, oc_done *done, void *arg)
+{
+	static const struct route route = {
+	    .method = "GET", .deadline_ms = MESSAGES_DEADLINE_MS, .fini = pages_fini};
+	struct oc_call *call = call_new(server, &route, done, arg);
+
+	call->result.pages = (struct pages){
+	    .session_id = xstrdup(session_id),
+	    .since_id = xstrdup(since_id),
+	    .size = PAGE_SIZE,
+	};
+	ask(call);
+	return call;
+}

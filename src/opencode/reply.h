@@ -1,0 +1,110 @@
+/*
+ * OpenCode's answers, decoded: bytes → structs. Pure: no I/O, no loop; total: any bytes
+ * give either a struct or a fault with a sentence. What the server sends was observed on
+ * OpenCode 1.2.27 to 1.18.33.
+ */
+#ifndef VIGIL_OPENCODE_REPLY_H
+#define VIGIL_OPENCODE_REPLY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/fault.h"
+#include "core/message.h"
+
+#define REPLY_TEXT_LIMIT (4 * 1024 * 1024) /* bytes kept of one message's text, and of its reasoning */
+
+struct oc_session {
+	char *id, *parent_id, *directory, *title;
+	int64_t created_ms, updated_ms; /* the server's clock */
+};
+
+struct oc_sessions {
+	struct oc_session *all;
+	size_t count;
+};
+
+enum oc_activity { OC_IDLE, OC_BUSY, OC_RETRY };
+
+/* One line of the status map; a session that is not in it is idle, or not known. */
+struct oc_status {
+	char *session_id;
+	enum oc_activity activity; /* a type we do not know counts as busy */
+	char *message;             /* of a retry: the provider's words; else NULL */
+	int64_t next_ms;           /* of a retry: when it is tried again; else 0 */
+	int attempt;
+};
+
+struct oc_statuses {
+	struct oc_status *all;
+	size_t count;
+};
+
+/* What the server offers in a directory: agents that may be prompted, and models with their
+ * variants. Names in the server's order. */
+struct oc_model {
+	char *name; /* "provider/model" */
+	char **variants;
+	size_t variant_count;
+};
+
+struct oc_names {
+	char **all;
+	size_t count;
+};
+
+struct oc_models {
+	struct oc_model *all;
+	size_t count;
+	char *fallback; /* the server's own default, where exactly one provider is there; else NULL */
+};
+
+/* An event of the stream, as far as it is of use; the rest is OC_EV_OTHER. Borrowed strings. */
+enum oc_event_type {
+	OC_EV_OTHER,
+	OC_EV_CONNECTED,
+	OC_EV_HEARTBEAT,
+	OC_EV_SESSION_CREATED,
+	OC_EV_SESSION_DELETED,
+	OC_EV_STATUS,   /* `activity` is set; `text` is a retry's message */
+	OC_EV_IDLE,
+	OC_EV_ERROR,    /* `text` is the error's sentence; session_id can be NULL */
+	OC_EV_MESSAGE,  /* a message changed, or (part_id) a part; `field` is the part's type */
+	OC_EV_DELTA,    /* `text` is what came to `field` of the part: "text", of reasoning too */
+	OC_EV_ASKED,    /* a permission request or a question */
+	OC_EV_REPLIED,
+};
+
+struct oc_event {
+	enum oc_event_type type;
+	char *directory, *session_id, *parent_id, *message_id, *part_id, *text, *field;
+	enum oc_activity activity;
+};
+
+/* Each returns false with a fault (FAULT_ENV) when the answer makes no sense. Out parameters are
+ * zeroed first, and are the caller's to free with the function below each. */
+bool reply_health(const char *body, size_t bytes, char **version, struct fault *);
+bool reply_session(const char *body, size_t bytes, struct oc_session *, struct fault *);
+void oc_session_fini(struct oc_session *);
+bool reply_sessions(const char *body, size_t bytes, struct oc_sessions *, struct fault *);
+void oc_sessions_fini(struct oc_sessions *);
+bool reply_statuses(const char *body, size_t bytes, struct oc_statuses *, struct fault *);
+void oc_statuses_fini(struct oc_statuses *);
+bool reply_messages(const char *body, size_t bytes, struct messages *, struct fault *);
+void messages_fini(struct messages *);
+bool reply_agents(const char *body, size_t bytes, struct oc_names *, struct fault *);
+void oc_names_fini(struct oc_names *);
+bool reply_models(const char *body, size_t bytes, struct oc_models *, struct fault *);
+void oc_models_fini(struct oc_models *);
+
+/* The sentence in an error answer ({name, data:{message}} and its older shapes); the body's
+ * beginning where it is none. `is_not_found` only for JSON that says NotFoundError. */
+char *reply_error(const char *body, size_t bytes, bool *is_not_found);
+
+/* Of an event's data. Cheap for what is of no use: looks at the type before it parses. Never
+ * fails: nonsense is OC_EV_OTHER. */
+void reply_event(const char *data, size_t bytes, struct oc_event *);
+void oc_event_fini(struct oc_event *);
+
+#endif
