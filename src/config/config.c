@@ -1,0 +1,561 @@
+/*
+ * The configuration file: found, parsed, and each key checked against the table of settings.
+ *
+ * Defaults are set first, by the same function that sets what the file says, so that a default
+ * is checked like anything else.
+ */
+#include "config/config.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/file.h"
+#include "base/json.h"
+#include "base/nearest.h"
+#include "base/utf8.h"
+#include "base/when.h"
+#include "core/task.h"
+
+enum { FILE_LIMIT = 1 << 20, SHOWN_BYTES = 60 };
+
+enum type {
+	TYPE_WORD,         /* text, not empty */
+	TYPE_URL,          /* null, or http://… */
+	TYPE_COUNT,        /* a whole number */
+	TYPE_LIMIT,        /* a whole number; 0 is no limit */
+	TYPE_DURATION,     /* "45m", or 0 */
+	TYPE_ON_INTERRUPT, /* one of its words */
+	TYPE_LATER,        /* nothing but its default, in this version */
+};
+
+struct setting {
+	const char *key; /* dotted */
+	enum type type;
+	size_t offset; /* of its field in struct config */
+	const char *fallback; /* JSON */
+	int64_t least, most;
+};
+
+static const struct setting settings[] = {
+#define SETTING(key, type, field, fallback, least, most, help) \
+	{key, TYPE_##type, offsetof(struct config, field), fallback, least, most},
+#define LATER(key, fallback, help) {key, TYPE_LATER, 0, fallback, 0, 0},
+#include "config/settings.def"
+#undef SETTING
+#undef LATER
+};
+
+#define SETTING_COUNT (sizeof(settings) / sizeof(settings[0]))
+
+static const char *const interrupt_words[] = {
+    [ON_INTERRUPT_RESUME] = "resume",
+    [ON_INTERRUPT_RESTART] = "restart",
+    [ON_INTERRUPT_HOLD] = "hold",
+    [ON_INTERRUPT_FAIL] = "fail",
+};
+
+#define INTERRUPT_COUNT (sizeof(interrupt_words) / sizeof(interrupt_words[0]))
+
+struct reading {
+	struct config *config;
+	const char *path; /* of the file; named by every fault */
+	struct fault *fault;
+};
+
+/* ---- faults ------------------------------------------------------------------------------- */
+
+/* "FILE: KEY is VALUE; ACCEPTED". */
+static bool
+refuse(struct reading *reading, const char *key, const struct json *value, const char *accepted)
+{
+	char *text = json_print(value);
+	size_t bytes = strlen(text), shown = utf8_cut(text, bytes, SHOWN_BYTES);
+
+	fault_set(reading->fault, FAULT_ENV, "%s: %s is %.*s%s; it must be %s", reading->path, key,
+	    (int)shown, text, shown < bytes ? "…" : "", accepted);
+	free(text);
+	return false;
+}
+
+static bool
+refuse_later(struct reading *reading, const char *key)
+{
+	return fault_set(reading->fault, FAULT_ENV,
+	    "%s: %s is not supported by this version yet (remove it)", reading->path, key);
+}
+
+static const char *
+last_part(const char *key)
+{
+	const char *dot = strrchr(key, '.');
+
+	return dot ? dot + 1 : key;
+}
+
+/* The key that may have been meant: by its whole name, or, where somebody put it in the wrong
+ * section, by its last part. */
+static bool
+refuse_unknown(struct reading *reading, const char *key)
+{
+	struct nearest whole = {.word = key}, part = {.word = last_part(key)};
+	const char *meant;
+
+	nearest_offer(&whole, "agents");
+	for (size_t i = 0; i < SETTING_COUNT; i++) {
+		struct nearest this = {.word = part.word};
+
+		nearest_offer(&whole, settings[i].key);
+		nearest_offer(&this, last_part(settings[i].key));
+		if (!part.best || this.distance < part.distance) {
+			part.distance = this.distance;
+			part.best = settings[i].key;
+		}
+	}
+	meant = part.distance < whole.distance ? part.best : whole.best;
+	return fault_set(reading->fault, FAULT_ENV, "%s: unknown key '%s' (did you mean '%s'?)",
+	    reading->path, key, meant);
+}
+
+/* ---- one value ------------------------------------------------------------------------------ */
+
+static void *
+field(struct reading *reading, const struct setting *setting)
+{
+	return (char *)reading->config + setting->offset;
+}
+
+static void
+replace_text(char **text, const char *with)
+{
+	free(*text);
+	*text = xstrdup(with);
+}
+
+static bool
+set_word(struct reading *reading, const struct setting *setting, const struct json *value)
+{
+	const char *text = json_text(value, NULL);
+
+	if (!text || !*text)
+		return refuse(reading, setting->key, value, "a text that is not empty");
+	replace_text(field(reading, setting), text);
+	return true;
+}
+
+static bool
+set_url(struct reading *reading, const struct setting *setting, const struct json *value)
+{
+	const char *text = json_text(value, NULL);
+	bool is_url = text && (strncmp(text, "http://", 7) == 0 || strncmp(text, "https://", 8) == 0);
+
+	if (!is_url && !json_is_null(value))
+		return refuse(reading, setting->key, value,
+		    "null or an address like \"http://127.0.0.1:4096\"");
+	replace_text(field(reading, setting), text);
+	return true;
+}
+
+static bool
+set_count(struct reading *reading, const struct setting *setting, const struct json *value)
+{
+	double number = json_number(value, NULL);
+	int *out = field(reading, setting);
+	char accepted[100];
+
+	if (json_is_number(value) && number >= (double)setting->least &&
+	    number <= (double)setting->most && floor(number) >= number) {
+		*out = (int)number;
+		if (setting->type == TYPE_LIMIT && *out == 0)
+			*out = INT_MAX;
+		return true;
+	}
+	snprintf(accepted, sizeof(accepted), "a whole number from %" PRId64 " to %" PRId64 "%s",
+	    setting->least, setting->most,
+	    setting->type == TYPE_LIMIT ? " (0: no limit)" : "");
+	return refuse(reading, setting->key, value, accepted);
+}
+
+static bool
+set_duration(struct reading *reading, const struct setting *setting, const struct json *value)
+{
+	const char *text = json_text(value, NULL);
+	bool is_zero = json_is_number(value) && json_int(value, NULL) == 0;
+	char accepted[160], least[32], most[32];
+	struct fault ignored;
+	int64_t ms = 0;
+
+	if ((is_zero || (text && when_duration(text, &ms, &ignored))) && ms >= setting->least &&
+	    ms <= setting->most) {
+		*(int64_t *)field(reading, setting) = ms;
+		return true;
+	}
+	if (setting->least == 0)
+		snprintf(accepted, sizeof(accepted), "a duration such as %s, or 0 for off",
+		    "\"90s\", \"15m\" or \"8h\"");
+	else
+		snprintf(accepted, sizeof(accepted), "a duration from %s to %s, such as \"2s\"",
+		    when_say(setting->least, least), when_say(setting->most, most));
+	return refuse(reading, setting->key, value, accepted);
+}
+
+static bool
+set_on_interrupt(struct reading *reading, const struct setting *setting, const struct json *value)
+{
+	const char *text = json_text(value, NULL);
+
+	for (size_t i = 0; text && i < INTERRUPT_COUNT; i++)
+		if (strcmp(text, interrupt_words[i]) == 0) {
+			*(int *)field(reading, setting) = (int)i;
+			return true;
+		}
+	return refuse(reading, setting->key, value,
+	    "\"resume\", \"restart\", \"hold\" or \"fail\"");
+}
+
+static bool
+check_later(struct reading *reading, const struct setting *setting, const struct json *value)
+{
+	char *text = json_print(value);
+	bool same = strcmp(text, setting->fallback) == 0;
+
+	free(text);
+	return same || refuse_later(reading, setting->key);
+}
+
+static bool
+set(struct reading *reading, const struct setting *setting, const struct json *value)
+{
+	static bool (*const setters[])(
+	    struct reading *, const struct setting *, const struct json *) = {
+	    [TYPE_WORD] = set_word,
+	    [TYPE_URL] = set_url,
+	    [TYPE_COUNT] = set_count,
+	    [TYPE_LIMIT] = set_count,
+	    [TYPE_DURATION] = set_duration,
+	    [TYPE_ON_INTERRUPT] = set_on_interrupt,
+	    [TYPE_LATER] = check_later,
+	};
+
+	return setters[setting->type](reading, setting, value);
+}
+
+static void
+set_defaults(struct reading *reading)
+{
+	for (size_t i = 0; i < SETTING_COUNT; i++) {
+		const char *text = settings[i].fallback;
+		struct json *value = json_parse(text, strlen(text), reading->fault);
+
+		if (!value || !set(reading, &settings[i], value))
+			die("a default is wrong: %s", reading->fault->text);
+		json_free(value);
+	}
+}
+
+/* ---- agents --------------------------------------------------------------------------------- */
+
+static struct config_agent *
+agent_named(struct config *config, const char *name)
+{
+	struct config_agent *agent;
+
+	for (size_t i = 0; i < config->agent_count; i++)
+		if (strcmp(config->agents[i].name, name) == 0)
+			return &config->agents[i];
+	config->agents =
+	    xrealloc(config->agents, (config->agent_count + 1) * sizeof(config->agents[0]));
+	agent = &config->agents[config->agent_count++];
+	*agent = (struct config_agent){.name = xstrdup(name)};
+	return agent;
+}
+
+static bool
+set_agent_text(struct reading *reading, const char *key, const struct json *value, bool is_model,
+    char **out)
+{
+	const char *text = json_text(value, NULL);
+
+	if (text && is_model && strchr(text, ','))
+		return fault_set(reading->fault, FAULT_ENV,
+		    "%s: %s: a list of models is not supported by this version yet", reading->path,
+		    key);
+	if (!json_is_null(value) && (!text || !*text || (is_model && !config_is_model(text))))
+		return refuse(reading, key, value,
+		    is_model ? "null or \"PROVIDER/MODEL\"" : "null or a text that is not empty");
+	replace_text(out, text);
+	return true;
+}
+
+static bool
+set_agent_key(struct reading *reading, struct config_agent *agent, const struct json *value,
+    const char *key)
+{
+	static const char *const known[] = {"model", "variant", "models"};
+	struct nearest nearest = {.word = json_key(value)};
+
+	if (strcmp(json_key(value), "model") == 0)
+		return set_agent_text(reading, key, value, true, &agent->model);
+	if (strcmp(json_key(value), "variant") == 0)
+		return set_agent_text(reading, key, value, false, &agent->variant);
+	if (strcmp(json_key(value), "models") == 0)
+		return (json_is_array(value) && !json_first(value)) || json_is_null(value) ||
+		    refuse_later(reading, key);
+	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+		nearest_offer(&nearest, known[i]);
+	return fault_set(reading->fault, FAULT_ENV, "%s: unknown key '%s' (did you mean '%s'?)",
+	    reading->path, key, nearest.best);
+}
+
+static bool
+read_agent(struct reading *reading, const struct json *json)
+{
+	const char *name = json_key(json);
+	struct config_agent *agent;
+	bool good = true;
+
+	name += *name == '@';
+	if (!*name)
+		return fault_set(
+		    reading->fault, FAULT_ENV, "%s: agents: a name is empty", reading->path);
+	if (!json_is_object(json)) {
+		char *key = xasprintf("agents.%s", name);
+
+		refuse(reading, key, json, "an object like {\"model\": \"PROVIDER/MODEL\"}");
+		free(key);
+		return false;
+	}
+	agent = agent_named(reading->config, name);
+	for (const struct json *at = json_first(json); at && good; at = json_next(at)) {
+		char *key = xasprintf("agents.%s.%s", name, json_key(at));
+
+		good = set_agent_key(reading, agent, at, key);
+		free(key);
+	}
+	return good;
+}
+
+static bool
+read_agents(struct reading *reading, const struct json *json)
+{
+	bool good = true;
+
+	if (!json_is_object(json))
+		return refuse(reading, "agents", json, "an object, by agents' names");
+	for (const struct json *at = json_first(json); at && good; at = json_next(at))
+		good = read_agent(reading, at);
+	return good;
+}
+
+/* ---- the file --------------------------------------------------------------------------------- */
+
+static const struct setting *
+find_setting(const char *key)
+{
+	for (size_t i = 0; i < SETTING_COUNT; i++)
+		if (strcmp(settings[i].key, key) == 0)
+			return &settings[i];
+	return NULL;
+}
+
+static bool
+is_section(const char *key)
+{
+	size_t length = strlen(key);
+
+	for (size_t i = 0; i < SETTING_COUNT; i++)
+		if (strncmp(settings[i].key, key, length) == 0 && settings[i].key[length] == '.')
+			return true;
+	return false;
+}
+
+static bool read_section(struct reading *, const char *prefix, const struct json *);
+
+static bool
+read_key(struct reading *reading, const char *key, const struct json *value)
+{
+	const struct setting *setting = find_setting(key);
+	char *prefix;
+	bool good;
+
+	if (setting)
+		return set(reading, setting, value);
+	if (strcmp(key, "agents") == 0)
+		return read_agents(reading, value);
+	if (!is_section(key))
+		return refuse_unknown(reading, key);
+	if (!json_is_object(value))
+		return refuse(reading, key, value, "an object");
+	prefix = xasprintf("%s.", key);
+	good = read_section(reading, prefix, value);
+	free(prefix);
+	return good;
+}
+
+/* Sections are one level deep: a key with a dot in it cannot pass for one of another section. */
+static bool
+read_section(struct reading *reading, const char *prefix, const struct json *json)
+{
+	bool good = true;
+
+	for (const struct json *at = json_first(json); at && good; at = json_next(at)) {
+		char *key = xasprintf("%s%s", prefix, json_key(at));
+
+		good = strchr(json_key(at), '.') ? refuse_unknown(reading, key)
+						 : read_key(reading, key, at);
+		free(key);
+	}
+	return good;
+}
+
+static size_t
+line_at(const char *text, size_t offset)
+{
+	size_t line = 1;
+
+	for (size_t i = 0; i < offset; i++)
+		line += text[i] == '\n';
+	return line;
+}
+
+/* People look for lines; the sentence of the JSON reader has the byte, as its first number. */
+static size_t
+broken_line(const char *text, size_t bytes, const char *sentence)
+{
+	const char *digits = sentence + strcspn(sentence, "0123456789");
+	size_t offset = (size_t)strtoull(digits, NULL, 10);
+
+	return line_at(text, offset < bytes ? offset : bytes);
+}
+
+static bool
+read_text(struct reading *reading, struct buf *text)
+{
+	size_t valid = utf8_valid(buf_text(text), text->len);
+	struct fault broken;
+	struct json *json;
+	bool good;
+
+	if (valid < text->len || strlen(buf_text(text)) < text->len)
+		return fault_set(reading->fault, FAULT_ENV, "%s: line %zu is not UTF-8 text",
+		    reading->path,
+		    line_at(buf_text(text),
+			valid < text->len ? valid : strlen(buf_text(text))));
+	if (text->len)
+		json_strip_comments(text->data);
+	json = json_parse(buf_text(text), text->len, &broken);
+	if (!json)
+		return fault_set(reading->fault, FAULT_ENV, "%s: line %zu: %s", reading->path,
+		    broken_line(buf_text(text), text->len, broken.text), broken.text);
+	good = json_is_object(json) ? read_section(reading, "", json)
+				    : fault_set(reading->fault, FAULT_ENV,
+					  "%s: a configuration is one JSON object", reading->path);
+	json_free(json);
+	return good;
+}
+
+static bool
+read_file(struct reading *reading)
+{
+	struct buf text = {0};
+	struct fault unread;
+	bool good;
+
+	if (file_read(reading->path, FILE_LIMIT, &text, &unread))
+		good = read_text(reading, &text);
+	else
+		good = fault_set(reading->fault, FAULT_ENV, "configuration: %s", unread.text);
+	buf_free(&text);
+	return good;
+}
+
+static const char *
+environment(const char *name)
+{
+	const char *value = getenv(name);
+
+	return value && *value ? value : NULL;
+}
+
+/* Where the file is if nobody named one; NULL where there is none. The caller frees. */
+static char *
+default_path(void)
+{
+	const char *base = environment("XDG_CONFIG_HOME"), *home = environment("HOME");
+	char *path;
+
+	if (base && *base == '/') /* a relative one is to be ignored, says its specification */
+		path = xasprintf("%s/vigil/config.json", base);
+	else if (home)
+		path = xasprintf("%s/.config/vigil/config.json", home);
+	else
+		return NULL;
+	if (access(path, F_OK) == 0 || (errno != ENOENT && errno != ENOTDIR))
+		return path;
+	free(path);
+	return NULL;
+}
+
+struct config *
+config_load(const char *path, struct fault *fault)
+{
+	struct config *config = xcalloc(1, sizeof(*config));
+	struct reading reading = {.config = config, .path = "defaults", .fault = fault};
+
+	set_defaults(&reading);
+	if (!path)
+		path = environment("VIGIL_CONFIG");
+	config->path = path ? xstrdup(path) : default_path();
+	if (!config->path)
+		return config;
+	reading.path = config->path;
+	if (read_file(&reading))
+		return config;
+	config_free(config);
+	return NULL;
+}
+
+void
+config_free(struct config *config)
+{
+	if (!config)
+		return;
+	for (size_t i = 0; i < config->agent_count; i++) {
+		free(config->agents[i].name);
+		free(config->agents[i].model);
+		free(config->agents[i].variant);
+	}
+	free(config->agents);
+	free(config->path);
+	free(config->server_url);
+	free(config->server_username);
+	free(config->server_password_env);
+	free(config->server_command);
+	free(config);
+}
+
+const struct config_agent *
+config_agent(const struct config *config, const char *name)
+{
+	if (!name)
+		return NULL;
+	name += *name == '@';
+	for (size_t i = 0; i < config->agent_count; i++)
+		if (strcmp(config->agents[i].name, name) == 0)
+			return &config->agents[i];
+	return NULL;
+}
+
+bool
+config_is_model(const char *text)
+{
+	const char *slash = strchr(text, '/');
+
+	return slash && slash > text && slash[1] && !strpbrk(text, ", \t\r\n");
+}

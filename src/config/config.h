@@ -1,0 +1,44 @@
+/*
+ * The configuration: one table of settings (settings.def), one JSON file, checked whole.
+ */
+#ifndef VIGIL_CONFIG_CONFIG_H
+#define VIGIL_CONFIG_CONFIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/fault.h"
+
+/* What an agent runs with where the task itself says nothing. */
+struct config_agent {
+	char *name;
+	char *model, *variant; /* NULL: not set */
+};
+
+struct config {
+	char *path; /* the file, NULL if there is none */
+	char *server_url, *server_username, *server_password_env, *server_command;
+	int parallel; /* INT_MAX where the file says 0: no limit */
+	int attempts;
+	int64_t timeout_ms, stall_ms, poll_ms;
+	int max_resumes;
+	int on_interrupt; /* enum on_interrupt */
+	struct config_agent *agents;
+	size_t agent_count;
+};
+
+/* `path` NULL: $VIGIL_CONFIG, else ${XDG_CONFIG_HOME:-~/.config}/vigil/config.json. A file that
+ * was named must exist; the default one need not. Every key is checked: one that is unknown is
+ * FAULT_ENV with the nearest known one, a value of the wrong type or out of range likewise with
+ * what is accepted; FILE and the dotted key are in the sentence. */
+struct config *config_load(const char *path, struct fault *);
+void config_free(struct config *);
+
+/* NULL where the agent is not configured. A leading '@' is dropped. */
+const struct config_agent *config_agent(const struct config *, const char *name);
+
+/* Is it PROVIDER/MODEL? One name, not a list. */
+bool config_is_model(const char *text);
+
+#endif
