@@ -1,0 +1,164 @@
+/*
+ * libvigil: queue tasks for OpenCode agents, read what became of them, run the runner.
+ * The vigil program is built on this header alone.
+ *
+ * Results are the program's exit statuses. After anything but VIGIL_OK, vigil_error() is one
+ * sentence about it. A handle belongs to one thread. Strings handed to callbacks are borrowed
+ * and valid during the call; everything given is copied.
+ */
+#ifndef VIGIL_H
+#define VIGIL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+enum vigil_result {
+	VIGIL_OK = 0,
+	VIGIL_FAILED = 1,      /* the task failed or was cancelled */
+	VIGIL_USAGE = 2,       /* a value is wrong; the sentence names it and what is accepted */
+	VIGIL_NOT_FOUND = 3,   /* no such task */
+	VIGIL_TIMEOUT = 4,     /* the time given has passed; the task is not final */
+	VIGIL_ENVIRONMENT = 5, /* database, configuration, server, disk */
+};
+
+struct vigil;
+
+const char *vigil_version(void);
+
+/* ---- the database ----------------------------------------------------------------------- */
+
+enum vigil_open_mode {
+	VIGIL_READ_WRITE, /* made where it is missing */
+	VIGIL_EXISTING,   /* must exist */
+	VIGIL_READ_ONLY,  /* must exist; written only if it is an older one, to migrate it */
+};
+
+/* NULL paths: from the environment, else the defaults of the manual. The handle is made in any
+ * case, so that vigil_error() can be asked; close it in any case. */
+enum vigil_result vigil_open(
+    struct vigil **, const char *database, const char *config, enum vigil_open_mode);
+void vigil_close(struct vigil *);
+const char *vigil_error(const struct vigil *);
+const char *vigil_database(const struct vigil *); /* its path */
+
+/* ---- tasks: launch, cancel, result (the seed's BackgroundTaskManager) -------------------- */
+
+struct vigil_task {
+	const char *prompt;      /* required; at most 16 MB of UTF-8 */
+	size_t prompt_bytes;     /* where a NUL may be in it, which is refused; 0: up to its NUL */
+	const char *description; /* the rest may be NULL, or 0 */
+	const char *agent;       /* a leading '@' is dropped */
+	const char *model;       /* PROVIDER/MODEL */
+	const char *variant;
+	const char *directory;   /* must exist; stored resolved; NULL: the runner's own */
+	const char *parent_session;
+	const char *key, *mutex;
+	const char *at;          /* not before: a TIME as people type it */
+	const char *in;          /* not before: a DURATION from now */
+	const char *timeout;     /* a DURATION, "0" for none; NULL: as configured */
+	int priority;            /* -100 to 100 */
+	int max_attempts;        /* 0: as configured */
+	const int64_t *after;    /* only once these have completed */
+	size_t after_count;
+	bool hold;
+};
+
+/* Durable once it has returned. With a `key` that an open task has, *existed is set and *id is
+ * that task's. */
+enum vigil_result vigil_add(struct vigil *, const struct vigil_task *, int64_t *id, bool *existed);
+
+/* One JSON object a line, keys as the columns of `tasks` (and `after`, `at`, `in`, `timeout`,
+ * `hold`), `defaults` for what a line leaves out; all in one transaction: a bad line is named by
+ * `name` and number, and nothing is queued. Empty lines are passed over. */
+typedef void vigil_id_fn(void *arg, int64_t id, bool existed);
+enum vigil_result vigil_add_lines(struct vigil *, const char *text, size_t bytes, const char *name,
+    const struct vigil_task *defaults, vigil_id_fn *, void *arg);
+
+/* A live task is stopped by the runner (*needs_runner: none is alive, the next one does it). */
+enum vigil_result vigil_cancel(
+    struct vigil *, int64_t id, const char *reason, bool *needs_runner);
+enum vigil_result vigil_retry(struct vigil *, int64_t id);
+enum vigil_result vigil_hold(struct vigil *, int64_t id);
+enum vigil_result vigil_release(struct vigil *, int64_t id);
+
+/* The ids of all tasks that are not final, oldest first. */
+enum vigil_result vigil_open_ids(struct vigil *, vigil_id_fn *, void *arg);
+
+enum vigil_result_part {
+	VIGIL_ANSWER,                /* the final answer alone */
+	VIGIL_ANSWERS,               /* the text of every answer of the turn, in order */
+	VIGIL_ANSWERS_AND_REASONING, /* and what the model thought before each */
+};
+
+/* VIGIL_OK: *text is the answer. VIGIL_FAILED: the task failed or was cancelled; vigil_error() says
+ * why, *text is what there is of an answer, or NULL. VIGIL_TIMEOUT: not final. The caller frees
+ * *text. */
+enum vigil_result vigil_get_result(
+    struct vigil *, int64_t id, enum vigil_result_part, char **text);
+
+/* Waits until all (or any) of them are final; none named: until nothing is live, or queued and
+ * able to start (what comes after a task that failed is not), and then of all that ended meanwhile.
+ * `progress` may be NULL; it is called when something changed and at least once a second, and
+ * ends the waiting by returning false (VIGIL_TIMEOUT). timeout_ms < 0: for ever. VIGIL_FAILED if
+ * one that was waited for failed or was cancelled. */
+struct vigil_progress {
+	int queued, held, live, completed, failed, cancelled; /* of those waited for */
+	int64_t waited_ms;
+};
+typedef bool vigil_progress_fn(void *arg, const struct vigil_progress *);
+enum vigil_result vigil_wait(struct vigil *, const int64_t *ids, size_t count, bool any,
+    int64_t timeout_ms, vigil_progress_fn *, void *arg);
+
+/* ---- reading ---------------------------------------------------------------------------- */
+
+/* A row of an answer, by columns. A NULL value is SQL's NULL. */
+struct vigil_row {
+	size_t count;
+	const char *const *names;
+	const char *const *values;
+	const bool *is_number;
+};
+typedef bool vigil_row_fn(void *arg, const struct vigil_row *); /* false: enough */
+
+struct vigil_filter {
+	const char *statuses; /* "failed,cancelled"; NULL: all */
+	const char *since;    /* a TIME; created at or after it */
+	const char *grep;     /* in prompt, description, result or error; ignores case */
+	int64_t limit;        /* 0: no limit */
+};
+enum vigil_result vigil_list(struct vigil *, const struct vigil_filter *, vigil_row_fn *, void *arg);
+
+/* VIGIL_WHY_QUEUED has one row, with the one column `reason`: what an open task waits for; none
+ * where nothing is in its way. */
+enum vigil_section { VIGIL_TASK, VIGIL_WHY_QUEUED, VIGIL_ATTEMPTS, VIGIL_MESSAGES, VIGIL_EVENTS };
+enum vigil_result vigil_show(
+    struct vigil *, int64_t id, enum vigil_section, vigil_row_fn *, void *arg);
+
+/* ---- the runner ------------------------------------------------------------------------- */
+
+struct vigil_run_options {
+	bool drain;             /* end once nothing is queued or live */
+	const char *server_url; /* a running OpenCode; NULL: as configured, else one of its own */
+	void (*log)(void *arg, const char *line); /* what it does, as it does it; NULL for silence */
+	void *log_arg;
+};
+
+/* Runs until SIGINT, SIGTERM or SIGHUP, or drained. Agents that are at work then go on, and the
+ * next runner takes them up. */
+enum vigil_result vigil_run(struct vigil *, const struct vigil_run_options *);
+
+/* The answer of a task as it is written, until it ends; then as vigil_get_result(). */
+enum vigil_stream { VIGIL_TEXT, VIGIL_REASONING, VIGIL_NOTE };
+typedef void vigil_follow_fn(void *arg, enum vigil_stream, const char *text);
+enum vigil_result vigil_follow(struct vigil *, int64_t id, vigil_follow_fn *, void *arg);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
