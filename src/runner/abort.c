@@ -1,0 +1,122 @@
+/*
+ * See abort.h: first the tree is listed, breadth first; then it is aborted from its end.
+ */
+#include "runner/abort.h"
+
+#include <stdlib.h>
+
+#include "base/buf.h"
+
+#define SESSIONS_LIMIT 1000 /* a tree larger than this is a loop in the server's answers */
+
+struct abort {
+	struct opencode *client;
+	struct oc_call *call;
+	struct node {
+		char *id, *directory;
+	} *nodes; /* the root first; a child after its parent */
+	size_t count, listed;
+	oc_done *done;
+	void *arg;
+};
+
+static void list_next(struct abort *);
+
+static void
+add(struct abort *a, const char *id, const char *directory)
+{
+	if (a->count == SESSIONS_LIMIT)
+		return;
+	a->nodes = xrealloc(a->nodes, (a->count + 1) * sizeof *a->nodes);
+	a->nodes[a->count++] = (struct node){xstrdup(id), xstrdup(directory)};
+}
+
+static void
+drop_last(struct abort *a)
+{
+	struct node *last = &a->nodes[--a->count];
+	free(last->id);
+	free(last->directory);
+}
+
+void
+abort_cancel(struct abort *a)
+{
+	if (!a)
+		return;
+	opencode_cancel(a->call);
+	while (a->count)
+		drop_last(a);
+	free(a->nodes);
+	free(a);
+}
+
+static void
+finish(struct abort *a, struct oc_reply *reply)
+{
+	oc_done *done = a->done;
+	void *arg = a->arg;
+	a->call = NULL;
+	abort_cancel(a);
+	done(arg, reply);
+}
+
+static void on_aborted(void *arg, struct oc_reply *reply);
+
+static void
+abort_last(struct abort *a)
+{
+	const struct node *last = &a->nodes[a->count - 1];
+	a->call = opencode_abort(a->client, last->id, last->directory, on_aborted, a);
+}
+
+static void
+on_aborted(void *arg, struct oc_reply *reply)
+{
+	struct abort *a = arg;
+	bool is_root = a->count == 1;
+	/* A child that has gone meanwhile is as good as aborted. */
+	if (is_root || (reply->outcome != OC_OK && reply->outcome != OC_NOT_FOUND)) {
+		finish(a, reply);
+		return;
+	}
+	drop_last(a);
+	abort_last(a);
+}
+
+static void
+on_children(void *arg, struct oc_reply *reply)
+{
+	struct abort *a = arg;
+	bool is_root = a->listed == 1;
+	if (reply->outcome != OC_OK && (is_root || reply->outcome != OC_NOT_FOUND)) {
+		finish(a, reply);
+		return;
+	}
+	for (size_t i = 0; reply->outcome == OC_OK && i < reply->sessions->count; i++)
+		add(a, reply->sessions->all[i].id, reply->sessions->all[i].directory);
+	list_next(a);
+}
+
+static void
+list_next(struct abort *a)
+{
+	if (a->listed < a->count)
+		a->call = opencode_children(
+		    a->client, a->nodes[a->listed++].id, on_children, a);
+	else
+		abort_last(a);
+}
+
+struct abort *
+abort_start(struct opencode *client, const char *session_id, const char *directory, oc_done *done,
+    void *arg)
+{
+	struct abort *a = xcalloc(1, sizeof *a);
+	a->client = client;
+	a->done = done;
+	a->arg = arg;
+	add(a, session_id, directory);
+	list_next(a);
+	return a;
+}

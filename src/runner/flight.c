@@ -1,0 +1,698 @@
+/*
+ * The journey of a task, read top to bottom: each step's starter, and right under it the
+ * continuation, which only reports what happened. What comes next is decided in core/decide.c,
+ * committed by store/apply.c, and started from here through the table `fx`.
+ *
+ *   1 find      a session made just before a crash, by its nonce
+ *   2 check     agent, model, variant
+ *   3 create    the session
+ *   4 send      the prompt, under ids that are committed already
+ *   5 look      is it done?
+ *   6 abort     where it is to be stopped
+ *
+ * Every step can be repeated, and an outcome that cannot be committed is not lost: the flight
+ * wakes again and finds it anew.
+ */
+#include "runner/flight.h"
+
+#define _XOPEN_SOURCE 700 /* realpath */
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/when.h"
+#include "core/evidence.h"
+#include "opencode/ids.h"
+#include "runner/abort.h"
+#include "runner/runner.h"
+#include "runner/watch.h"
+
+#define TRY_AGAIN_MS 1000 /* after a write that failed */
+
+typedef void starter(struct flight *);
+static starter *const fx[FX_COUNT];
+
+/* ---- telling -------------------------------------------------------------------------------- */
+
+static void
+wake_in(struct flight *f, int64_t ms)
+{
+	f->wake_at_ms = clock_now_ms() + ms;
+	runner_due_changed(f->runner, f->wake_at_ms);
+}
+
+static void
+announce(struct flight *f, const struct decision *d, const struct event *e)
+{
+	const char *why = e->text ? e->text : d->why;
+	char took[32];
+	when_say(e->now_ms - f->started_ms, took);
+	if (d->next.status == STATUS_COMPLETED)
+		runner_say(f->runner, "task %lld completed in %s", (long long)f->task_id, took);
+	else if (d->next.status == STATUS_FAILED)
+		runner_say(f->runner, "task %lld failed (%s) after %s: %s", (long long)f->task_id,
+		    kind_text(d->kind), took, why ? why : "");
+	else if (d->ends_attempt && d->next.status == STATUS_QUEUED)
+		runner_say(f->runner, "task %lld failed (%s), and is tried again: %s",
+		    (long long)f->task_id, kind_text(d->kind), why ? why : "");
+	else if (d->next.status != f->status)
+		runner_say(f->runner, "task %lld is %s", (long long)f->task_id,
+		    status_text(d->next.status));
+	else if (d->effect == FX_SEND && d->next.attempt.resumes)
+		runner_say(f->runner, "task %lld is resumed: its turn was cut off",
+		    (long long)f->task_id);
+}
+
+/* The row is committed: the flight follows it. May end the flight. */
+static void
+follow(struct flight *f, const struct decision *d, const struct event *e)
+{
+	announce(f, d, e);
+	if (d->next.status != f->status)
+		f->revision++;
+	f->status = d->next.status;
+	if (!status_is_live(f->status)) {
+		runner_claim_soon(f->runner);
+		flight_end(f);
+		return;
+	}
+	if (d->verdict == VERDICT_MOVE) {
+		f->wake_at_ms = d->next.wake_at_ms;
+		runner_due_changed(f->runner, f->wake_at_ms);
+	}
+	if (d->effect != FX_NONE)
+		fx[d->effect](f);
+	else if (f->has_changed)
+		flight_wake(f);
+}
+
+/* The only way out of a continuation, and its last statement: the flight may be gone after it. */
+static void
+tell(struct flight *f, struct event *e)
+{
+	struct runner *r = f->runner;
+	struct decision d;
+	struct fault why;
+	e->now_ms = clock_now_ms();
+	if (e->type != EV_WAKE)
+		e->attempt_id = f->attempt_id;
+	if (!apply(r->store, &r->defaults, f->task_id, e, &d, &why)) {
+		runner_in_trouble(r, &why);
+		wake_in(f, TRY_AGAIN_MS);
+		return;
+	}
+	runner_out_of_trouble(r);
+	if (d.verdict == VERDICT_MOVE || d.verdict == VERDICT_ACT)
+		follow(f, &d, e);
+	else
+		wake_in(f, TRY_AGAIN_MS);
+}
+
+static void
+tell_unreachable(struct flight *f, const char *sentence)
+{
+	tell(f, &(struct event){.type = EV_UNREACHABLE, .text = sentence});
+}
+
+static void
+tell_refused(struct flight *f, enum error_kind kind, const char *sentence)
+{
+	tell(f, &(struct event){.type = EV_REFUSED, .kind = kind, .text = sentence});
+}
+
+/* What most answers other than OC_OK mean, whatever was asked. */
+static void
+tell_trouble(struct flight *f, const struct oc_reply *reply)
+{
+	if (reply->outcome == OC_NOT_FOUND)
+		tell(f, &(struct event){.type = EV_GONE, .text = reply->sentence});
+	else
+		tell_unreachable(f, reply->sentence);
+}
+
+/* The server that has the session; else the task waits, and says for what. */
+static struct opencode *
+ask_server(struct flight *f)
+{
+	struct link *l = f->runner->link;
+	if (strcmp(f->server, link_name(l)) != 0) {
+		char *sentence = xasprintf("waits for its server, %s: this runner drives %s",
+		    f->server, link_name(l));
+		tell_unreachable(f, sentence);
+		free(sentence);
+		return NULL;
+	}
+	if (link_is_up(l))
+		return link_client(l);
+	tell_unreachable(f, *link_trouble(l) ? link_trouble(l) : "the server is starting");
+	return NULL;
+}
+
+/* ---- 1. find -------------------------------------------------------------------------------- */
+
+static void on_searched(void *arg, struct oc_reply *reply);
+static void tell_session(struct flight *f, const struct oc_session *session);
+
+static void
+fx_find(struct flight *f)
+{
+	struct opencode *server = ask_server(f);
+	if (server)
+		f->call = opencode_search(
+		    server, f->directory, f->nonce, f->started_ms, on_searched, f);
+}
+
+static void
+on_searched(void *arg, struct oc_reply *reply)
+{
+	struct flight *f = arg;
+	f->call = NULL;
+	if (reply->outcome != OC_OK) {
+		tell_trouble(f, reply);
+		return;
+	}
+	for (size_t i = 0; i < reply->sessions->count; i++) {
+		const struct oc_session *session = &reply->sessions->all[i];
+		if (session->title && strstr(session->title, f->nonce)) {
+			tell_session(f, session);
+			return;
+		}
+	}
+	tell(f, &(struct event){.type = EV_ABSENT});
+}
+
+/* ---- 2. check ------------------------------------------------------------------------------- */
+
+static void on_checked(
+    void *arg, enum catalog_verdict, const struct catalog_names *, const char *sentence);
+
+/* A server accepts a directory that does not exist; only of one on this machine can we tell. */
+static bool
+lacks_directory(const struct flight *f)
+{
+	struct stat status;
+	return link_is_local(f->runner->link)
+	       && (stat(f->directory, &status) != 0 || !S_ISDIR(status.st_mode));
+}
+
+static void
+fx_check(struct flight *f)
+{
+	struct opencode *server = ask_server(f);
+	const struct catalog_names names = {f->agent, f->model, f->variant};
+	if (!server)
+		return;
+	if (lacks_directory(f)) {
+		tell_refused(f, KIND_REFUSED, "its directory does not exist");
+		return;
+	}
+	f->check = catalog_check(
+	    f->runner->catalog, server, f->directory, &names, on_checked, f);
+}
+
+static void
+on_checked(void *arg, enum catalog_verdict verdict, const struct catalog_names *names,
+    const char *sentence)
+{
+	struct flight *f = arg;
+	f->check = NULL;
+	if (verdict == CATALOG_UNREACHABLE) {
+		tell_unreachable(f, sentence);
+	} else if (verdict == CATALOG_REFUSED) {
+		tell_refused(f, KIND_REFUSED, sentence);
+	} else {
+		free(f->sent_agent);
+		free(f->sent_model);
+		free(f->sent_variant);
+		f->sent_agent = xstrdup(names->agent);
+		f->sent_model = xstrdup(names->model);
+		f->sent_variant = xstrdup(names->variant);
+		tell(f, &(struct event){.type = EV_CHECKED,
+		            .agent = f->sent_agent,
+		            .model = f->sent_model,
+		            .variant = f->sent_variant});
+	}
+}
+
+/* ---- 3. create ------------------------------------------------------------------------------ */
+
+static void on_created(void *arg, struct oc_reply *reply);
+
+static void
+fx_create(struct flight *f)
+{
+	struct opencode *server = ask_server(f);
+	if (!server)
+		return;
+	char *title = xasprintf("Background: %s [%s]", f->label, f->nonce);
+	const struct oc_new_session session = {
+	    .directory = f->directory,
+	    .title = title,
+	    .parent_id = f->parent_session,
+	    .agent = f->sent_agent,
+	    .model = f->sent_model,
+	    .variant = f->sent_variant,
+	    .nonce = f->nonce,
+	    .task = f->task_id,
+	    .attempt = f->number,
+	};
+	f->call = opencode_create(server, &session, on_created, f);
+	free(title);
+}
+
+static void
+on_created(void *arg, struct oc_reply *reply)
+{
+	struct flight *f = arg;
+	f->call = NULL;
+	if (reply->outcome == OC_OK)
+		tell_session(f, reply->session);
+	else if (reply->outcome == OC_BAD_REQUEST)
+		tell_refused(f, KIND_REFUSED, reply->sentence);
+	else
+		tell_trouble(f, reply);
+}
+
+/* Ids are made from the server's own clock, and committed before the prompt is sent. */
+static void
+tell_session(struct flight *f, const struct oc_session *session)
+{
+	char message_id[OC_ID_SIZE], part_id[OC_ID_SIZE];
+	oc_id_make(message_id, "msg", session->created_ms, 1);
+	oc_id_make(part_id, "prt", session->created_ms, 2);
+	f->session_id = xstrdup(session->id);
+	f->message_id = xstrdup(message_id);
+	f->part_id = xstrdup(part_id);
+	runner_add_session(f->runner, f);
+	tell(f, &(struct event){.type = EV_SESSION,
+	            .session_id = f->session_id,
+	            .message_id = f->message_id,
+	            .part_id = f->part_id});
+}
+
+/* ---- 4. send -------------------------------------------------------------------------------- */
+
+static void on_sent(void *arg, struct oc_reply *reply);
+
+static bool
+start_sending(void *arg, const struct row *row)
+{
+	struct flight *f = arg;
+	const struct oc_prompt prompt = {
+	    .session_id = f->session_id,
+	    .directory = f->directory,
+	    .message_id = f->message_id,
+	    .part_id = f->part_id,
+	    .text = row_text(row, 0),
+	    .agent = f->sent_agent,
+	    .model = f->sent_model,
+	    .variant = f->sent_variant,
+	};
+	f->call = opencode_prompt(link_client(f->runner->link), &prompt, on_sent, f);
+	return false;
+}
+
+static void
+fx_send(struct flight *f)
+{
+	struct fault why;
+	struct value id = value_int(f->task_id);
+	if (!ask_server(f))
+		return;
+	f->activity = OC_BUSY; /* as it will be: that it is idle is news */
+	f->activity_is_known = false;
+	if (!store_run(f->runner->store, Q_task_prompt, &id, 1, start_sending, f, &why)) {
+		runner_in_trouble(f->runner, &why);
+		wake_in(f, TRY_AGAIN_MS);
+	}
+}
+
+static void
+on_sent(void *arg, struct oc_reply *reply)
+{
+	struct flight *f = arg;
+	f->call = NULL;
+	if (reply->outcome == OC_OK)
+		tell(f, &(struct event){
+		            .type = EV_PROMPTED, .server_id = link_server_id(f->runner->link)});
+	else if (reply->outcome == OC_BAD_REQUEST)
+		tell_refused(f, KIND_SERVER, reply->sentence);
+	else
+		tell_trouble(f, reply);
+}
+
+/* ---- 5. look -------------------------------------------------------------------------------- */
+
+static void look_on(struct flight *f);
+static void on_session_read(void *arg, struct oc_reply *reply);
+static void on_messages_read(void *arg, struct oc_reply *reply);
+
+/* What the session is doing is asked for together with all others of its directory. */
+static void
+fx_look(struct flight *f)
+{
+	if (!ask_server(f))
+		return;
+	if (f->activity_is_known && f->activity == OC_IDLE) {
+		look_on(f);
+		return;
+	}
+	f->awaits_status = true;
+	watch_ask(f->runner->watch, f->directory);
+}
+
+/* Of a session at work, only whether it exists is asked: a deleted one stays busy for ever. */
+static void
+look_on(struct flight *f)
+{
+	struct opencode *server = link_client(f->runner->link);
+	if (f->activity == OC_IDLE)
+		f->call = opencode_messages(
+		    server, f->session_id, f->message_id, on_messages_read, f);
+	else
+		f->call = opencode_session(server, f->session_id, on_session_read, f);
+	f->activity_is_known = false;
+}
+
+static void
+on_session_read(void *arg, struct oc_reply *reply)
+{
+	struct flight *f = arg;
+	f->call = NULL;
+	if (reply->outcome == OC_OK)
+		tell(f, &(struct event){.type = EV_BUSY,
+		            .progress_ms = f->progress_ms,
+		            .text = f->retry_message});
+	else
+		tell_trouble(f, reply);
+}
+
+static void
+on_messages_read(void *arg, struct oc_reply *reply)
+{
+	struct flight *f = arg;
+	f->call = NULL;
+	if (reply->outcome == OC_BAD_REQUEST) {
+		tell(f, &(struct event){
+		            .type = EV_FAULTY, .kind = KIND_SERVER, .text = reply->sentence});
+		return;
+	}
+	if (reply->outcome != OC_OK) {
+		tell_trouble(f, reply);
+		return;
+	}
+	struct evidence e = evidence_judge(
+	    reply->messages, reply->truncated ? NULL : f->message_id, false);
+	tell(f, &(struct event){.type = e.finding,
+	            .progress_ms = e.progress_ms,
+	            .kind = e.kind,
+	            .text = e.sentence,
+	            .harvest = &e.harvest});
+}
+
+/* ---- 6. abort ------------------------------------------------------------------------------- */
+
+static void on_aborted(void *arg, struct oc_reply *reply);
+
+static void
+fx_abort(struct flight *f)
+{
+	struct opencode *server = ask_server(f);
+	if (server)
+		f->abort = abort_start(
+		    server, f->session_id, f->directory, on_aborted, f);
+}
+
+static void
+on_aborted(void *arg, struct oc_reply *reply)
+{
+	struct flight *f = arg;
+	f->abort = NULL;
+	f->activity_is_known = false;
+	if (reply->outcome == OC_OK)
+		tell(f, &(struct event){.type = EV_ABORTED});
+	else
+		tell_trouble(f, reply);
+}
+
+static void
+fx_none(struct flight *f)
+{
+	(void)f;
+}
+
+static starter *const fx[FX_COUNT] = {
+    [FX_NONE] = fx_none,
+    [FX_FIND] = fx_find,
+    [FX_CHECK] = fx_check,
+    [FX_CREATE] = fx_create,
+    [FX_SEND] = fx_send,
+    [FX_LOOK] = fx_look,
+    [FX_ABORT] = fx_abort,
+};
+
+/* ---- hints: reasons to look ----------------------------------------------------------------- */
+
+void
+flight_start(struct flight *f, enum effect first)
+{
+	runner_say(f->runner, "task %lld starts: %s", (long long)f->task_id, f->label);
+	fx[first](f);
+}
+
+bool
+flight_is_idle(const struct flight *f)
+{
+	return !f->call && !f->check && !f->abort && !f->awaits_status;
+}
+
+void
+flight_wake(struct flight *f)
+{
+	f->has_changed = !flight_is_idle(f);
+	if (!f->has_changed)
+		tell(f, &(struct event){.type = EV_WAKE});
+}
+
+/* A stop goes by its own clock: what it causes itself would only start it over. */
+static void
+look_soon(struct flight *f)
+{
+	if (f->status != STATUS_STOPPING)
+		flight_wake(f);
+}
+
+static bool
+set_activity(struct flight *f, enum oc_activity activity, const char *retry_message)
+{
+	bool is_new = activity != f->activity;
+	f->activity = activity;
+	f->activity_is_known = true;
+	free(f->retry_message);
+	f->retry_message = xstrdup(retry_message);
+	return is_new;
+}
+
+void
+flight_status(struct flight *f, enum oc_activity activity, const char *retry_message)
+{
+	bool is_new = set_activity(f, activity, retry_message);
+	if (f->awaits_status) {
+		f->awaits_status = false;
+		look_on(f);
+	} else if (is_new) {
+		look_soon(f);
+	}
+}
+
+void
+flight_status_failed(struct flight *f, const char *sentence)
+{
+	if (!f->awaits_status)
+		return;
+	f->awaits_status = false;
+	tell_unreachable(f, sentence);
+}
+
+void
+flight_event(struct flight *f, const struct oc_event *e)
+{
+	switch (e->type) {
+	case OC_EV_IDLE:
+		set_activity(f, OC_IDLE, NULL);
+		look_soon(f);
+		break;
+	case OC_EV_STATUS:
+		if (set_activity(f, e->activity, e->text))
+			look_soon(f);
+		break;
+	case OC_EV_ERROR:
+	case OC_EV_SESSION_DELETED:
+		look_soon(f);
+		break;
+	case OC_EV_MESSAGE:
+	case OC_EV_DELTA:
+		f->progress_ms = clock_now_ms();
+		break;
+	case OC_EV_OTHER:
+	case OC_EV_CONNECTED:
+	case OC_EV_HEARTBEAT:
+	case OC_EV_SESSION_CREATED:
+	case OC_EV_ASKED:
+	case OC_EV_REPLIED:
+		break;
+	}
+}
+
+/* ---- beginning and end ---------------------------------------------------------------------- */
+
+static void
+free_facts(struct flight *f)
+{
+	char **const owned[] = {&f->label, &f->directory, &f->server, &f->parent_session, &f->agent,
+	    &f->model, &f->variant, &f->sent_agent, &f->sent_model, &f->sent_variant, &f->nonce,
+	    &f->session_id, &f->message_id, &f->part_id};
+	for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) {
+		free(*owned[i]);
+		*owned[i] = NULL;
+	}
+}
+
+/* Servers compare directories as text, with links resolved; one typed in the shell may not be. */
+static void
+resolve_directory(struct flight *f)
+{
+	char *resolved = realpath(f->directory, NULL);
+	if (!resolved)
+		return;
+	free(f->directory);
+	f->directory = resolved;
+}
+
+/* The columns of flight_load, in its order. */
+static bool
+read_row(void *arg, const struct row *row)
+{
+	struct flight *f = arg;
+	char **const texts[] = {&f->directory, &f->parent_session, &f->label, &f->agent, &f->model,
+	    &f->variant};
+	char **const more[] = {&f->nonce, &f->server, &f->session_id, &f->message_id, &f->part_id,
+	    &f->sent_agent, &f->sent_model, &f->sent_variant};
+	free_facts(f);
+	(void)status_parse(row_text(row, 0), &f->status);
+	f->revision = row_int(row, 1);
+	f->wake_at_ms = row_time(row, 2);
+	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+		*texts[i] = xstrdup(row_text(row, 3 + i));
+	f->attempt_id = row_int(row, 9);
+	f->number = (int)row_int(row, 10);
+	for (size_t i = 0; i < sizeof more / sizeof *more; i++)
+		*more[i] = xstrdup(row_text(row, 11 + i));
+	f->progress_ms = row_time(row, 19);
+	f->started_ms = row_time(row, 20);
+	resolve_directory(f);
+	return false;
+}
+
+static bool
+load(struct flight *f, struct fault *why)
+{
+	struct value id = value_int(f->task_id);
+	f->attempt_id = 0;
+	why->kind = FAULT_NONE;
+	return store_run(f->runner->store, Q_flight_load, &id, 1, read_row, f, why)
+	       && f->attempt_id;
+}
+
+static void
+link_in(struct flight *f)
+{
+	struct runner *r = f->runner;
+	f->next = r->flights;
+	if (f->next)
+		f->next->previous = f;
+	r->flights = f;
+	r->flight_count++;
+	if (f->session_id)
+		runner_add_session(r, f);
+}
+
+static void
+link_out(struct flight *f)
+{
+	struct runner *r = f->runner;
+	if (f->session_id)
+		runner_remove_session(r, f);
+	if (f->next)
+		f->next->previous = f->previous;
+	if (f->previous)
+		f->previous->next = f->next;
+	else
+		r->flights = f->next;
+	r->flight_count--;
+}
+
+static void
+cancel_all(struct flight *f)
+{
+	opencode_cancel(f->call);
+	catalog_cancel(f->check);
+	abort_cancel(f->abort);
+	f->call = NULL;
+	f->check = NULL;
+	f->abort = NULL;
+	f->awaits_status = false;
+	f->has_changed = false;
+}
+
+struct flight *
+flight_begin(struct runner *r, int64_t task_id, struct fault *why)
+{
+	struct flight *f = xcalloc(1, sizeof *f);
+	f->runner = r;
+	f->task_id = task_id;
+	if (load(f, why)) {
+		link_in(f);
+		runner_due_changed(r, f->wake_at_ms);
+		return f;
+	}
+	free_facts(f);
+	free(f);
+	return NULL;
+}
+
+void
+flight_end(struct flight *f)
+{
+	cancel_all(f);
+	link_out(f);
+	free_facts(f);
+	free(f->retry_message);
+	free(f);
+}
+
+void
+flight_reload(struct flight *f)
+{
+	struct fault why;
+	if (f->session_id)
+		runner_remove_session(f->runner, f);
+	bool is_live = load(f, &why);
+	if (f->session_id)
+		runner_add_session(f->runner, f);
+	if (is_live)
+		flight_wake(f);
+	else if (why.kind == FAULT_NONE)
+		flight_end(f);
+	else
+		wake_in(f, TRY_AGAIN_MS);
+}
+
+void
+flight_unlink(struct flight *f)
+{
+	cancel_all(f);
+	f->activity_is_known = false;
+}

@@ -1,0 +1,75 @@
+/*
+ * A flight: one live attempt in the hands of this run. All of it can be made again from the row;
+ * flight.c is the journey.
+ */
+#ifndef VIGIL_RUNNER_FLIGHT_H
+#define VIGIL_RUNNER_FLIGHT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/task.h"
+#include "opencode/reply.h"
+
+struct abort;
+struct catalog_call;
+struct oc_call;
+struct runner;
+
+struct flight {
+	struct flight *next, *previous; /* in the runner's list */
+	struct flight *same_hash;       /* in the runner's table by session */
+	struct runner *runner;
+
+	/* As in the row. */
+	int64_t task_id, attempt_id;
+	int64_t revision; /* of the row when it was last read or written here */
+	enum status status;
+	int64_t wake_at_ms;
+	int number; /* of the attempt */
+	int64_t started_ms;
+	char *label;     /* the description, or the prompt's beginning */
+	char *directory; /* where the session works */
+	char *server;    /* the name of the server that has it */
+	char *parent_session, *agent, *model, *variant; /* as the task names them */
+	char *sent_agent, *sent_model, *sent_variant;   /* as resolved */
+	char *nonce, *session_id, *message_id, *part_id;
+
+	/* What is under way: one of these at most. */
+	struct oc_call *call;
+	struct catalog_call *check;
+	struct abort *abort;
+	bool awaits_status; /* a look that waits for the next status answer of its directory */
+
+	/* Hints, from events and the status map; lost with the link. */
+	bool activity_is_known;
+	enum oc_activity activity;
+	char *retry_message; /* the provider's words, while it is retried; else NULL */
+	int64_t progress_ms; /* wall clock: the newest event about its messages */
+	bool has_changed;    /* something happened while a request was under way */
+};
+
+/* Takes up a live row. NULL with a fault, or with FAULT_NONE where it is not live any more. */
+struct flight *flight_begin(struct runner *, int64_t task_id, struct fault *);
+/* Silence: what is under way is cancelled, the row stays as it is. */
+void flight_end(struct flight *);
+
+/* Just claimed: the first step, as the claim's decision says. */
+void flight_start(struct flight *, enum effect first);
+/* Nothing is in flight for it, or its time has come: look and go on. Does nothing while something
+ * is under way, but then looks again after it. */
+void flight_wake(struct flight *);
+/* The row was changed by somebody else. */
+void flight_reload(struct flight *);
+/* The link is gone: what is under way is cancelled, hints are forgotten. */
+void flight_unlink(struct flight *);
+
+bool flight_is_idle(const struct flight *); /* nothing is under way */
+
+/* What the status map says; `activity_is_new` where it comes from an event. */
+void flight_status(struct flight *, enum oc_activity, const char *retry_message);
+void flight_status_failed(struct flight *, const char *sentence);
+/* An event about its session. */
+void flight_event(struct flight *, const struct oc_event *);
+
+#endif

@@ -1,0 +1,387 @@
+/*
+ * See link.h.
+ *
+ *             managed_start        health ok
+ *   down ───► starting ──────► probing ──────► up
+ *    ▲           │ failed         │ failed      │ two probes fail, or
+ *    └── wait ◄──┴────────────────┘◄────────────┘ the stream is lost and one does
+ */
+#include "runner/link.h"
+
+#include <ev.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "core/policy.h"
+#include "runner/managed.h"
+
+#define PROBE_EVERY_S 15.0
+#define PROBE_SOON_S 0.2
+
+/* A server that has just opened its port can accept a connection and never answer it, while it
+ * answers others in milliseconds (observed on 1.18.33): for a while, patience is short. */
+#define OPENING_MS 5000
+#define PROBE_PATIENCE_S 0.5
+
+#define FAILURES_TO_DOWN 2
+
+struct link {
+	struct ev_loop *loop;
+	struct http *http;
+	struct store *store;
+	const struct config *config;
+	struct link_listener listener;
+	struct managed *managed; /* NULL: the server was given */
+	char *url, *name;
+	char *password; /* of the managed one */
+	int64_t server_id;
+	struct opencode *client; /* exists while probing or up */
+	struct oc_events *events;
+	struct oc_call *probe;
+	ev_timer next;
+	bool is_up;
+	int failures;
+	int64_t down_since_ms;
+	char trouble[1024];
+};
+
+static void step(struct link *);
+
+/* ---- small ---------------------------------------------------------------------------------- */
+
+static void
+say(struct link *l, const char *line)
+{
+	l->listener.say(l->listener.arg, line);
+}
+
+/* The same trouble is said once. */
+static void
+note_trouble(struct link *l, const char *sentence)
+{
+	if (strcmp(l->trouble, sentence) == 0)
+		return;
+	size_t length = strlen(sentence);
+	if (length >= sizeof l->trouble)
+		length = sizeof l->trouble - 1;
+	memcpy(l->trouble, sentence, length);
+	l->trouble[length] = '\0';
+	say(l, l->trouble);
+}
+
+static void
+again_in(struct link *l, double seconds)
+{
+	ev_timer_stop(l->loop, &l->next);
+	ev_timer_set(&l->next, seconds, 0.);
+	ev_timer_start(l->loop, &l->next);
+}
+
+static bool
+is_opening(const struct link *l)
+{
+	return !l->is_up && clock_monotonic_ms() - l->down_since_ms < OPENING_MS;
+}
+
+static void
+again_with_backoff(struct link *l)
+{
+	if (is_opening(l))
+		again_in(l, PROBE_SOON_S);
+	else
+		again_in(l, (double)policy_backoff_ms(l->down_since_ms, clock_monotonic_ms())
+		                / 1000.);
+}
+
+const char *
+link_given_password(const struct config *config)
+{
+	return getenv(config->server_password_env);
+}
+
+/* ---- the client comes and goes ------------------------------------------------------------- */
+
+static void
+drop_client(struct link *l)
+{
+	if (l->is_up) {
+		l->is_up = false;
+		l->down_since_ms = clock_monotonic_ms();
+		l->listener.down(l->listener.arg);
+	}
+	opencode_cancel(l->probe);
+	l->probe = NULL;
+	opencode_events_close(l->events);
+	l->events = NULL;
+	opencode_free(l->client);
+	l->client = NULL;
+}
+
+static void
+make_client(struct link *l)
+{
+	const char *password = l->managed ? l->password : link_given_password(l->config);
+	const char *user = password ? l->config->server_username : NULL;
+	l->client = opencode_new(l->http, l->url, user, password);
+	l->failures = 0;
+	l->down_since_ms = clock_monotonic_ms();
+}
+
+static void
+on_stream_state(void *arg, bool up, const char *sentence)
+{
+	struct link *l = arg;
+	(void)sentence;
+	if (!up && !l->probe)
+		again_in(l, 0.);
+}
+
+static void
+on_stream_event(void *arg, const struct oc_event *event)
+{
+	struct link *l = arg;
+	l->listener.event(l->listener.arg, event);
+}
+
+static void
+come_up(struct link *l, const char *version)
+{
+	struct fault ignored; /* the version is for readers: not worth a halt */
+	struct value v[] = {value_int(l->server_id), value_text(version)};
+	(void)store_run(l->store, Q_server_version, v, 2, NULL, NULL, &ignored);
+	l->is_up = true;
+	l->trouble[0] = '\0';
+	l->events = opencode_events_open(l->client, l->loop, on_stream_state, on_stream_event, l);
+	char *line = xasprintf("OpenCode %s at %s", version, l->url);
+	say(l, line);
+	free(line);
+	l->listener.up(l->listener.arg);
+}
+
+/* ---- probing ------------------------------------------------------------------------------- */
+
+static void
+probe_failed(struct link *l, const char *sentence)
+{
+	if (l->managed && !managed_is_alive(l->managed)) {
+		note_trouble(l, "the OpenCode server has died: it is started again");
+		managed_end(l->managed, "it died");
+		drop_client(l);
+	} else if (!l->is_up) {
+		if (!is_opening(l))
+			note_trouble(l, sentence);
+	} else if (++l->failures >= FAILURES_TO_DOWN) {
+		note_trouble(l, sentence);
+		drop_client(l);
+	}
+	again_with_backoff(l);
+}
+
+static void
+on_probed(void *arg, struct oc_reply *reply)
+{
+	struct link *l = arg;
+	l->probe = NULL;
+	if (reply->outcome != OC_OK) {
+		probe_failed(l, reply->sentence);
+		return;
+	}
+	l->failures = 0;
+	if (!l->is_up)
+		come_up(l, reply->version);
+	again_in(l, PROBE_EVERY_S);
+}
+
+static void
+on_managed_ready(void *arg, const char *url, const char *password, const char *sentence)
+{
+	struct link *l = arg;
+	if (!url) {
+		note_trouble(l, sentence);
+		again_with_backoff(l);
+		return;
+	}
+	free(l->url);
+	free(l->password);
+	l->url = xstrdup(url);
+	l->password = xstrdup(password);
+	l->server_id = managed_server_id(l->managed);
+	make_client(l);
+	step(l);
+}
+
+static void
+start_managed(struct link *l)
+{
+	struct fault why;
+	if (managed_start(l->managed, &why))
+		return;
+	note_trouble(l, why.text);
+	again_with_backoff(l);
+}
+
+static bool
+keep_server_id(void *arg, const struct row *row)
+{
+	*(int64_t *)arg = row_int(row, 0);
+	return false;
+}
+
+/* A given server has one row for each address. */
+static bool
+find_given(struct link *l, struct fault *why)
+{
+	struct value v[] = {value_text(l->name), value_text(l->url), value_null(), value_null()};
+	if (!store_run(l->store, Q_server_by_url, v, 1, keep_server_id, &l->server_id, why))
+		return false;
+	if (l->server_id)
+		return true;
+	if (!store_run(l->store, Q_server_insert, v, 4, NULL, NULL, why))
+		return false;
+	l->server_id = store_last_id(l->store);
+	return true;
+}
+
+static void
+use_given(struct link *l)
+{
+	struct fault why;
+	if (find_given(l, &why)) {
+		make_client(l);
+		step(l);
+		return;
+	}
+	note_trouble(l, why.text);
+	again_with_backoff(l);
+}
+
+static void
+probe(struct link *l)
+{
+	opencode_cancel(l->probe);
+	l->probe = opencode_health(l->client, on_probed, l);
+	if (is_opening(l))
+		again_in(l, PROBE_PATIENCE_S);
+}
+
+/* Whatever comes next: the timer's one destination. */
+static void
+step(struct link *l)
+{
+	if (l->client)
+		probe(l);
+	else if (l->managed)
+		start_managed(l);
+	else
+		use_given(l);
+}
+
+static void
+on_next(struct ev_loop *loop, ev_timer *timer, int revents)
+{
+	(void)loop;
+	(void)revents;
+	step(timer->data);
+}
+
+/* ---- outside ------------------------------------------------------------------------------- */
+
+static char *
+without_slash(const char *url)
+{
+	char *copy = xstrdup(url);
+	size_t length = strlen(copy);
+	while (length && copy[length - 1] == '/')
+		copy[--length] = '\0';
+	return copy;
+}
+
+struct link *
+link_open(struct ev_loop *loop, struct http *http, struct store *store, const struct config *config,
+    const char *url, const struct link_listener *listener)
+{
+	struct link *l = xcalloc(1, sizeof *l);
+	l->loop = loop;
+	l->http = http;
+	l->store = store;
+	l->config = config;
+	l->listener = *listener;
+	if (!url)
+		url = config->server_url;
+	if (url)
+		l->url = without_slash(url);
+	else
+		l->managed
+		    = managed_new(loop, store, config->server_command, on_managed_ready, l);
+	l->name = xstrdup(url ? l->url : MANAGED_NAME);
+	l->down_since_ms = clock_monotonic_ms();
+	ev_timer_init(&l->next, on_next, 0., 0.);
+	l->next.data = l;
+	ev_timer_start(loop, &l->next);
+	return l;
+}
+
+void
+link_close(struct link *l)
+{
+	if (!l)
+		return;
+	ev_timer_stop(l->loop, &l->next);
+	drop_client(l);
+	managed_free(l->managed);
+	free(l->url);
+	free(l->name);
+	free(l->password);
+	free(l);
+}
+
+bool
+link_is_up(const struct link *l)
+{
+	return l->is_up;
+}
+
+bool
+link_is_local(const struct link *l)
+{
+	static const char *const hosts[] = {"//127.", "//localhost", "//[::1]"};
+	for (size_t i = 0; l->url && i < sizeof hosts / sizeof *hosts; i++) {
+		if (strstr(l->url, hosts[i]))
+			return true;
+	}
+	return false;
+}
+
+const char *
+link_trouble(const struct link *l)
+{
+	return l->trouble;
+}
+
+struct opencode *
+link_client(const struct link *l)
+{
+	return l->is_up ? l->client : NULL;
+}
+
+const char *
+link_name(const struct link *l)
+{
+	return l->name;
+}
+
+int64_t
+link_server_id(const struct link *l)
+{
+	return l->server_id;
+}
+
+void
+link_end_server(struct link *l)
+{
+	drop_client(l);
+	if (l->managed)
+		managed_end(l->managed, "nothing was left to do");
+}

@@ -1,0 +1,45 @@
+/*
+ * The link to the OpenCode server that this run drives: started or given, probed, up or down,
+ * and its event stream. What a session is doing comes from here as hints; runner/watch.h asks.
+ */
+#ifndef VIGIL_RUNNER_LINK_H
+#define VIGIL_RUNNER_LINK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "config/config.h"
+#include "opencode/client.h"
+#include "store/store.h"
+
+struct ev_loop;
+struct link;
+
+struct link_listener {
+	void *arg;
+	void (*up)(void *arg);   /* asking makes sense again; whatever happened meanwhile is unknown */
+	void (*down)(void *arg); /* requests under way must be cancelled: the client goes */
+	void (*event)(void *arg, const struct oc_event *);
+	void (*say)(void *arg, const char *line);
+};
+
+/* `url` NULL: as configured, else a managed server. Starts by itself, calls back later. */
+struct link *link_open(struct ev_loop *, struct http *, struct store *, const struct config *,
+    const char *url, const struct link_listener *);
+void link_close(struct link *); /* a managed server goes on */
+
+bool link_is_up(const struct link *);
+bool link_is_local(const struct link *); /* on this machine: it sees the same files */
+const char *link_trouble(const struct link *); /* why it is down; "" if unknown or up */
+struct opencode *link_client(const struct link *); /* NULL while down */
+const char *link_name(const struct link *);        /* as in the column `server` */
+int64_t link_server_id(const struct link *);
+
+/* Ends the managed server, if it is one and there is one. Blocks for seconds at most. */
+void link_end_server(struct link *);
+
+/* The user and the password for a server that is not managed: from the configured environment
+ * variable; NULL without one. */
+const char *link_given_password(const struct config *);
+
+#endif

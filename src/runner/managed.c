@@ -1,0 +1,220 @@
+/*
+ * See managed.h. Each step is committed before the next one is taken: intent, pid, URL.
+ */
+#include "runner/managed.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "opencode/serve.h"
+#include "store/store.h"
+
+#define READY_DEADLINE_MS 60000 /* about a second as a rule; a cold disk and a busy machine take longer */
+#define END_GRACE_MS 5000
+
+struct managed {
+	struct ev_loop *loop;
+	struct store *store;
+	char *password_file, *log_file, *command;
+	struct serve_options options; /* borrows the three above */
+	struct serve_process process;
+	int64_t server_id; /* its row; 0: none */
+	struct serve *waiting;
+	managed_ready *ready;
+	void *arg;
+};
+
+static struct serve_options
+options_of(const char *command, const char *password_file, const char *log_file)
+{
+	return (struct serve_options){
+	    .command = command,
+	    .password_file = password_file,
+	    .log_file = log_file,
+	    .directory = ".",
+	};
+}
+
+struct managed *
+managed_new(
+    struct ev_loop *loop, struct store *store, const char *command, managed_ready *ready, void *arg)
+{
+	struct managed *m = xcalloc(1, sizeof *m);
+	m->loop = loop;
+	m->store = store;
+	m->command = xstrdup(command);
+	m->password_file = store_beside(store_path(store), ".password");
+	m->log_file = store_beside(store_path(store), ".server.log");
+	m->options = options_of(m->command, m->password_file, m->log_file);
+	m->ready = ready;
+	m->arg = arg;
+	return m;
+}
+
+void
+managed_free(struct managed *m)
+{
+	if (!m)
+		return;
+	serve_cancel(m->waiting);
+	free(m->command);
+	free(m->password_file);
+	free(m->log_file);
+	free(m);
+}
+
+static void
+copy_text(char *out, size_t size, const char *text)
+{
+	size_t length = text ? strlen(text) : 0;
+	if (length >= size)
+		length = size - 1;
+	memcpy(out, text ? text : "", length);
+	out[length] = '\0';
+}
+
+static bool
+read_row(void *arg, const struct row *row)
+{
+	struct managed *m = arg;
+	m->server_id = row_int(row, 0);
+	m->process.pid = (pid_t)row_int(row, 2);
+	m->process.start_ticks = (uint64_t)row_int(row, 3);
+	copy_text(m->process.boot_id, sizeof m->process.boot_id, row_text(row, 4));
+	copy_text(m->process.nonce, sizeof m->process.nonce, row_text(row, 5));
+	return false;
+}
+
+static bool
+write_pid(struct managed *m, struct fault *why)
+{
+	struct value v[] = {value_int(m->server_id), value_int(m->process.pid),
+	    value_int((int64_t)m->process.start_ticks)};
+	return store_run(m->store, Q_server_process, v, 3, NULL, NULL, why);
+}
+
+static bool
+write_intent(struct managed *m, struct fault *why)
+{
+	struct value v[] = {value_text(MANAGED_NAME), value_null(), value_text(m->process.nonce),
+	    value_text(m->process.boot_id)};
+	if (!store_run(m->store, Q_server_insert, v, 4, NULL, NULL, why))
+		return false;
+	m->server_id = store_last_id(m->store);
+	return true;
+}
+
+static void
+write_end(struct managed *m, const char *why)
+{
+	/* A row that cannot be ended now is found dead by the next start. */
+	struct fault ignored;
+	struct value v[] = {
+	    value_int(m->server_id), value_time(clock_now_ms()), value_text(why)};
+	(void)store_run(m->store, Q_server_end, v, 3, NULL, NULL, &ignored);
+	m->server_id = 0;
+}
+
+static void
+fail_ready(struct managed *m, const char *sentence)
+{
+	managed_end(m, sentence);
+	m->ready(m->arg, NULL, NULL, sentence);
+}
+
+static void
+on_listening(void *arg, const char *url, const char *sentence)
+{
+	struct managed *m = arg;
+	struct fault why;
+	m->waiting = NULL;
+	if (!url) {
+		fail_ready(m, sentence);
+		return;
+	}
+	struct value v[] = {value_int(m->server_id), value_text(url)};
+	char *password = NULL;
+	if (!store_run(m->store, Q_server_url, v, 2, NULL, NULL, &why)
+	    || !(password = serve_password(&m->options, &why)))
+		fail_ready(m, why.text);
+	else
+		m->ready(m->arg, url, password, NULL);
+	free(password);
+}
+
+static void
+await(struct managed *m)
+{
+	m->waiting = serve_await(
+	    m->loop, &m->options, &m->process, READY_DEADLINE_MS, on_listening, m);
+}
+
+/* The server of an earlier run, if it is alive. */
+static bool
+adopt(struct managed *m, struct fault *why)
+{
+	struct value v[] = {value_text(MANAGED_NAME)};
+	if (!m->server_id && !store_run(m->store, Q_server_alive, v, 1, read_row, m, why))
+		return false;
+	if (m->server_id && !serve_find(&m->process))
+		managed_end(m, "it was found dead");
+	return !m->server_id || write_pid(m, why);
+}
+
+static bool
+start_new(struct managed *m, struct fault *why)
+{
+	memset(&m->process, 0, sizeof m->process);
+	if (!serve_prepare(&m->options, &m->process, why) || !write_intent(m, why))
+		return false;
+	if (serve_start(&m->options, &m->process, why) && write_pid(m, why))
+		return true;
+	managed_end(m, why->text);
+	return false;
+}
+
+bool
+managed_start(struct managed *m, struct fault *why)
+{
+	if (!adopt(m, why))
+		return false;
+	if (!m->server_id && !start_new(m, why))
+		return false;
+	await(m);
+	return true;
+}
+
+bool
+managed_is_alive(struct managed *m)
+{
+	return m->server_id && serve_find(&m->process);
+}
+
+int64_t
+managed_server_id(const struct managed *m)
+{
+	return m->server_id;
+}
+
+void
+managed_end(struct managed *m, const char *why)
+{
+	serve_cancel(m->waiting);
+	m->waiting = NULL;
+	if (!m->server_id)
+		return;
+	(void)serve_end(&m->process, END_GRACE_MS);
+	write_end(m, why);
+}
+
+char *
+managed_password(const char *database, struct fault *why)
+{
+	char *path = store_beside(database, ".password");
+	struct serve_options options = options_of(NULL, path, NULL);
+	char *password = serve_password(&options, why);
+	free(path);
+	return password;
+}

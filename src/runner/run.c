@@ -1,0 +1,103 @@
+/*
+ * vigil_run(): one runner for each database, set up and ended in order. What it does between is
+ * runner.c.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/process.h"
+#include "ops/handle.h"
+#include "runner/runner.h"
+#include "store/poke.h"
+
+static bool
+write_beginning(struct runner *r, struct fault *why)
+{
+	struct process_stat self;
+	char boot_id[64];
+	struct value now = value_time(clock_now_ms());
+	if (!process_stat(getpid(), &self))
+		memset(&self, 0, sizeof self);
+	process_boot_id(boot_id, sizeof boot_id);
+	struct value v[] = {value_int(getpid()), value_int((int64_t)self.start_ticks),
+	    value_text(boot_id), value_text(vigil_version()), value_text(r->directory)};
+	if (!store_run(r->store, Q_runners_crashed, &now, 1, NULL, NULL, why)
+	    || !store_run(r->store, Q_runner_insert, v, 5, NULL, NULL, why))
+		return false;
+	r->id = store_last_id(r->store);
+	return true;
+}
+
+static void
+write_ending(struct runner *r)
+{
+	struct fault ignored; /* the next run finds it missing, and calls it crashed */
+	struct value v[] = {
+	    value_int(r->id), value_time(clock_now_ms()), value_text(r->ending)};
+	(void)store_run(r->store, Q_runner_end, v, 3, NULL, NULL, &ignored);
+}
+
+/* A terminal that went, or a pipe that closed, must not end the runner by a write. */
+static void
+ignore_sigpipe(void)
+{
+	struct sigaction ignore = {.sa_handler = SIG_IGN};
+	(void)sigaction(SIGPIPE, &ignore, NULL);
+}
+
+static bool
+run_loop(struct runner *r, struct vigil *v, const struct vigil_run_options *o)
+{
+	int poke_fd = poke_listen(v->database, &v->fault);
+	if (poke_fd < 0)
+		return false;
+	runner_start(r, o->server_url, poke_fd);
+	ev_run(r->loop, 0);
+	runner_stop(r);
+	poke_close(v->database, poke_fd);
+	if (strcmp(r->ending, RUNNER_LOST) == 0)
+		return fault_set(&v->fault, FAULT_ENV, "%s", r->trouble);
+	write_ending(r);
+	return true;
+}
+
+static bool
+run_locked(struct vigil *v, const struct vigil_run_options *o)
+{
+	struct runner *r = xcalloc(1, sizeof *r);
+	r->store = store_open(v->database, STORE_CREATE, STORE_WAIT_LOOP_MS, &v->fault);
+	r->loop = ev_loop_new(EVFLAG_AUTO);
+	r->config = v->config;
+	r->defaults = handle_defaults(v);
+	r->directory = getcwd(NULL, 0);
+	r->drain = o->drain;
+	r->log = o->log;
+	r->log_arg = o->log_arg;
+	bool is_ok = r->store != NULL;
+	if (is_ok && !r->directory)
+		is_ok = fault_set(&v->fault, FAULT_ENV, "the working directory cannot be had: %s",
+		    strerror(errno));
+	is_ok = is_ok && write_beginning(r, &v->fault) && run_loop(r, v, o);
+	ev_loop_destroy(r->loop);
+	store_close(r->store);
+	free(r->directory);
+	free(r);
+	return is_ok;
+}
+
+enum vigil_result
+vigil_run(struct vigil *v, const struct vigil_run_options *o)
+{
+	struct store_lock *lock = store_lock(v->database, &v->fault);
+	if (!lock)
+		return handle_result(v);
+	ignore_sigpipe();
+	bool is_ok = run_locked(v, o);
+	store_unlock(lock);
+	return is_ok ? VIGIL_OK : handle_result(v);
+}

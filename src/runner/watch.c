@@ -1,0 +1,194 @@
+/*
+ * See watch.h. An answer speaks for the time its request was sent: who asks while one is under way
+ * gets the next one.
+ */
+#include "runner/watch.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "runner/runner.h"
+
+struct place {
+	struct watch *watch;
+	struct place *next;
+	char *directory;
+	struct oc_call *call;
+	bool ask_again;
+	bool is_used; /* by a flight, as of this poll */
+};
+
+struct watch {
+	struct runner *runner;
+	struct place *places;
+	ev_timer poll;
+};
+
+static void ask(struct place *);
+
+/* ---- an answer ------------------------------------------------------------------------------ */
+
+static int
+by_session(const void *a, const void *b)
+{
+	const struct oc_status *x = a, *y = b;
+	return strcmp(x->session_id, y->session_id);
+}
+
+static void
+tell_flight(struct flight *f, const struct oc_statuses *statuses)
+{
+	const struct oc_status key = {.session_id = f->session_id};
+	const struct oc_status *found = statuses->count ? bsearch(&key, statuses->all,
+	                                    statuses->count, sizeof key, by_session)
+	                                                : NULL;
+	flight_status(f, found ? found->activity : OC_IDLE, found ? found->message : NULL);
+}
+
+/* `statuses` NULL: the question failed. A flight may end while it is told. */
+static void
+tell_all(struct place *p, const struct oc_statuses *statuses, const char *sentence)
+{
+	struct flight *next;
+	for (struct flight *f = p->watch->runner->flights; f; f = next) {
+		next = f->next;
+		if (!f->session_id || strcmp(f->directory, p->directory) != 0)
+			continue;
+		if (statuses)
+			tell_flight(f, statuses);
+		else
+			flight_status_failed(f, sentence);
+	}
+}
+
+static void
+on_statuses(void *arg, struct oc_reply *reply)
+{
+	struct place *p = arg;
+	p->call = NULL;
+	bool ask_again = p->ask_again;
+	p->ask_again = false;
+	if (reply->outcome == OC_OK) {
+		qsort(reply->statuses->all, reply->statuses->count,
+		    sizeof *reply->statuses->all, by_session);
+		tell_all(p, reply->statuses, NULL);
+	} else {
+		tell_all(p, NULL, reply->sentence);
+	}
+	if (ask_again)
+		ask(p);
+}
+
+/* ---- asking --------------------------------------------------------------------------------- */
+
+static void
+ask(struct place *p)
+{
+	struct opencode *client = link_client(p->watch->runner->link);
+	if (p->call)
+		p->ask_again = true;
+	else if (client)
+		p->call = opencode_statuses(client, p->directory, on_statuses, p);
+}
+
+static struct place *
+find_place(struct watch *w, const char *directory)
+{
+	for (struct place *p = w->places; p; p = p->next) {
+		if (strcmp(p->directory, directory) == 0)
+			return p;
+	}
+	struct place *p = xcalloc(1, sizeof *p);
+	p->watch = w;
+	p->directory = xstrdup(directory);
+	p->next = w->places;
+	w->places = p;
+	return p;
+}
+
+void
+watch_ask(struct watch *w, const char *directory)
+{
+	ask(find_place(w, directory));
+}
+
+static void
+free_place(struct place *p)
+{
+	opencode_cancel(p->call);
+	free(p->directory);
+	free(p);
+}
+
+static void
+drop_unused(struct watch *w)
+{
+	struct place **at = &w->places;
+	while (*at) {
+		struct place *p = *at;
+		if (p->is_used || p->call) {
+			at = &p->next;
+			continue;
+		}
+		*at = p->next;
+		free_place(p);
+	}
+}
+
+static void
+on_poll(struct ev_loop *loop, ev_timer *timer, int revents)
+{
+	(void)loop;
+	(void)revents;
+	struct watch *w = timer->data;
+	for (struct place *p = w->places; p; p = p->next)
+		p->is_used = false;
+	for (struct flight *f = w->runner->flights; f; f = f->next) {
+		if (f->session_id && f->status != STATUS_STOPPING)
+			find_place(w, f->directory)->is_used = true;
+	}
+	for (struct place *p = w->places; p; p = p->next) {
+		if (p->is_used && !p->call)
+			ask(p);
+	}
+	drop_unused(w);
+}
+
+/* ---- outside -------------------------------------------------------------------------------- */
+
+void
+watch_unlink(struct watch *w)
+{
+	for (struct place *p = w->places; p; p = p->next) {
+		opencode_cancel(p->call);
+		p->call = NULL;
+		p->ask_again = false;
+	}
+}
+
+struct watch *
+watch_new(struct runner *r, int64_t every_ms)
+{
+	struct watch *w = xcalloc(1, sizeof *w);
+	double seconds = (double)every_ms / 1000.;
+	w->runner = r;
+	ev_timer_init(&w->poll, on_poll, seconds, seconds);
+	w->poll.data = w;
+	ev_timer_start(r->loop, &w->poll);
+	return w;
+}
+
+void
+watch_free(struct watch *w)
+{
+	if (!w)
+		return;
+	ev_timer_stop(w->runner->loop, &w->poll);
+	while (w->places) {
+		struct place *p = w->places;
+		w->places = p->next;
+		free_place(p);
+	}
+	free(w);
+}
