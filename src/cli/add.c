@@ -1,0 +1,238 @@
+/*
+ * vigil add: one task from the command line or standard input, or many from a file.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/file.h"
+#include "cli/cli.h"
+#include "cli/print.h"
+
+#define PROMPT_READ ((size_t)(16 << 20)) /* the most that vigil_add() takes */
+#define FILE_READ ((size_t)1 << 30)
+
+static const struct option_spec options[] = {
+    {'a', "agent", "NAME", "who does it; a leading @ is dropped"},
+    {'m', "model", "PROVIDER/MODEL", "the model, whatever the agent is configured with"},
+    {0, "variant", "V", "the model's variant"},
+    {'d', "description", "TEXT", "a few words, shown in lists and as the session's title"},
+    {'C', "directory", "DIR", "where it works (default: here)"},
+    {0, "parent", "SESSION", "the session it is a child of"},
+    {0, "priority", "N", "-100 to 100 (default: 0); higher first, then oldest first"},
+    {0, "at", "TIME", "not before 22:00, 'tomorrow 06:00', '2026-01-31 06:00', RFC 3339"},
+    {0, "in", "DUR", "not before 90s, 15m, 8h, 2d from now"},
+    {0, "after", "ID[,ID]", "only once these have completed"},
+    {0, "key", "KEY", "not twice: prints the id of the open task with this key, if any"},
+    {0, "mutex", "NAME", "at most one task with this name is live"},
+    {0, "attempts", "N", "how often it is tried, 1 to 100"},
+    {0, "timeout", "DUR", "the longest an attempt may work; 0: as long as it takes"},
+    {0, "hold", NULL, "keep it from starting until vigil release"},
+    {0, "file", "FILE.jsonl", "one task a line, all or none; - is standard input"},
+    {0, "json", NULL, "print [{\"id\": …, \"existed\": …}]"},
+    {0, NULL, NULL, NULL},
+};
+
+/* What the command line says, with what it owns. */
+struct request {
+	const struct args *args;
+	struct vigil_task task;
+	struct buf input;
+	char *here;
+	int64_t *after;
+	struct json *printed; /* an array; NULL: plain lines */
+};
+
+static bool
+read_after(struct request *request, const char *list, struct fault *fault)
+{
+	char *copy, *rest = NULL;
+	size_t count = 0;
+	bool good = true;
+
+	if (!list)
+		return true;
+	copy = xstrdup(list);
+	request->after = xcalloc(strlen(list) + 1, sizeof(*request->after));
+	for (char *word = strtok_r(copy, ",", &rest); word && good;
+	     word = strtok_r(NULL, ",", &rest))
+		good = args_id(word, &request->after[count++], fault);
+	free(copy);
+	request->task.after = request->after;
+	request->task.after_count = count;
+	if (good && count == 0)
+		return fault_set(fault, FAULT_USAGE, "--after '%s' names no task", list);
+	return good;
+}
+
+static bool
+read_directory(struct request *request, struct fault *fault)
+{
+	request->task.directory = args_get(request->args, "directory");
+	if (request->task.directory)
+		return true;
+	request->here = getcwd(NULL, 0);
+	request->task.directory = request->here;
+	return request->here ||
+	    fault_set(fault, FAULT_ENV, "the working directory cannot be had: %s",
+		strerror(errno));
+}
+
+static bool
+read_options(struct request *request, struct fault *fault)
+{
+	const struct args *args = request->args;
+	struct vigil_task *task = &request->task;
+	int64_t priority = 0, attempts = 0;
+
+	if (!args_int(args, "priority", -100, 100, &priority, fault) ||
+	    !args_int(args, "attempts", 1, 100, &attempts, fault) ||
+	    !read_after(request, args_get(args, "after"), fault) ||
+	    !read_directory(request, fault))
+		return false;
+	task->priority = (int)priority;
+	task->max_attempts = (int)attempts;
+	task->agent = args_get(args, "agent");
+	task->model = args_get(args, "model");
+	task->variant = args_get(args, "variant");
+	task->description = args_get(args, "description");
+	task->parent_session = args_get(args, "parent");
+	task->at = args_get(args, "at");
+	task->in = args_get(args, "in");
+	task->key = args_get(args, "key");
+	task->mutex = args_get(args, "mutex");
+	task->timeout = args_get(args, "timeout");
+	task->hold = args_has(args, "hold");
+	if (task->at && task->in)
+		return fault_set(fault, FAULT_USAGE,
+		    "--at '%s' and --in '%s' are both given; one of them says when", task->at,
+		    task->in);
+	return true;
+}
+
+static bool
+read_prompt(struct request *request, struct fault *fault)
+{
+	const struct args *args = request->args;
+
+	if (args->operand_count && strcmp(args->operands[0], "-") != 0) {
+		request->task.prompt = args->operands[0];
+		return true;
+	}
+	if (isatty(STDIN_FILENO))
+		fputs("Type the prompt; end it with Ctrl-D on a line of its own.\n", stderr);
+	if (!file_read("-", PROMPT_READ, &request->input, fault)) {
+		if (fault->kind == FAULT_USAGE)
+			fault_set(fault, FAULT_USAGE,
+			    "the prompt has more than %zu bytes (16 MB)", PROMPT_READ);
+		return false;
+	}
+	request->task.prompt = buf_text(&request->input);
+	request->task.prompt_bytes = request->input.len;
+	return true;
+}
+
+static void
+print_added(void *arg, int64_t id, bool existed)
+{
+	struct request *request = arg;
+	struct json *object;
+
+	if (existed)
+		cli_say("an open task has this key already: %lld", (long long)id);
+	if (!request->printed) {
+		printf("%lld\n", (long long)id);
+		return;
+	}
+	object = json_add_object(request->printed, NULL);
+	json_add_int(object, "id", id);
+	json_add_bool(object, "existed", existed);
+}
+
+static int
+add_one(struct request *request, struct vigil *vigil)
+{
+	bool existed;
+	int64_t id;
+	enum vigil_result result = vigil_add(vigil, &request->task, &id, &existed);
+
+	if (result != VIGIL_OK)
+		return cli_failed(vigil, result);
+	print_added(request, id, existed);
+	return 0;
+}
+
+static int
+add_lines(struct request *request, struct vigil *vigil, const char *file)
+{
+	const char *name = strcmp(file, "-") == 0 ? "standard input" : file;
+	enum vigil_result result = vigil_add_lines(vigil, buf_text(&request->input),
+	    request->input.len, name, &request->task, print_added, request);
+
+	return result == VIGIL_OK ? 0 : cli_failed(vigil, result);
+}
+
+static bool
+read_request(struct request *request, const char *file, struct fault *fault)
+{
+	if (!read_options(request, fault))
+		return false;
+	return file ? file_read(file, FILE_READ, &request->input, fault)
+		    : read_prompt(request, fault);
+}
+
+static int
+add_request(struct request *request)
+{
+	const char *file = args_get(request->args, "file");
+	struct vigil *vigil;
+	struct fault fault;
+	int status;
+
+	if (file && request->args->operand_count)
+		return cli_usage("a prompt ('%s') and --file %s are both given",
+		    request->args->operands[0], file);
+	if (!read_request(request, file, &fault))
+		return cli_fault(&fault);
+	status = cli_open(request->args, VIGIL_READ_WRITE, &vigil);
+	if (status)
+		return status;
+	if (args_has(request->args, "json"))
+		request->printed = json_array();
+	status = file ? add_lines(request, vigil, file) : add_one(request, vigil);
+	if (status == 0 && request->printed)
+		print_json(request->printed);
+	else
+		json_free(request->printed);
+	vigil_close(vigil);
+	return status;
+}
+
+static int
+run_add(const struct args *args)
+{
+	struct request request = {.args = args};
+	int status = add_request(&request);
+
+	buf_free(&request.input);
+	free(request.here);
+	free(request.after);
+	return status;
+}
+
+const struct command add_command = {
+    .name = "add",
+    .run = run_add,
+    .operands = "[PROMPT]",
+    .most = 1,
+    .summary = "queue a task; prints its id once it is safe on the disk",
+    .options = options,
+    .details =
+	"Without PROMPT, or with -, the prompt is read from standard input. A line of FILE.jsonl\n"
+	"is an object with the keys prompt, description, agent, model, variant, directory,\n"
+	"parent_session, priority, not_before (or at, in), after, key, mutex, timeout_s (or\n"
+	"timeout), max_attempts and hold; options given beside --file are each line's defaults.\n",
+};

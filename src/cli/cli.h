@@ -1,0 +1,52 @@
+/*
+ * What every command needs: the database, sentences on standard error, ids. And the commands.
+ */
+#ifndef VIGIL_CLI_CLI_H
+#define VIGIL_CLI_CLI_H
+
+#include "base/fault.h"
+#include "cli/args.h"
+#include "ops/vigil.h"
+
+/* Parses, runs, and gives the exit status. `commands` ends with NULL. */
+int cli_main(const struct command *const *commands, int argc, char **argv);
+
+/* One line on standard error, "vigil: …", whatever is in the text. */
+void cli_say(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* Says it, and gives VIGIL_USAGE, or what kind of fault it is. */
+int cli_fault(const struct fault *);
+int cli_usage(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* Says what went wrong in the handle; gives the result. */
+int cli_failed(const struct vigil *, enum vigil_result);
+
+/* Opens by --db and --config. Anything but 0 was said, is the exit status, and there is nothing
+ * to close. */
+int cli_open(const struct args *, enum vigil_open_mode, struct vigil **);
+
+/* The operands as ids, as many as there are. NULL: one is not (which was said). The caller frees. */
+int64_t *cli_ids(const struct args *);
+
+/* One column of one row of vigil_show(). The caller frees; NULL: NULL, or no such task. */
+char *cli_field(struct vigil *, int64_t id, enum vigil_section, const char *column);
+
+/* For people alone; printed to standard output. */
+void help_all(const struct command *const *commands);
+void help_short(void); /* to standard error */
+void help_command(const struct command *);
+
+extern const struct command add_command;
+extern const struct command run_command;
+extern const struct command list_command;
+extern const struct command show_command;
+extern const struct command result_command;
+extern const struct command wait_command;
+extern const struct command follow_command;
+extern const struct command cancel_command;
+extern const struct command retry_command;
+extern const struct command hold_command;
+extern const struct command release_command;
+extern const struct command sql_command;
+extern const struct command version_command;
+extern const struct command help_command_itself;
+
+#endif

@@ -1,0 +1,269 @@
+/*
+ * vigil show: everything about one task. What became of it first, then how.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "cli/cli.h"
+#include "cli/print.h"
+#include "cli/text.h"
+
+static const struct option_spec options[] = {
+    {0, "json", NULL, "print one object: the columns, reason, attempts, events"},
+    {0, NULL, NULL, NULL},
+};
+
+/* ---- JSON --------------------------------------------------------------------------------------- */
+
+static bool
+copy_row(void *arg, const struct vigil_row *row)
+{
+	struct json **object = arg;
+
+	*object = json_of_row(row, "attempts"); /* which is the list of them here */
+	return false;
+}
+
+static bool
+append_row(void *array, const struct vigil_row *row)
+{
+	json_add(array, NULL, json_of_row(row, NULL));
+	return true;
+}
+
+static enum vigil_result
+print_object(struct vigil *vigil, int64_t id)
+{
+	struct json *object = NULL;
+	enum vigil_result result = vigil_show(vigil, id, VIGIL_TASK, copy_row, &object);
+	char *reason;
+
+	if (result != VIGIL_OK)
+		return result;
+	reason = cli_field(vigil, id, VIGIL_WHY_QUEUED, "reason");
+	json_add_text(object, "reason", reason);
+	free(reason);
+	result = vigil_show(
+	    vigil, id, VIGIL_ATTEMPTS, append_row, json_add_array(object, "attempts"));
+	if (result == VIGIL_OK)
+		result = vigil_show(
+		    vigil, id, VIGIL_EVENTS, append_row, json_add_array(object, "events"));
+	if (result == VIGIL_OK)
+		print_json(object);
+	else
+		json_free(object);
+	return result;
+}
+
+/* ---- for people --------------------------------------------------------------------------------- */
+
+/* "failed (timeout) after 12 min, 2 attempts: it ran longer than its timeout" */
+static void
+print_headline(const struct vigil_row *row, const char *reason)
+{
+	const char *status = row_get(row, "status"), *kind = row_get(row, "error_kind");
+	const char *error = row_get(row, "error");
+	const char *attempts = row_get(row, "attempts");
+	char span[32];
+	const char *took =
+	    print_span(row_get(row, "started_at"), row_get(row, "completed_at"), span);
+	char *why = text_form(error ? error : reason, TEXT_LINE);
+
+	printf("Task %s %s%s%s", row_get(row, "id"),
+	    print_colour(stdout, print_status_colour(status)), status,
+	    print_colour(stdout, COLOUR_NONE));
+	if (kind)
+		printf(" (%s)", kind);
+	if (*took)
+		printf(" %s %s", row_get(row, "completed_at") ? "after" : "since", took);
+	if (attempts && strcmp(attempts, "1") != 0 && strcmp(attempts, "0") != 0)
+		printf(", %s attempts", attempts);
+	printf("%s%s\n", *why ? ": " : "", why);
+	free(why);
+}
+
+/* Its description, else how its prompt begins. */
+static void
+print_subject(const struct vigil_row *row)
+{
+	const char *description = row_get(row, "description");
+	const char *text = description ? description : row_get(row, "prompt");
+	size_t blanks = strspn(text, " \t\r\n");
+	char *line = xstrndup(text + blanks, strcspn(text + blanks, "\r\n"));
+	char *safe = text_form(line, TEXT_LINE);
+	size_t fits = text_fit(safe, 100);
+
+	printf("%s%.*s%s%s\n\n", print_colour(stdout, COLOUR_BOLD), (int)fits, safe,
+	    safe[fits] ? "…" : "", print_colour(stdout, COLOUR_NONE));
+	free(safe);
+	free(line);
+}
+
+static bool
+is_told_elsewhere(const char *column)
+{
+	static const char *const elsewhere[] = {
+	    "id", "status", "prompt", "description", "result", "error", "error_kind", "attempts"};
+
+	for (size_t i = 0; i < sizeof(elsewhere) / sizeof(elsewhere[0]); i++)
+		if (strcmp(column, elsewhere[i]) == 0)
+			return true;
+	return false;
+}
+
+static void
+print_fields(const struct vigil_row *row)
+{
+	for (size_t i = 0; i < row->count; i++) {
+		const char *value = row->values[i];
+		char time[32], *safe;
+
+		if (!value || is_told_elsewhere(row->names[i]))
+			continue;
+		safe = text_form(
+		    row->is_number[i] ? value : print_time(value, time), TEXT_LINE);
+		printf("  %-14s  %s\n", row->names[i], safe);
+		free(safe);
+	}
+}
+
+static void
+print_section(const char *title, const char *text)
+{
+	if (!text || !*text)
+		return;
+	printf("\n%s%s%s\n", print_colour(stdout, COLOUR_BOLD), title,
+	    print_colour(stdout, COLOUR_NONE));
+	print_text(stdout, text);
+}
+
+static bool
+print_task(void *reason, const struct vigil_row *row)
+{
+	print_headline(row, reason);
+	print_subject(row);
+	print_fields(row);
+	print_section("prompt", row_get(row, "prompt"));
+	print_section("result", row_get(row, "result"));
+	return false;
+}
+
+static const struct column attempt_columns[] = {
+    {"attempt", true, false},
+    {"outcome", false, true},
+    {"started", false, false},
+    {"took", true, false},
+    {"model", false, false},
+    {"session", false, false},
+    {"tokens", true, false},
+    {"cost", true, false},
+    {"error", false, false},
+};
+
+static bool
+add_attempt(void *table, const struct vigil_row *row)
+{
+	char started[32], took[32], tokens[64];
+	const char *input = row_get(row, "tokens_input"), *output = row_get(row, "tokens_output");
+	const char *outcome = row_get(row, "outcome");
+	const char *cells[] = {
+	    row_get(row, "number"),
+	    outcome ? outcome : "running",
+	    print_time(row_get(row, "started_at"), started),
+	    print_span(row_get(row, "started_at"), row_get(row, "ended_at"), took),
+	    row_get(row, "model"),
+	    row_get(row, "session_id"),
+	    tokens,
+	    row_get(row, "cost"),
+	    row_get(row, "error"),
+	};
+
+	snprintf(tokens, sizeof(tokens), "%s+%s", input ? input : "0", output ? output : "0");
+	table_add(table, cells);
+	return true;
+}
+
+static const struct column event_columns[] = {
+    {"at", false, false},
+    {"event", false, true},
+    {"detail", false, false},
+};
+
+static bool
+add_event(void *table, const struct vigil_row *row)
+{
+	char at[32];
+	const char *cells[] = {
+	    print_time(row_get(row, "at"), at),
+	    row_get(row, "kind"),
+	    row_get(row, "detail"),
+	};
+
+	table_add(table, cells);
+	return true;
+}
+
+static enum vigil_result
+print_rows(struct vigil *vigil, int64_t id, enum vigil_section section,
+    const struct column *columns, size_t count, vigil_row_fn *add)
+{
+	struct table *table;
+	enum vigil_result result;
+
+	fputc('\n', stdout);
+	table = table_new(stdout, columns, count);
+	result = vigil_show(vigil, id, section, add, table);
+	table_end(table);
+	table_free(table);
+	return result;
+}
+
+static enum vigil_result
+print_page(struct vigil *vigil, int64_t id)
+{
+	char *reason = cli_field(vigil, id, VIGIL_WHY_QUEUED, "reason");
+	char *attempts = cli_field(vigil, id, VIGIL_TASK, "attempts");
+	enum vigil_result result = vigil_show(vigil, id, VIGIL_TASK, print_task, reason);
+
+	if (result == VIGIL_OK && attempts && strcmp(attempts, "0") != 0)
+		result = print_rows(vigil, id, VIGIL_ATTEMPTS, attempt_columns,
+		    sizeof(attempt_columns) / sizeof(attempt_columns[0]), add_attempt);
+	if (result == VIGIL_OK)
+		result = print_rows(vigil, id, VIGIL_EVENTS, event_columns,
+		    sizeof(event_columns) / sizeof(event_columns[0]), add_event);
+	free(reason);
+	free(attempts);
+	return result;
+}
+
+static int
+run_show(const struct args *args)
+{
+	enum vigil_result result;
+	struct vigil *vigil;
+	struct fault fault;
+	int64_t id;
+	int status;
+
+	if (!args_id(args->operands[0], &id, &fault))
+		return cli_fault(&fault);
+	status = cli_open(args, VIGIL_READ_ONLY, &vigil);
+	if (status)
+		return status;
+	result = args_has(args, "json") ? print_object(vigil, id) : print_page(vigil, id);
+	status = result == VIGIL_OK ? 0 : cli_failed(vigil, result);
+	vigil_close(vigil);
+	return status;
+}
+
+const struct command show_command = {
+    .name = "show",
+    .run = run_show,
+    .operands = "ID",
+    .least = 1,
+    .most = 1,
+    .summary = "everything about one task: what became of it, and how",
+    .options = options,
+};

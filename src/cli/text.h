@@ -1,0 +1,23 @@
+/*
+ * Text that others wrote, made safe to show: an agent's answer can hold escape sequences that
+ * would retitle, recolour or rewrite the terminal it is printed on.
+ */
+#ifndef VIGIL_CLI_TEXT_H
+#define VIGIL_CLI_TEXT_H
+
+#include <stddef.h>
+
+enum text_form {
+	TEXT_UTF8,  /* as it is; bytes that are no characters become U+FFFD, as in the others */
+	TEXT_BLOCK, /* line ends and tabs stay; other control characters show as ^X or <U+XXXX> */
+	TEXT_LINE,  /* these become blanks */
+};
+
+/* The caller frees. "" for NULL. */
+char *text_form(const char *text, enum text_form);
+
+/* Columns on a terminal; the bytes that fit into so many. Of text in one of the forms. */
+size_t text_width(const char *text);
+size_t text_fit(const char *text, size_t columns);
+
+#endif

@@ -1,0 +1,30 @@
+/*
+ * vigil: the commands there are.
+ */
+#include <stddef.h>
+
+#include "cli/cli.h"
+
+static const struct command *const commands[] = {
+    &add_command,
+    &run_command,
+    &list_command,
+    &show_command,
+    &result_command,
+    &wait_command,
+    &follow_command,
+    &cancel_command,
+    &retry_command,
+    &hold_command,
+    &release_command,
+    &sql_command,
+    &version_command,
+    &help_command_itself,
+    NULL,
+};
+
+int
+main(int argc, char **argv)
+{
+	return cli_main(commands, argc, argv);
+}
