@@ -14,7 +14,7 @@ struct abort {
 	struct oc_call *call;
 	struct node {
 		char *id, *directory;
-	} *nodes; /* the root first; a child after its parent */
+	} * nodes; /* the root first; a child after its parent */
 	size_t count, listed;
 	oc_done *done;
 	void *arg;
@@ -102,8 +102,7 @@ static void
 list_next(struct abort *a)
 {
 	if (a->listed < a->count)
-		a->call = opencode_children(
-		    a->client, a->nodes[a->listed++].id, on_children, a);
+		a->call = opencode_children(a->client, a->nodes[a->listed++].id, on_children, a);
 	else
 		abort_last(a);
 }

@@ -10,8 +10,8 @@
 struct abort;
 
 /* `done` is called once, with the first answer that is not OC_OK, else with the root's. */
-struct abort *abort_start(struct opencode *, const char *session_id, const char *directory,
-    oc_done *, void *arg);
+struct abort *abort_start(
+    struct opencode *, const char *session_id, const char *directory, oc_done *, void *arg);
 void abort_cancel(struct abort *); /* NULL is fine; silence afterwards */
 
 #endif

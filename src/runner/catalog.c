@@ -10,9 +10,9 @@
 #include "base/buf.h"
 #include "base/clock.h"
 
-#define KEPT_MS 60000     /* a configuration that changes is noticed after this long */
-#define FRESH_MS 1000     /* a name that is missing is refused only by an offer this young */
-#define LISTED_NAMES 30   /* of the right names, in a refusal */
+#define KEPT_MS 60000   /* a configuration that changes is noticed after this long */
+#define FRESH_MS 1000   /* a name that is missing is refused only by an offer this young */
+#define LISTED_NAMES 30 /* of the right names, in a refusal */
 
 struct catalog_call {
 	struct offer *offer;
@@ -37,7 +37,8 @@ struct offer {
 struct catalog {
 	struct ev_loop *loop;
 	const struct config *config;
-	ev_timer settle; /* answers what an offer at hand can answer, once the starter has returned */
+	ev_timer
+	    settle; /* answers what an offer at hand can answer, once the starter has returned */
 	struct offer *offers;
 };
 
@@ -76,15 +77,15 @@ static struct catalog_names
 resolve(const struct offer *o, const struct catalog_call *call)
 {
 	struct catalog_names names = {call->agent, call->model, call->variant};
-	const struct config_agent *agent
-	    = names.agent ? config_agent(o->catalog->config, names.agent) : NULL;
+	const struct config_agent *agent =
+	    names.agent ? config_agent(o->catalog->config, names.agent) : NULL;
 	if (!agent)
 		return names;
 	if (!names.model)
 		names.model = agent->model;
 	if (!names.variant && agent->variant) {
-		const struct oc_model *model
-		    = names.model ? find_model(&o->models, names.model) : NULL;
+		const struct oc_model *model =
+		    names.model ? find_model(&o->models, names.model) : NULL;
 		bool is_configured = !call->model;
 		if (is_configured || (model && has_variant(model, agent->variant)))
 			names.variant = agent->variant;
@@ -134,15 +135,6 @@ find_wrong_name(const struct offer *o, const struct catalog_names *names, struct
 /* ---- asking --------------------------------------------------------------------------------- */
 
 static void
-unlink_call(struct catalog_call *call)
-{
-	struct catalog_call **at = &call->offer->waiting;
-	while (*at != call)
-		at = &(*at)->next;
-	*at = call->next;
-}
-
-static void
 free_call(struct catalog_call *call)
 {
 	free(call->agent);
@@ -151,11 +143,13 @@ free_call(struct catalog_call *call)
 	free(call);
 }
 
+/* The first of those that wait has its answer. */
 static void
-finish_call(struct catalog_call *call, enum catalog_verdict verdict,
-    const struct catalog_names *names, const char *sentence)
+finish_first(struct offer *o, enum catalog_verdict verdict, const struct catalog_names *names,
+    const char *sentence)
 {
-	unlink_call(call);
+	struct catalog_call *call = o->waiting;
+	o->waiting = call->next;
 	call->done(call->arg, verdict, names, sentence);
 	free_call(call);
 }
@@ -164,25 +158,32 @@ static void
 finish_all(struct offer *o, enum catalog_verdict verdict, const char *sentence)
 {
 	while (o->waiting)
-		finish_call(o->waiting, verdict, NULL, sentence);
+		finish_first(o, verdict, NULL, sentence);
 }
 
 static void ask(struct offer *);
 
 /* Judges by the offer at hand; a refusal by an old offer asks again instead. */
 static void
-judge(struct offer *o, struct catalog_call *call)
+judge_first(struct offer *o)
 {
-	struct catalog_names names = resolve(o, call);
+	struct catalog_names names = resolve(o, o->waiting);
 	struct buf wrong = {0};
 	find_wrong_name(o, &names, &wrong);
 	if (!wrong.len)
-		finish_call(call, CATALOG_OK, &names, "");
+		finish_first(o, CATALOG_OK, &names, "");
 	else if (clock_monotonic_ms() - o->asked_ms > FRESH_MS)
 		ask(o);
 	else
-		finish_call(call, CATALOG_REFUSED, NULL, buf_text(&wrong));
+		finish_first(o, CATALOG_REFUSED, NULL, buf_text(&wrong));
 	buf_free(&wrong);
+}
+
+static void
+judge_all(struct offer *o)
+{
+	while (o->waiting && !o->call)
+		judge_first(o);
 }
 
 static void
@@ -198,8 +199,7 @@ on_models(void *arg, struct oc_reply *reply)
 	o->models = *reply->models;
 	*reply->models = (struct oc_models){0};
 	o->asked_ms = clock_monotonic_ms();
-	while (o->waiting && !o->call)
-		judge(o, o->waiting);
+	judge_all(o);
 }
 
 static void
@@ -230,10 +230,8 @@ on_settle(struct ev_loop *loop, ev_timer *timer, int revents)
 	(void)loop;
 	(void)revents;
 	struct catalog *c = timer->data;
-	for (struct offer *o = c->offers; o; o = o->next) {
-		while (o->waiting && !o->call)
-			judge(o, o->waiting);
-	}
+	for (struct offer *o = c->offers; o; o = o->next)
+		judge_all(o);
 }
 
 static struct offer *
@@ -258,13 +256,15 @@ catalog_check(struct catalog *c, struct opencode *client, const char *directory,
 	struct offer *o = find_offer(c, directory);
 	struct catalog_call *call = xcalloc(1, sizeof *call);
 	*call = (struct catalog_call){.offer = o,
-	    .next = o->waiting,
 	    .agent = xstrdup(names->agent),
 	    .model = xstrdup(names->model),
 	    .variant = xstrdup(names->variant),
 	    .done = done,
 	    .arg = arg};
-	o->waiting = call;
+	struct catalog_call **last = &o->waiting;
+	while (*last)
+		last = &(*last)->next;
+	*last = call;
 	o->client = client;
 	if (o->asked_ms && clock_monotonic_ms() - o->asked_ms < KEPT_MS)
 		ev_timer_start(c->loop, &c->settle);
@@ -278,7 +278,10 @@ catalog_cancel(struct catalog_call *call)
 {
 	if (!call)
 		return;
-	unlink_call(call);
+	struct catalog_call **at = &call->offer->waiting;
+	while (*at != call)
+		at = &(*at)->next;
+	*at = call->next;
 	free_call(call);
 }
 

@@ -28,7 +28,7 @@ typedef void catalog_done(
     void *arg, enum catalog_verdict, const struct catalog_names *, const char *sentence);
 
 struct catalog *catalog_new(struct ev_loop *, const struct config *);
-void catalog_free(struct catalog *); /* its calls must be cancelled */
+void catalog_free(struct catalog *);   /* its calls must be cancelled */
 void catalog_forget(struct catalog *); /* the server went: what it offered is not known any more */
 
 /* Resolves and checks. A model or variant that the task names is never overridden; an agent's

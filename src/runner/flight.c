@@ -13,9 +13,9 @@
  * Every step can be repeated, and an outcome that cannot be committed is not lost: the flight
  * wakes again and finds it anew.
  */
+#define _XOPEN_SOURCE 700 /* realpath */
 #include "runner/flight.h"
 
-#define _XOPEN_SOURCE 700 /* realpath */
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -61,8 +61,8 @@ announce(struct flight *f, const struct decision *d, const struct event *e)
 		runner_say(f->runner, "task %lld is %s", (long long)f->task_id,
 		    status_text(d->next.status));
 	else if (d->effect == FX_SEND && d->next.attempt.resumes)
-		runner_say(f->runner, "task %lld is resumed: its turn was cut off",
-		    (long long)f->task_id);
+		runner_say(
+		    f->runner, "task %lld is resumed: its turn was cut off", (long long)f->task_id);
 }
 
 /* The row is committed: the flight follows it. May end the flight. */
@@ -138,8 +138,8 @@ ask_server(struct flight *f)
 {
 	struct link *l = f->runner->link;
 	if (strcmp(f->server, link_name(l)) != 0) {
-		char *sentence = xasprintf("waits for its server, %s: this runner drives %s",
-		    f->server, link_name(l));
+		char *sentence = xasprintf(
+		    "waits for its server, %s: this runner drives %s", f->server, link_name(l));
 		tell_unreachable(f, sentence);
 		free(sentence);
 		return NULL;
@@ -160,8 +160,8 @@ fx_find(struct flight *f)
 {
 	struct opencode *server = ask_server(f);
 	if (server)
-		f->call = opencode_search(
-		    server, f->directory, f->nonce, f->started_ms, on_searched, f);
+		f->call =
+		    opencode_search(server, f->directory, f->nonce, f->started_ms, on_searched, f);
 }
 
 static void
@@ -193,23 +193,22 @@ static bool
 lacks_directory(const struct flight *f)
 {
 	struct stat status;
-	return link_is_local(f->runner->link)
-	       && (stat(f->directory, &status) != 0 || !S_ISDIR(status.st_mode));
+	return link_is_local(f->runner->link) &&
+	       (stat(f->directory, &status) != 0 || !S_ISDIR(status.st_mode));
 }
 
 static void
 fx_check(struct flight *f)
 {
 	struct opencode *server = ask_server(f);
-	const struct catalog_names names = {f->agent, f->model, f->variant};
 	if (!server)
 		return;
 	if (lacks_directory(f)) {
 		tell_refused(f, KIND_REFUSED, "its directory does not exist");
 		return;
 	}
-	f->check = catalog_check(
-	    f->runner->catalog, server, f->directory, &names, on_checked, f);
+	const struct catalog_names names = {f->agent, f->model, f->variant};
+	f->check = catalog_check(f->runner->catalog, server, f->directory, &names, on_checked, f);
 }
 
 static void
@@ -230,9 +229,9 @@ on_checked(void *arg, enum catalog_verdict verdict, const struct catalog_names *
 		f->sent_model = xstrdup(names->model);
 		f->sent_variant = xstrdup(names->variant);
 		tell(f, &(struct event){.type = EV_CHECKED,
-		            .agent = f->sent_agent,
-		            .model = f->sent_model,
-		            .variant = f->sent_variant});
+			    .agent = f->sent_agent,
+			    .model = f->sent_model,
+			    .variant = f->sent_variant});
 	}
 }
 
@@ -287,9 +286,9 @@ tell_session(struct flight *f, const struct oc_session *session)
 	f->part_id = xstrdup(part_id);
 	runner_add_session(f->runner, f);
 	tell(f, &(struct event){.type = EV_SESSION,
-	            .session_id = f->session_id,
-	            .message_id = f->message_id,
-	            .part_id = f->part_id});
+		    .session_id = f->session_id,
+		    .message_id = f->message_id,
+		    .part_id = f->part_id});
 }
 
 /* ---- 4. send -------------------------------------------------------------------------------- */
@@ -336,7 +335,7 @@ on_sent(void *arg, struct oc_reply *reply)
 	f->call = NULL;
 	if (reply->outcome == OC_OK)
 		tell(f, &(struct event){
-		            .type = EV_PROMPTED, .server_id = link_server_id(f->runner->link)});
+			    .type = EV_PROMPTED, .server_id = link_server_id(f->runner->link)});
 	else if (reply->outcome == OC_BAD_REQUEST)
 		tell_refused(f, KIND_SERVER, reply->sentence);
 	else
@@ -369,8 +368,8 @@ look_on(struct flight *f)
 {
 	struct opencode *server = link_client(f->runner->link);
 	if (f->activity == OC_IDLE)
-		f->call = opencode_messages(
-		    server, f->session_id, f->message_id, on_messages_read, f);
+		f->call =
+		    opencode_messages(server, f->session_id, f->message_id, on_messages_read, f);
 	else
 		f->call = opencode_session(server, f->session_id, on_session_read, f);
 	f->activity_is_known = false;
@@ -382,9 +381,9 @@ on_session_read(void *arg, struct oc_reply *reply)
 	struct flight *f = arg;
 	f->call = NULL;
 	if (reply->outcome == OC_OK)
-		tell(f, &(struct event){.type = EV_BUSY,
-		            .progress_ms = f->progress_ms,
-		            .text = f->retry_message});
+		tell(f,
+		    &(struct event){
+			.type = EV_BUSY, .progress_ms = f->progress_ms, .text = f->retry_message});
 	else
 		tell_trouble(f, reply);
 }
@@ -396,20 +395,20 @@ on_messages_read(void *arg, struct oc_reply *reply)
 	f->call = NULL;
 	if (reply->outcome == OC_BAD_REQUEST) {
 		tell(f, &(struct event){
-		            .type = EV_FAULTY, .kind = KIND_SERVER, .text = reply->sentence});
+			    .type = EV_FAULTY, .kind = KIND_SERVER, .text = reply->sentence});
 		return;
 	}
 	if (reply->outcome != OC_OK) {
 		tell_trouble(f, reply);
 		return;
 	}
-	struct evidence e = evidence_judge(
-	    reply->messages, reply->truncated ? NULL : f->message_id, false);
+	struct evidence e =
+	    evidence_judge(reply->messages, reply->truncated ? NULL : f->message_id, false);
 	tell(f, &(struct event){.type = e.finding,
-	            .progress_ms = e.progress_ms,
-	            .kind = e.kind,
-	            .text = e.sentence,
-	            .harvest = &e.harvest});
+		    .progress_ms = e.progress_ms,
+		    .kind = e.kind,
+		    .text = e.sentence,
+		    .harvest = &e.harvest});
 }
 
 /* ---- 6. abort ------------------------------------------------------------------------------- */
@@ -421,8 +420,7 @@ fx_abort(struct flight *f)
 {
 	struct opencode *server = ask_server(f);
 	if (server)
-		f->abort = abort_start(
-		    server, f->session_id, f->directory, on_aborted, f);
+		f->abort = abort_start(server, f->session_id, f->directory, on_aborted, f);
 }
 
 static void
@@ -576,8 +574,8 @@ static bool
 read_row(void *arg, const struct row *row)
 {
 	struct flight *f = arg;
-	char **const texts[] = {&f->directory, &f->parent_session, &f->label, &f->agent, &f->model,
-	    &f->variant};
+	char **const texts[] = {
+	    &f->directory, &f->parent_session, &f->label, &f->agent, &f->model, &f->variant};
 	char **const more[] = {&f->nonce, &f->server, &f->session_id, &f->message_id, &f->part_id,
 	    &f->sent_agent, &f->sent_model, &f->sent_variant};
 	free_facts(f);
@@ -602,8 +600,8 @@ load(struct flight *f, struct fault *why)
 	struct value id = value_int(f->task_id);
 	f->attempt_id = 0;
 	why->kind = FAULT_NONE;
-	return store_run(f->runner->store, Q_flight_load, &id, 1, read_row, f, why)
-	       && f->attempt_id;
+	return store_run(f->runner->store, Q_flight_load, &id, 1, read_row, f, why) &&
+	       f->attempt_id;
 }
 
 static void

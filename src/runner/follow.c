@@ -76,8 +76,8 @@ on_event(void *arg, const struct oc_event *e)
 	}
 	if (e->type != OC_EV_DELTA || !e->text || !e->message_id)
 		return;
-	bool is_reasoning
-	    = f->reasoning_part && e->part_id && strcmp(e->part_id, f->reasoning_part) == 0;
+	bool is_reasoning =
+	    f->reasoning_part && e->part_id && strcmp(e->part_id, f->reasoning_part) == 0;
 	show(f, e->message_id, is_reasoning ? VIGIL_REASONING : VIGIL_TEXT, e->text);
 }
 
@@ -128,9 +128,9 @@ connect_to(struct follower *f)
 	bool is_managed = strcmp(f->server, MANAGED_NAME) == 0;
 	const struct config *config = f->vigil->config;
 	char *password = is_managed ? managed_password(f->vigil->database, &ignored)
-	                            : xstrdup(link_given_password(config));
-	f->client = opencode_new(
-	    f->http, f->url, password ? config->server_username : NULL, password);
+				    : xstrdup(link_given_password(config));
+	f->client =
+	    opencode_new(f->http, f->url, password ? config->server_username : NULL, password);
 	f->events = opencode_events_open(f->client, f->loop, on_stream, on_event, f);
 	f->catch_up = opencode_messages(f->client, f->session_id, f->message_id, on_messages, f);
 	free(password);
@@ -227,8 +227,7 @@ static enum vigil_result
 show_rest(struct follower *f)
 {
 	char *text;
-	enum vigil_result result
-	    = vigil_get_result(f->vigil, f->task_id, VIGIL_ANSWER, &text);
+	enum vigil_result result = vigil_get_result(f->vigil, f->task_id, VIGIL_ANSWER, &text);
 	const char *shown = buf_text(&f->shown);
 	if (text && strncmp(text, shown, f->shown.len) == 0) {
 		f->fn(f->arg, VIGIL_TEXT, text + f->shown.len);
@@ -266,8 +265,8 @@ vigil_follow(struct vigil *v, int64_t id, vigil_follow_fn *fn, void *arg)
 		return handle_result(v);
 	run_follower(&f);
 	enum vigil_result result = f.has_failed ? handle_result(v) : show_rest(&f);
-	char *const owned[] = {f.session_id, f.message_id, f.server, f.url, f.note, f.shown_message,
-	    f.reasoning_part};
+	char *const owned[] = {
+	    f.session_id, f.message_id, f.server, f.url, f.note, f.shown_message, f.reasoning_part};
 	for (size_t i = 0; i < sizeof owned / sizeof *owned; i++)
 		free(owned[i]);
 	buf_free(&f.shown);

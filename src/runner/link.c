@@ -91,8 +91,8 @@ again_with_backoff(struct link *l)
 	if (is_opening(l))
 		again_in(l, PROBE_SOON_S);
 	else
-		again_in(l, (double)policy_backoff_ms(l->down_since_ms, clock_monotonic_ms())
-		                / 1000.);
+		again_in(
+		    l, (double)policy_backoff_ms(l->down_since_ms, clock_monotonic_ms()) / 1000.);
 }
 
 const char *
@@ -313,8 +313,7 @@ link_open(struct ev_loop *loop, struct http *http, struct store *store, const st
 	if (url)
 		l->url = without_slash(url);
 	else
-		l->managed
-		    = managed_new(loop, store, config->server_command, on_managed_ready, l);
+		l->managed = managed_new(loop, store, config->server_command, on_managed_ready, l);
 	l->name = xstrdup(url ? l->url : MANAGED_NAME);
 	l->down_since_ms = clock_monotonic_ms();
 	ev_timer_init(&l->next, on_next, 0., 0.);

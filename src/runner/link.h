@@ -17,7 +17,8 @@ struct link;
 
 struct link_listener {
 	void *arg;
-	void (*up)(void *arg);   /* asking makes sense again; whatever happened meanwhile is unknown */
+	void (*up)(
+	    void *arg); /* asking makes sense again; whatever happened meanwhile is unknown */
 	void (*down)(void *arg); /* requests under way must be cancelled: the client goes */
 	void (*event)(void *arg, const struct oc_event *);
 	void (*say)(void *arg, const char *line);
@@ -29,8 +30,8 @@ struct link *link_open(struct ev_loop *, struct http *, struct store *, const st
 void link_close(struct link *); /* a managed server goes on */
 
 bool link_is_up(const struct link *);
-bool link_is_local(const struct link *); /* on this machine: it sees the same files */
-const char *link_trouble(const struct link *); /* why it is down; "" if unknown or up */
+bool link_is_local(const struct link *);           /* on this machine: it sees the same files */
+const char *link_trouble(const struct link *);     /* why it is down; "" if unknown or up */
 struct opencode *link_client(const struct link *); /* NULL while down */
 const char *link_name(const struct link *);        /* as in the column `server` */
 int64_t link_server_id(const struct link *);

@@ -11,7 +11,8 @@
 #include "opencode/serve.h"
 #include "store/store.h"
 
-#define READY_DEADLINE_MS 60000 /* about a second as a rule; a cold disk and a busy machine take longer */
+#define READY_DEADLINE_MS \
+	60000 /* about a second as a rule; a cold disk and a busy machine take longer */
 #define END_GRACE_MS 5000
 
 struct managed {
@@ -111,8 +112,7 @@ write_end(struct managed *m, const char *why)
 {
 	/* A row that cannot be ended now is found dead by the next start. */
 	struct fault ignored;
-	struct value v[] = {
-	    value_int(m->server_id), value_time(clock_now_ms()), value_text(why)};
+	struct value v[] = {value_int(m->server_id), value_time(clock_now_ms()), value_text(why)};
 	(void)store_run(m->store, Q_server_end, v, 3, NULL, NULL, &ignored);
 	m->server_id = 0;
 }
@@ -136,8 +136,8 @@ on_listening(void *arg, const char *url, const char *sentence)
 	}
 	struct value v[] = {value_int(m->server_id), value_text(url)};
 	char *password = NULL;
-	if (!store_run(m->store, Q_server_url, v, 2, NULL, NULL, &why)
-	    || !(password = serve_password(&m->options, &why)))
+	if (!store_run(m->store, Q_server_url, v, 2, NULL, NULL, &why) ||
+	    !(password = serve_password(&m->options, &why)))
 		fail_ready(m, why.text);
 	else
 		m->ready(m->arg, url, password, NULL);
@@ -147,8 +147,8 @@ on_listening(void *arg, const char *url, const char *sentence)
 static void
 await(struct managed *m)
 {
-	m->waiting = serve_await(
-	    m->loop, &m->options, &m->process, READY_DEADLINE_MS, on_listening, m);
+	m->waiting =
+	    serve_await(m->loop, &m->options, &m->process, READY_DEADLINE_MS, on_listening, m);
 }
 
 /* The server of an earlier run, if it is alive. */

@@ -26,8 +26,8 @@ write_beginning(struct runner *r, struct fault *why)
 	process_boot_id(boot_id, sizeof boot_id);
 	struct value v[] = {value_int(getpid()), value_int((int64_t)self.start_ticks),
 	    value_text(boot_id), value_text(vigil_version()), value_text(r->directory)};
-	if (!store_run(r->store, Q_runners_crashed, &now, 1, NULL, NULL, why)
-	    || !store_run(r->store, Q_runner_insert, v, 5, NULL, NULL, why))
+	if (!store_run(r->store, Q_runners_crashed, &now, 1, NULL, NULL, why) ||
+	    !store_run(r->store, Q_runner_insert, v, 5, NULL, NULL, why))
 		return false;
 	r->id = store_last_id(r->store);
 	return true;
@@ -37,8 +37,7 @@ static void
 write_ending(struct runner *r)
 {
 	struct fault ignored; /* the next run finds it missing, and calls it crashed */
-	struct value v[] = {
-	    value_int(r->id), value_time(clock_now_ms()), value_text(r->ending)};
+	struct value v[] = {value_int(r->id), value_time(clock_now_ms()), value_text(r->ending)};
 	(void)store_run(r->store, Q_runner_end, v, 3, NULL, NULL, &ignored);
 }
 

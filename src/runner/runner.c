@@ -15,11 +15,11 @@
 #include "runner/watch.h"
 #include "store/poke.h"
 
-#define TICK_S 0.5           /* a task queued in the sqlite3 shell starts within a second */
-#define TIDY_S 5.0           /* between checkpoints */
-#define DUE_SOONEST_MS 20    /* wakes that are close together share one turn of the loop */
-#define NONCE_SIZE 17        /* 16 letters and digits: 95 bits */
-#define CLAIMS_A_TURN 16     /* then the loop turns: answers wait as well */
+#define TICK_S 0.5        /* a task queued in the sqlite3 shell starts within a second */
+#define TIDY_S 5.0        /* between checkpoints */
+#define DUE_SOONEST_MS 20 /* wakes that are close together share one turn of the loop */
+#define NONCE_SIZE 17     /* 16 letters and digits: 95 bits */
+#define CLAIMS_A_TURN 16  /* then the loop turns: answers wait as well */
 
 /* ---- saying --------------------------------------------------------------------------------- */
 
@@ -128,8 +128,8 @@ claim_next(struct runner *r, int64_t *task_id, struct decision *d, struct fault 
 	};
 	if (!store_begin(r->store, why))
 		return false;
-	if (!store_run(r->store, Q_claim_next, &now, 1, keep_int, task_id, why)
-	    || (*task_id && !apply_within(r->store, &r->defaults, *task_id, &claim, d, why))) {
+	if (!store_run(r->store, Q_claim_next, &now, 1, keep_int, task_id, why) ||
+	    (*task_id && !apply_within(r->store, &r->defaults, *task_id, &claim, d, why))) {
 		store_rollback(r->store);
 		return false;
 	}
@@ -381,8 +381,7 @@ on_link_down(void *arg)
 static void
 on_link_event(void *arg, const struct oc_event *event)
 {
-	struct flight *f
-	    = event->session_id ? runner_find_session(arg, event->session_id) : NULL;
+	struct flight *f = event->session_id ? runner_find_session(arg, event->session_id) : NULL;
 	if (f)
 		flight_event(f, event);
 }
@@ -435,8 +434,8 @@ init_timers(struct runner *r)
 void
 runner_start(struct runner *r, const char *server_url, int poke_fd)
 {
-	const struct link_listener listener
-	    = {r, on_link_up, on_link_down, on_link_event, on_link_say};
+	const struct link_listener listener = {
+	    r, on_link_up, on_link_down, on_link_event, on_link_say};
 	init_timers(r);
 	ev_io_init(&r->poke, on_poke, poke_fd, EV_READ);
 	r->poke.data = r;

@@ -33,7 +33,7 @@ struct runner {
 	struct link *link;
 	struct catalog *catalog;
 	struct watch *watch;
-	int64_t id; /* its row in `runners` */
+	int64_t id;      /* its row in `runners` */
 	char *directory; /* where tasks without one run */
 	bool drain;
 	void (*log)(void *arg, const char *line);
@@ -49,10 +49,10 @@ struct runner {
 	char trouble[1024];    /* why the database cannot be written; "" while it can */
 	const char *ending;    /* set when the loop is to end: one of the words below */
 
-	ev_timer tick;  /* notices what others wrote; tries again what failed */
-	ev_timer due;   /* the earliest wake_at */
-	ev_timer soon;  /* claims, after the callback that made room has returned */
-	ev_timer tidy;  /* checkpoints */
+	ev_timer tick; /* notices what others wrote; tries again what failed */
+	ev_timer due;  /* the earliest wake_at */
+	ev_timer soon; /* claims, after the callback that made room has returned */
+	ev_timer tidy; /* checkpoints */
 	ev_io poke;
 	ev_signal signals[3];
 };

@@ -40,9 +40,9 @@ static void
 tell_flight(struct flight *f, const struct oc_statuses *statuses)
 {
 	const struct oc_status key = {.session_id = f->session_id};
-	const struct oc_status *found = statuses->count ? bsearch(&key, statuses->all,
-	                                    statuses->count, sizeof key, by_session)
-	                                                : NULL;
+	const struct oc_status *found =
+	    statuses->count ? bsearch(&key, statuses->all, statuses->count, sizeof key, by_session)
+			    : NULL;
 	flight_status(f, found ? found->activity : OC_IDLE, found ? found->message : NULL);
 }
 
@@ -70,8 +70,8 @@ on_statuses(void *arg, struct oc_reply *reply)
 	bool ask_again = p->ask_again;
 	p->ask_again = false;
 	if (reply->outcome == OC_OK) {
-		qsort(reply->statuses->all, reply->statuses->count,
-		    sizeof *reply->statuses->all, by_session);
+		qsort(reply->statuses->all, reply->statuses->count, sizeof *reply->statuses->all,
+		    by_session);
 		tell_all(p, reply->statuses, NULL);
 	} else {
 		tell_all(p, NULL, reply->sentence);
