@@ -26,11 +26,12 @@ struct buf {
 void buf_add(struct buf *, const void *bytes, size_t count);
 void buf_puts(struct buf *, const char *text);
 void buf_printf(struct buf *, const char *format, ...) __attribute__((format(printf, 2, 3)));
-void buf_vprintf(struct buf *, const char *format, va_list) __attribute__((format(printf, 2, 0)));
+void buf_vprintf(struct buf *, const char *format, va_list)
+    __attribute__((format(printf, 2, 0), nonnull(2)));
 void buf_drop(struct buf *, size_t count); /* forget the first `count` bytes */
 void buf_clear(struct buf *);              /* empty, the memory kept */
-char *buf_take(struct buf *);              /* the caller frees; the buffer is empty again; never NULL */
-const char *buf_text(const struct buf *);  /* never NULL; valid until the next change */
+char *buf_take(struct buf *); /* the caller frees; the buffer is empty again; never NULL */
+const char *buf_text(const struct buf *); /* never NULL; valid until the next change */
 void buf_free(struct buf *);
 
 #endif

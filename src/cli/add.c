@@ -76,9 +76,8 @@ read_directory(struct request *request, struct fault *fault)
 		return true;
 	request->here = getcwd(NULL, 0);
 	request->task.directory = request->here;
-	return request->here ||
-	    fault_set(fault, FAULT_ENV, "the working directory cannot be had: %s",
-		strerror(errno));
+	return request->here || fault_set(fault, FAULT_ENV,
+				    "the working directory cannot be had: %s", strerror(errno));
 }
 
 static bool
@@ -90,8 +89,7 @@ read_options(struct request *request, struct fault *fault)
 
 	if (!args_int(args, "priority", -100, 100, &priority, fault) ||
 	    !args_int(args, "attempts", 1, 100, &attempts, fault) ||
-	    !read_after(request, args_get(args, "after"), fault) ||
-	    !read_directory(request, fault))
+	    !read_after(request, args_get(args, "after"), fault) || !read_directory(request, fault))
 		return false;
 	task->priority = (int)priority;
 	task->max_attempts = (int)attempts;
@@ -126,8 +124,8 @@ read_prompt(struct request *request, struct fault *fault)
 		fputs("Type the prompt; end it with Ctrl-D on a line of its own.\n", stderr);
 	if (!file_read("-", PROMPT_READ, &request->input, fault)) {
 		if (fault->kind == FAULT_USAGE)
-			fault_set(fault, FAULT_USAGE,
-			    "the prompt has more than %zu bytes (16 MB)", PROMPT_READ);
+			fault_set(fault, FAULT_USAGE, "the prompt has more than %zu bytes (16 MB)",
+			    PROMPT_READ);
 		return false;
 	}
 	request->task.prompt = buf_text(&request->input);

@@ -81,12 +81,13 @@ command_find(const struct command *const *commands, const char *name, struct fau
 			return *commands;
 		nearest_offer(&nearest, (*commands)->name);
 	}
-	fault_set(fault, FAULT_USAGE, "unknown command '%s' (did you mean '%s'?)", name,
-	    nearest.best);
+	fault_set(
+	    fault, FAULT_USAGE, "unknown command '%s' (did you mean '%s'?)", name, nearest.best);
 	return NULL;
 }
 
-/* ---- parsing ---------------------------------------------------------------------------------- */
+/* ---- parsing ----------------------------------------------------------------------------------
+ */
 
 struct parser {
 	struct args *args;
@@ -104,8 +105,8 @@ take_value(struct parser *parser, size_t index, const char *attached)
 	if (!option->arg) {
 		*value = "";
 		return !attached ||
-		    fault_set(parser->fault, FAULT_USAGE, "the option --%s takes no value: '%s'",
-			option->name, attached);
+		       fault_set(parser->fault, FAULT_USAGE, "the option --%s takes no value: '%s'",
+			   option->name, attached);
 	}
 	if (attached) {
 		*value = attached;
@@ -127,7 +128,7 @@ take_long(struct parser *parser, char *word)
 	if (equals)
 		*equals = '\0';
 	return find_long(parser->args, word, &index, parser->fault) &&
-	    take_value(parser, index, equals ? equals + 1 : NULL);
+	       take_value(parser, index, equals ? equals + 1 : NULL);
 }
 
 /* -a NAME, -aNAME, and letters that take no value in one word. */
@@ -184,8 +185,8 @@ check_count(const struct args *args, struct fault *fault)
 		return fault_set(fault, FAULT_USAGE, "'%s' is too much (usage: vigil %s %s)",
 		    args->operands[command->most], command->name, command->operands);
 	return args->operand_count >= command->least ||
-	    fault_set(fault, FAULT_USAGE, "%s needs %s (vigil %s --help says more)", command->name,
-		command->operands, command->name);
+	       fault_set(fault, FAULT_USAGE, "%s needs %s (vigil %s --help says more)",
+		   command->name, command->operands, command->name);
 }
 
 bool
@@ -202,7 +203,8 @@ args_parse(struct args *args, const struct command *const *commands, int argc, c
 	return check_count(args, fault);
 }
 
-/* ---- reading ---------------------------------------------------------------------------------- */
+/* ---- reading ----------------------------------------------------------------------------------
+ */
 
 const char *
 args_get(const struct args *args, const char *name)
@@ -263,5 +265,6 @@ bool
 args_id(const char *text, int64_t *id, struct fault *fault)
 {
 	return (parse_int(text, id) && *id > 0) ||
-	    fault_set(fault, FAULT_USAGE, "'%s' is not a task's id (a whole number, like 7)", text);
+	       fault_set(
+		   fault, FAULT_USAGE, "'%s' is not a task's id (a whole number, like 7)", text);
 }

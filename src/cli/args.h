@@ -47,8 +47,8 @@ extern const struct option_spec general_options[];
 
 /* False: FAULT_USAGE names what is not understood. The operands point into argv, which is
  * reordered. With --help or --version, missing operands are no fault. */
-bool args_parse(struct args *, const struct command *const *commands, int argc, char **argv,
-    struct fault *);
+bool args_parse(
+    struct args *, const struct command *const *commands, int argc, char **argv, struct fault *);
 
 const struct command *command_find(
     const struct command *const *commands, const char *name, struct fault *);

@@ -17,10 +17,10 @@
 #include "cli/print.h"
 #include "cli/text.h"
 
-/* ---- sentences ---------------------------------------------------------------------------------- */
+/* ---- sentences ----------------------------------------------------------------------------------
+ */
 
-static void __attribute__((format(printf, 1, 0)))
-say(const char *format, va_list args)
+static void __attribute__((format(printf, 1, 0))) say(const char *format, va_list args)
 {
 	char text[2048], *line;
 
@@ -65,7 +65,8 @@ cli_failed(const struct vigil *vigil, enum vigil_result result)
 	return (int)result;
 }
 
-/* ---- what commands share ------------------------------------------------------------------------ */
+/* ---- what commands share ------------------------------------------------------------------------
+ */
 
 int
 cli_open(const struct args *args, enum vigil_open_mode mode, struct vigil **vigil)
@@ -119,10 +120,12 @@ cli_field(struct vigil *vigil, int64_t id, enum vigil_section section, const cha
 	return field.value;
 }
 
-/* ---- the program -------------------------------------------------------------------------------- */
+/* ---- the program --------------------------------------------------------------------------------
+ */
 
 /* A standard descriptor that is closed would be had by the next file that is opened: the database,
- * and our own output would go into it. This one cannot be written to, so that output still fails. */
+ * and our own output would go into it. This one cannot be written to, so that output still fails.
+ */
 static void
 keep_standard_descriptors(void)
 {
@@ -154,8 +157,8 @@ finish_output(int status)
 		return status;
 	if (reader_is_gone())
 		return status;
-	cli_say("cannot write to standard output%s%s", errno ? ": " : "",
-	    errno ? strerror(errno) : "");
+	cli_say(
+	    "cannot write to standard output%s%s", errno ? ": " : "", errno ? strerror(errno) : "");
 	return VIGIL_ENVIRONMENT;
 }
 

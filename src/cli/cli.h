@@ -23,7 +23,8 @@ int cli_failed(const struct vigil *, enum vigil_result);
  * to close. */
 int cli_open(const struct args *, enum vigil_open_mode, struct vigil **);
 
-/* The operands as ids, as many as there are. NULL: one is not (which was said). The caller frees. */
+/* The operands as ids, as many as there are. NULL: one is not (which was said). The caller frees.
+ */
 int64_t *cli_ids(const struct args *);
 
 /* One column of one row of vigil_show(). The caller frees; NULL: NULL, or no such task. */

@@ -66,10 +66,11 @@ help_all(const struct command *const *commands)
 		    OPERAND_COLUMN - (int)text_width((*commands)->operands), "",
 		    (*commands)->summary);
 	print_options("options of every command", general_options);
-	printf("\nThe database is --db FILE, $VIGIL_DB, or ~/.local/state/vigil/vigil.db; the\n"
-	       "configuration --config FILE, $VIGIL_CONFIG, or ~/.config/vigil/config.json.\n"
-	       "\nexit status: 0 done (result, wait: completed), 1 the task failed or was cancelled,\n"
-	       "2 not understood, 3 no such task, 4 timed out or not final, 5 environment\n");
+	printf(
+	    "\nThe database is --db FILE, $VIGIL_DB, or ~/.local/state/vigil/vigil.db; the\n"
+	    "configuration --config FILE, $VIGIL_CONFIG, or ~/.config/vigil/config.json.\n"
+	    "\nexit status: 0 done (result, wait: completed), 1 the task failed or was cancelled,\n"
+	    "2 not understood, 3 no such task, 4 timed out or not final, 5 environment\n");
 }
 
 static int

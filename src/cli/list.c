@@ -8,7 +8,8 @@
 #include "cli/print.h"
 
 static const struct option_spec options[] = {
-    {0, "status", "S[,S]", "queued, held, starting, running, stopping, completed, failed, cancelled"},
+    {0, "status", "S[,S]",
+	"queued, held, starting, running, stopping, completed, failed, cancelled"},
     {0, "since", "TIME", "queued since 22:00, 'yesterday 22:00', 2026-01-31, RFC 3339"},
     {0, "limit", "N", "the newest N"},
     {0, "grep", "TEXT", "with TEXT in prompt, description, result or error"},

@@ -17,7 +17,8 @@
 
 enum { WIDTH_DEFAULT = 80, LAST_LEAST = 12, CELL_BYTES = 400 };
 
-/* ---- the terminal ----------------------------------------------------------------------------- */
+/* ---- the terminal -----------------------------------------------------------------------------
+ */
 
 bool
 print_is_terminal(FILE *file)
@@ -45,7 +46,7 @@ wants_colours(FILE *file)
 	const char *no_color = getenv("NO_COLOR"), *term = getenv("TERM");
 
 	return print_is_terminal(file) && !(no_color && *no_color) && term &&
-	    strcmp(term, "dumb") != 0;
+	       strcmp(term, "dumb") != 0;
 }
 
 const char *
@@ -86,7 +87,8 @@ print_status_colour(const char *status)
 	return COLOUR_NONE;
 }
 
-/* ---- times and text ----------------------------------------------------------------------------- */
+/* ---- times and text -----------------------------------------------------------------------------
+ */
 
 const char *
 print_time(const char *stamp, char out[32])
@@ -137,7 +139,8 @@ print_text(FILE *file, const char *text)
 		fputc('\n', file);
 }
 
-/* ---- tables ------------------------------------------------------------------------------------- */
+/* ---- tables -------------------------------------------------------------------------------------
+ */
 
 struct table {
 	FILE *file;
@@ -167,8 +170,8 @@ add_row(struct table *table)
 {
 	if (table->rows == table->capacity) {
 		table->capacity = table->capacity ? table->capacity * 2 : 64;
-		table->cells = xrealloc(
-		    table->cells, table->capacity * table->count * sizeof(*table->cells));
+		table->cells =
+		    xrealloc(table->cells, table->capacity * table->count * sizeof(*table->cells));
 	}
 	return &table->cells[table->rows++ * table->count];
 }
@@ -250,8 +253,8 @@ cell_colour(const struct table *table, size_t row, size_t column)
 	if (row == 0)
 		return COLOUR_BOLD;
 	return table->columns[column].is_status
-	    ? print_status_colour(table->cells[row * table->count + column])
-	    : COLOUR_NONE;
+		   ? print_status_colour(table->cells[row * table->count + column])
+		   : COLOUR_NONE;
 }
 
 static void
@@ -268,13 +271,11 @@ print_cell(const struct table *table, size_t row, size_t column, size_t width)
 		fprintf(table->file, "%*s", blanks, "");
 	fprintf(table->file, "%s%.*s%s%s",
 	    colour == COLOUR_NONE ? "" : print_colour(table->file, colour), (int)bytes, cell,
-	    is_cut ? "…" : "",
-	    colour == COLOUR_NONE ? "" : print_colour(table->file, COLOUR_NONE));
+	    is_cut ? "…" : "", colour == COLOUR_NONE ? "" : print_colour(table->file, COLOUR_NONE));
 	if (is_last)
 		fputc('\n', table->file);
 	else
-		fprintf(
-		    table->file, "%*s", table->columns[column].is_right ? 2 : blanks + 2, "");
+		fprintf(table->file, "%*s", table->columns[column].is_right ? 2 : blanks + 2, "");
 }
 
 void
@@ -299,7 +300,8 @@ table_free(struct table *table)
 	free(table);
 }
 
-/* ---- rows and JSON ------------------------------------------------------------------------------ */
+/* ---- rows and JSON ------------------------------------------------------------------------------
+ */
 
 const char *
 row_get(const struct vigil_row *row, const char *name)

@@ -14,7 +14,15 @@
 bool print_is_terminal(FILE *);
 
 /* Escape sequences for a terminal that wants colours, "" for anything else. */
-enum colour { COLOUR_NONE, COLOUR_BOLD, COLOUR_DIM, COLOUR_RED, COLOUR_GREEN, COLOUR_YELLOW, COLOUR_CYAN };
+enum colour {
+	COLOUR_NONE,
+	COLOUR_BOLD,
+	COLOUR_DIM,
+	COLOUR_RED,
+	COLOUR_GREEN,
+	COLOUR_YELLOW,
+	COLOUR_CYAN
+};
 const char *print_colour(FILE *, enum colour); /* COLOUR_NONE: back to plain */
 enum colour print_status_colour(const char *status);
 

@@ -47,8 +47,8 @@ run_run(const struct args *args)
 	int status;
 
 	if (run.server_url && !is_url(run.server_url))
-		return cli_usage("--server '%s' is not an address like http://127.0.0.1:4096",
-		    run.server_url);
+		return cli_usage(
+		    "--server '%s' is not an address like http://127.0.0.1:4096", run.server_url);
 	status = cli_open(args, VIGIL_READ_WRITE, &vigil);
 	if (status)
 		return status;

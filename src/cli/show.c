@@ -15,7 +15,8 @@ static const struct option_spec options[] = {
     {0, NULL, NULL, NULL},
 };
 
-/* ---- JSON --------------------------------------------------------------------------------------- */
+/* ---- JSON ---------------------------------------------------------------------------------------
+ */
 
 static bool
 copy_row(void *arg, const struct vigil_row *row)
@@ -45,8 +46,8 @@ print_object(struct vigil *vigil, int64_t id)
 	reason = cli_field(vigil, id, VIGIL_WHY_QUEUED, "reason");
 	json_add_text(object, "reason", reason);
 	free(reason);
-	result = vigil_show(
-	    vigil, id, VIGIL_ATTEMPTS, append_row, json_add_array(object, "attempts"));
+	result =
+	    vigil_show(vigil, id, VIGIL_ATTEMPTS, append_row, json_add_array(object, "attempts"));
 	if (result == VIGIL_OK)
 		result = vigil_show(
 		    vigil, id, VIGIL_EVENTS, append_row, json_add_array(object, "events"));
@@ -57,7 +58,8 @@ print_object(struct vigil *vigil, int64_t id)
 	return result;
 }
 
-/* ---- for people --------------------------------------------------------------------------------- */
+/* ---- for people ---------------------------------------------------------------------------------
+ */
 
 /* "failed (timeout) after 12 min, 2 attempts: it ran longer than its timeout" */
 static void
@@ -77,7 +79,7 @@ print_headline(const struct vigil_row *row, const char *reason)
 	if (kind)
 		printf(" (%s)", kind);
 	if (*took)
-		printf(" %s %s", row_get(row, "completed_at") ? "after" : "since", took);
+		printf(" %s %s", row_get(row, "completed_at") ? "after" : "for", took);
 	if (attempts && strcmp(attempts, "1") != 0 && strcmp(attempts, "0") != 0)
 		printf(", %s attempts", attempts);
 	printf("%s%s\n", *why ? ": " : "", why);
@@ -122,8 +124,7 @@ print_fields(const struct vigil_row *row)
 
 		if (!value || is_told_elsewhere(row->names[i]))
 			continue;
-		safe = text_form(
-		    row->is_number[i] ? value : print_time(value, time), TEXT_LINE);
+		safe = text_form(row->is_number[i] ? value : print_time(value, time), TEXT_LINE);
 		printf("  %-14s  %s\n", row->names[i], safe);
 		free(safe);
 	}

@@ -46,14 +46,13 @@ run_sql(const struct args *args)
 	char *query = args->operand_count ? xasprintf("\n%s", args->operands[0]) : NULL;
 	char *path = NULL;
 	int status = find_database(args, &path);
-	const char *const words[] = {"sqlite3", "-readonly", output_mode(args), "-cmd",
-	    ".timeout 10000", path, query, NULL};
+	const char *const words[] = {
+	    "sqlite3", "-readonly", output_mode(args), "-cmd", ".timeout 10000", path, query, NULL};
 
 	if (status == 0) {
 		signal(SIGPIPE, SIG_DFL);
 		execvp(words[0], (char *const *)(const void *)words);
-		cli_say("cannot run sqlite3: %s (on Debian: apt install sqlite3)",
-		    strerror(errno));
+		cli_say("cannot run sqlite3: %s (on Debian: apt install sqlite3)", strerror(errno));
 		status = VIGIL_ENVIRONMENT;
 	}
 	free(query);

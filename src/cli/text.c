@@ -44,7 +44,7 @@ static bool
 is_treacherous(uint32_t point)
 {
 	return is_between(point, 0x80, 0x9f) || is_between(point, 0x200e, 0x200f) ||
-	    is_between(point, 0x202a, 0x202e) || is_between(point, 0x2066, 0x2069);
+	       is_between(point, 0x202a, 0x202e) || is_between(point, 0x2066, 0x2069);
 }
 
 static void

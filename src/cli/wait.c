@@ -41,8 +41,9 @@ show_progress(const struct vigil_progress *progress)
 	add_part(&line, progress->completed, "done");
 	add_part(&line, progress->failed, "failed");
 	add_part(&line, progress->cancelled, "cancelled");
-	fprintf(stderr, "\r\033[K%s · %s", line.len ? buf_text(&line) : "nothing to wait for",
-	    when_say(progress->waited_ms / 1000 * 1000, time));
+	if (progress->waited_ms >= 1000)
+		buf_printf(&line, " · %s", when_say(progress->waited_ms / 1000 * 1000, time));
+	fprintf(stderr, "\r\033[K%s", buf_text(&line));
 	fflush(stderr);
 	buf_free(&line);
 }

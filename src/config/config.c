@@ -38,7 +38,7 @@ enum type {
 struct setting {
 	const char *key; /* dotted */
 	enum type type;
-	size_t offset; /* of its field in struct config */
+	size_t offset;        /* of its field in struct config */
 	const char *fallback; /* JSON */
 	int64_t least, most;
 };
@@ -99,28 +99,41 @@ last_part(const char *key)
 	return dot ? dot + 1 : key;
 }
 
-/* The key that may have been meant: by its whole name, or, where somebody put it in the wrong
- * section, by its last part. */
-static bool
-refuse_unknown(struct reading *reading, const char *key)
+/* The key that may have been meant. */
+struct guess {
+	const char *key;
+	size_t length, distance;
+};
+
+/* Offers the first `length` bytes of a key, if what was typed is near to those of `form`. */
+static void
+offer(struct guess *guess, const char *typed, const char *form, const char *key, size_t length)
 {
-	struct nearest whole = {.word = key}, part = {.word = last_part(key)};
-	const char *meant;
+	char *known = xstrndup(form, length - (size_t)(form - key));
+	size_t distance = nearest_distance(typed, known);
 
-	nearest_offer(&whole, "agents");
+	free(known);
+	if (!guess->key || distance < guess->distance)
+		*guess = (struct guess){.key = key, .length = length, .distance = distance};
+}
+
+/* By a whole name; by its last part, where somebody put it into the wrong section; by a section. */
+static bool
+refuse_unknown(struct reading *reading, const char *typed)
+{
+	static const char agents[] = "agents";
+	struct guess guess = {0};
+
+	offer(&guess, typed, agents, agents, strlen(agents));
 	for (size_t i = 0; i < SETTING_COUNT; i++) {
-		struct nearest this = {.word = part.word};
+		const char *key = settings[i].key;
 
-		nearest_offer(&whole, settings[i].key);
-		nearest_offer(&this, last_part(settings[i].key));
-		if (!part.best || this.distance < part.distance) {
-			part.distance = this.distance;
-			part.best = settings[i].key;
-		}
+		offer(&guess, typed, key, key, strlen(key));
+		offer(&guess, last_part(typed), last_part(key), key, strlen(key));
+		offer(&guess, typed, key, key, strcspn(key, "."));
 	}
-	meant = part.distance < whole.distance ? part.best : whole.best;
-	return fault_set(reading->fault, FAULT_ENV, "%s: unknown key '%s' (did you mean '%s'?)",
-	    reading->path, key, meant);
+	return fault_set(reading->fault, FAULT_ENV, "%s: unknown key '%s' (did you mean '%.*s'?)",
+	    reading->path, typed, (int)guess.length, guess.key);
 }
 
 /* ---- one value ------------------------------------------------------------------------------ */
@@ -153,7 +166,8 @@ static bool
 set_url(struct reading *reading, const struct setting *setting, const struct json *value)
 {
 	const char *text = json_text(value, NULL);
-	bool is_url = text && (strncmp(text, "http://", 7) == 0 || strncmp(text, "https://", 8) == 0);
+	bool is_url =
+	    text && (strncmp(text, "http://", 7) == 0 || strncmp(text, "https://", 8) == 0);
 
 	if (!is_url && !json_is_null(value))
 		return refuse(reading, setting->key, value,
@@ -177,8 +191,7 @@ set_count(struct reading *reading, const struct setting *setting, const struct j
 		return true;
 	}
 	snprintf(accepted, sizeof(accepted), "a whole number from %" PRId64 " to %" PRId64 "%s",
-	    setting->least, setting->most,
-	    setting->type == TYPE_LIMIT ? " (0: no limit)" : "");
+	    setting->least, setting->most, setting->type == TYPE_LIMIT ? " (0: no limit)" : "");
 	return refuse(reading, setting->key, value, accepted);
 }
 
@@ -215,8 +228,8 @@ set_on_interrupt(struct reading *reading, const struct setting *setting, const s
 			*(int *)field(reading, setting) = (int)i;
 			return true;
 		}
-	return refuse(reading, setting->key, value,
-	    "\"resume\", \"restart\", \"hold\" or \"fail\"");
+	return refuse(
+	    reading, setting->key, value, "\"resume\", \"restart\", \"hold\" or \"fail\"");
 }
 
 static bool
@@ -277,8 +290,8 @@ agent_named(struct config *config, const char *name)
 }
 
 static bool
-set_agent_text(struct reading *reading, const char *key, const struct json *value, bool is_model,
-    char **out)
+set_agent_text(
+    struct reading *reading, const char *key, const struct json *value, bool is_model, char **out)
 {
 	const char *text = json_text(value, NULL);
 
@@ -294,8 +307,8 @@ set_agent_text(struct reading *reading, const char *key, const struct json *valu
 }
 
 static bool
-set_agent_key(struct reading *reading, struct config_agent *agent, const struct json *value,
-    const char *key)
+set_agent_key(
+    struct reading *reading, struct config_agent *agent, const struct json *value, const char *key)
 {
 	static const char *const known[] = {"model", "variant", "models"};
 	struct nearest nearest = {.word = json_key(value)};
@@ -306,7 +319,7 @@ set_agent_key(struct reading *reading, struct config_agent *agent, const struct 
 		return set_agent_text(reading, key, value, false, &agent->variant);
 	if (strcmp(json_key(value), "models") == 0)
 		return (json_is_array(value) && !json_first(value)) || json_is_null(value) ||
-		    refuse_later(reading, key);
+		       refuse_later(reading, key);
 	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
 		nearest_offer(&nearest, known[i]);
 	return fault_set(reading->fault, FAULT_ENV, "%s: unknown key '%s' (did you mean '%s'?)",
@@ -353,7 +366,8 @@ read_agents(struct reading *reading, const struct json *json)
 	return good;
 }
 
-/* ---- the file --------------------------------------------------------------------------------- */
+/* ---- the file ---------------------------------------------------------------------------------
+ */
 
 static const struct setting *
 find_setting(const char *key)
@@ -445,8 +459,7 @@ read_text(struct reading *reading, struct buf *text)
 	if (valid < text->len || strlen(buf_text(text)) < text->len)
 		return fault_set(reading->fault, FAULT_ENV, "%s: line %zu is not UTF-8 text",
 		    reading->path,
-		    line_at(buf_text(text),
-			valid < text->len ? valid : strlen(buf_text(text))));
+		    line_at(buf_text(text), valid < text->len ? valid : strlen(buf_text(text))));
 	if (text->len)
 		json_strip_comments(text->data);
 	json = json_parse(buf_text(text), text->len, &broken);

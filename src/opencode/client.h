@@ -19,8 +19,9 @@ enum oc_outcome {
 	OC_NOT_FOUND,   /* 404 with OpenCode's own NotFoundError */
 	OC_DENIED,      /* 401 or 403: the password is wrong */
 	OC_BAD_REQUEST, /* any other 4xx: asking again changes nothing */
-	OC_TROUBLE,     /* 5xx, 408, 429, a redirect, HTML, JSON that makes no sense, an answer over
-	                 * the limit; of a POST, it may have been taken all the same */
+	/* 5xx, 408, 429, a redirect, HTML, JSON that makes no sense, an answer over the limit. What
+	 * a POST asked for may have been done all the same. */
+	OC_TROUBLE,
 };
 
 /* Valid during the callback only; the member that belongs to the request is set if OC_OK. */
@@ -28,22 +29,24 @@ struct oc_reply {
 	enum oc_outcome outcome;
 	const char *sentence; /* for a person; "" if OC_OK */
 	union {
-		const char *version;               /* health */
-		const struct oc_session *session;  /* create, session */
+		const char *version;                /* health */
+		const struct oc_session *session;   /* create, session */
 		const struct oc_sessions *sessions; /* search, children */
 		const struct oc_statuses *statuses;
 		struct messages *messages; /* may be emptied by who wants to keep them */
 		struct oc_names *agents;   /* agents and models, like messages, may be emptied */
 		struct oc_models *models;
 	};
-	bool truncated; /* messages: some were left out, since_id's own perhaps: too large to be read */
+	/* Of messages: some were too large to be read and are left out, since_id's own perhaps. */
+	bool truncated;
 };
 
 typedef void oc_done(void *arg, struct oc_reply *);
 
 /* `url` without a trailing slash ("http://127.0.0.1:4096"); user and password may be NULL. All
  * are copied. */
-struct opencode *opencode_new(struct http *, const char *url, const char *user, const char *password);
+struct opencode *opencode_new(
+    struct http *, const char *url, const char *user, const char *password);
 void opencode_free(struct opencode *); /* its calls must be over or cancelled */
 const char *opencode_url(const struct opencode *);
 
@@ -60,12 +63,14 @@ struct oc_new_session {
 /* A prompt under our own ids, so that sending it again is the same prompt. */
 struct oc_prompt {
 	const char *session_id, *message_id, *part_id, *text;
-	const char *directory;              /* the session's: up to 1.2 a turn runs where this says */
+	const char *directory; /* the session's: up to 1.2 a turn runs where this says */
 	const char *agent, *model, *variant; /* NULL: the server's choice */
 };
 
-struct oc_call *opencode_health(struct opencode *, oc_done *, void *arg); /* fresh connection, short */
-struct oc_call *opencode_create(struct opencode *, const struct oc_new_session *, oc_done *, void *arg);
+struct oc_call *opencode_health(
+    struct opencode *, oc_done *, void *arg); /* fresh connection, short */
+struct oc_call *opencode_create(
+    struct opencode *, const struct oc_new_session *, oc_done *, void *arg);
 /* Sessions in a directory whose title contains `word`, updated since. A server looks only in the
  * project of the directory (its own if NULL), and up to 1.2 compares it as text with the
  * session's, from which symbolic links are resolved: resolve them first. */
@@ -83,8 +88,8 @@ struct oc_call *opencode_messages(
 struct oc_call *opencode_agents(struct opencode *, const char *directory, oc_done *, void *arg);
 struct oc_call *opencode_models(struct opencode *, const char *directory, oc_done *, void *arg);
 /* Up to 1.2, an abort that does not name the session's directory does nothing. */
-struct oc_call *opencode_abort(struct opencode *, const char *session_id, const char *directory,
-    oc_done *, void *arg);
+struct oc_call *opencode_abort(
+    struct opencode *, const char *session_id, const char *directory, oc_done *, void *arg);
 
 /* The event stream of all directories; reconnects by itself, with backoff, until it is closed.
  * `state` tells each time it comes up (true, with its first event) or is lost (false, once for an

@@ -59,11 +59,9 @@ struct http {
 	struct curl_slist *headers, *stream_headers;
 };
 
-enum place { WAITING, ACTIVE, READY, DELIVERING };
-
 struct http_call {
 	TAILQ_ENTRY(http_call) link;
-	enum place place;
+	struct call_list *list; /* the one it is in; NULL while it is delivered */
 	struct http *http;
 	struct lane *lane;
 	ev_timer timer; /* the deadline; then a stream's idle time */
@@ -105,35 +103,30 @@ static void settle(struct http *);
  * Calls and lists
  */
 
-static struct call_list *
-list_of(struct http_call *call)
-{
-	switch (call->place) {
-	case WAITING:
-		return &call->lane->waiting;
-	case ACTIVE:
-		return &call->http->active;
-	case READY:
-		return &call->http->ready;
-	case DELIVERING:
-		break;
-	}
-	return NULL;
-}
-
+/* Into another list, or (NULL) into none. */
 static void
-move(struct http_call *call, enum place place)
+move(struct http_call *call, struct call_list *to)
 {
-	struct call_list *from = list_of(call), *to;
-
-	if (call->place == place)
+	if (call->list == to)
 		return;
-	if (from)
-		TAILQ_REMOVE(from, call, link);
-	call->place = place;
-	to = list_of(call);
+	if (call->list)
+		TAILQ_REMOVE(call->list, call, link);
 	if (to)
 		TAILQ_INSERT_TAIL(to, call, link);
+	call->list = to;
+}
+
+/* Out of its list; NULL if that is empty. */
+static struct http_call *
+take_first(struct call_list *list)
+{
+	struct http_call *call = TAILQ_FIRST(list);
+
+	if (!call)
+		return NULL;
+	TAILQ_REMOVE(list, call, link);
+	call->list = NULL;
+	return call;
 }
 
 /* Lets go of curl's handle, with which the strings it lent go too. */
@@ -158,10 +151,7 @@ leave_lane(struct http_call *call)
 static void
 call_free(struct http_call *call)
 {
-	struct call_list *list = list_of(call);
-
-	if (list)
-		TAILQ_REMOVE(list, call, link);
+	move(call, NULL);
 	ev_timer_stop(call->http->loop, &call->timer);
 	drop_handle(call);
 	leave_lane(call);
@@ -209,7 +199,7 @@ fail(struct http_call *call, enum http_trouble trouble, const char *words)
 	call->over = true;
 	call->trouble = trouble;
 	call->sentence = xasprintf("%s: %s", call->where, words);
-	move(call, READY);
+	move(call, &call->http->ready);
 }
 
 /* Whether a single byte of the request went out: if not, nobody can have taken it. */
@@ -280,7 +270,7 @@ finish(struct http_call *call, CURLcode code)
 	else if (!call->headed) /* curl takes "HTTP/1.1 204 No Content" and an end for an answer */
 		fail(call, HTTP_BROKEN, "the answer was cut in its headers");
 	call->over = true;
-	move(call, READY);
+	move(call, &call->http->ready);
 }
 
 /*
@@ -329,10 +319,10 @@ deliver_end(struct http_call *call)
 	call->done(call->arg, &answer);
 }
 
+/* The call is in no list, which tells http_cancel() where it is called from. */
 static void
 deliver(struct http_call *call)
 {
-	move(call, DELIVERING);
 	if (call->over) { /* whoever waits in the lane need not wait for the callback */
 		leave_lane(call);
 		ev_timer_stop(call->http->loop, &call->timer);
@@ -346,7 +336,7 @@ deliver(struct http_call *call)
 	if (call->over || call->cancelled)
 		call_free(call);
 	else
-		move(call, ACTIVE);
+		move(call, &call->http->active);
 }
 
 /*
@@ -375,7 +365,7 @@ end_headers(struct http_call *call)
 	call->flowing = true;
 	call->timer.repeat = (double)call->idle_ms / 1000;
 	ev_timer_again(call->http->loop, &call->timer);
-	move(call, READY);
+	move(call, &call->http->ready);
 }
 
 /* The value of a header, without blanks around it; NULL if the line is another one. */
@@ -428,7 +418,7 @@ on_body(char *bytes, size_t one, size_t count, void *arg)
 	buf_add(&call->answer, bytes, count);
 	if (call->flowing) {
 		ev_timer_again(call->http->loop, &call->timer);
-		move(call, READY);
+		move(call, &call->http->ready);
 	}
 	return count;
 }
@@ -618,7 +608,7 @@ activate(struct http_call *call)
 	set_connection(call);
 	set_request(call);
 	set_callbacks(call);
-	move(call, ACTIVE);
+	move(call, &call->http->active);
 	if (curl_multi_add_handle(call->http->multi, call->easy) != CURLM_OK)
 		die("curl does not take a request");
 }
@@ -628,7 +618,7 @@ fill(struct lane *lane)
 {
 	struct http_call *call;
 
-	while (lane->busy < LANE_WIDTH && (call = TAILQ_FIRST(&lane->waiting))) {
+	while (lane->busy < LANE_WIDTH && (call = take_first(&lane->waiting))) {
 		call->in_lane = true;
 		lane->busy++;
 		activate(call);
@@ -640,7 +630,7 @@ settle(struct http *http)
 {
 	struct http_call *call;
 
-	while ((call = TAILQ_FIRST(&http->ready)))
+	while ((call = take_first(&http->ready)))
 		deliver(call);
 	for (struct lane *lane = http->lanes; lane; lane = lane->next)
 		fill(lane);
@@ -738,7 +728,7 @@ free_all(struct call_list *list)
 {
 	struct http_call *call;
 
-	while ((call = TAILQ_FIRST(list)))
+	while ((call = take_first(list)))
 		call_free(call);
 }
 
@@ -785,7 +775,7 @@ call_new(struct http *http, const struct http_request *request, http_done *done,
 	call->done = done;
 	call->arg = arg;
 	sse_init(&call->sse);
-	TAILQ_INSERT_TAIL(&call->lane->waiting, call, link);
+	move(call, &call->lane->waiting);
 
 	/* The loop's idea of the time is as old as its last turn. */
 	ev_now_update(http->loop);
@@ -826,7 +816,7 @@ http_cancel(struct http_call *call)
 
 	if (!call)
 		return;
-	if (call->place == DELIVERING) {
+	if (!call->list) {
 		call->cancelled = true;
 		return;
 	}

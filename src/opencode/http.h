@@ -17,21 +17,22 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define HTTP_ANSWER_LIMIT (64 * 1024 * 1024) /* bytes of one answer, if the request names no other */
+#define HTTP_ANSWER_LIMIT \
+	(64 * 1024 * 1024) /* bytes of one answer, if the request names no other */
 
 struct ev_loop;
 struct http;
 struct http_call;
 
 struct http_request {
-	const char *method;         /* "GET", "POST", "DELETE" */
+	const char *method; /* "GET", "POST", "DELETE" */
 	const char *url;
 	const char *user, *password; /* HTTP Basic; NULL for none */
-	const char *body;           /* JSON; NULL for none; copied */
-	int64_t deadline_ms;        /* for the whole exchange; of a stream: for its first answer */
-	int64_t idle_ms;            /* a stream: the longest silence between bytes */
-	size_t answer_limit;        /* bytes; 0: HTTP_ANSWER_LIMIT */
-	bool fresh;                 /* at once, on a connection of its own, which is not kept */
+	const char *body;            /* JSON; NULL for none; copied */
+	int64_t deadline_ms;         /* for the whole exchange; of a stream: for its first answer */
+	int64_t idle_ms;             /* a stream: the longest silence between bytes */
+	size_t answer_limit;         /* bytes; 0: HTTP_ANSWER_LIMIT */
+	bool fresh;                  /* at once, on a connection of its own, which is not kept */
 };
 
 enum http_trouble {

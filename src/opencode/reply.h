@@ -13,7 +13,8 @@
 #include "base/fault.h"
 #include "core/message.h"
 
-#define REPLY_TEXT_LIMIT (4 * 1024 * 1024) /* bytes kept of one message's text, and of its reasoning */
+#define REPLY_TEXT_LIMIT \
+	(4 * 1024 * 1024) /* bytes kept of one message's text, and of its reasoning */
 
 struct oc_session {
 	char *id, *parent_id, *directory, *title;
@@ -57,7 +58,8 @@ struct oc_names {
 struct oc_models {
 	struct oc_model *all;
 	size_t count;
-	char *fallback; /* the server's own default, where exactly one provider is there; else NULL */
+	char *
+	    fallback; /* the server's own default, where exactly one provider is there; else NULL */
 };
 
 /* An event of the stream, as far as it is of use; the rest is OC_EV_OTHER. Borrowed strings. */
@@ -67,12 +69,12 @@ enum oc_event_type {
 	OC_EV_HEARTBEAT,
 	OC_EV_SESSION_CREATED,
 	OC_EV_SESSION_DELETED,
-	OC_EV_STATUS,   /* `activity` is set; `text` is a retry's message */
+	OC_EV_STATUS, /* `activity` is set; `text` is a retry's message */
 	OC_EV_IDLE,
-	OC_EV_ERROR,    /* `text` is the error's sentence; session_id can be NULL */
-	OC_EV_MESSAGE,  /* a message changed, or (part_id) a part; `field` is the part's type */
-	OC_EV_DELTA,    /* `text` is what came to `field` of the part: "text", of reasoning too */
-	OC_EV_ASKED,    /* a permission request or a question */
+	OC_EV_ERROR,   /* `text` is the error's sentence; session_id can be NULL */
+	OC_EV_MESSAGE, /* a message changed, or (part_id) a part; `field` is the part's type */
+	OC_EV_DELTA,   /* `text` is what came to `field` of the part: "text", of reasoning too */
+	OC_EV_ASKED,   /* a permission request or a question */
 	OC_EV_REPLIED,
 };
 

@@ -21,11 +21,11 @@ vigil_add(struct vigil *vigil, const struct vigil_task *task, int64_t *id, bool 
 {
 	struct draft draft;
 	bool added = draft_make(&draft, task, clock_now_ms(), &vigil->fault) &&
-	    add_draft(vigil, &draft, id, existed);
+		     add_draft(vigil, &draft, id, existed);
 
 	draft_free(&draft);
 	if (!added)
 		return handle_result(vigil);
-	handle_poke(vigil);
+	handle_wrote(vigil);
 	return VIGIL_OK;
 }

@@ -18,7 +18,7 @@ move(struct vigil *vigil, int64_t id, enum event_type type, const char *text,
 
 	if (!apply(vigil->store, &defaults, id, &event, decision, &vigil->fault))
 		return handle_result(vigil);
-	handle_poke(vigil);
+	handle_wrote(vigil);
 	return VIGIL_OK;
 }
 

@@ -38,7 +38,7 @@ check_utf8(const char *name, const char *text, size_t bytes, struct fault *fault
 	size_t valid = utf8_valid(text, bytes);
 
 	return valid == bytes ||
-	    fault_set(fault, FAULT_USAGE, "the %s is not UTF-8 at byte %zu", name, valid);
+	       fault_set(fault, FAULT_USAGE, "the %s is not UTF-8 at byte %zu", name, valid);
 }
 
 static bool
@@ -53,8 +53,8 @@ check_prompt(const struct vigil_task *task, struct fault *fault)
 		    "the prompt has %zu bytes; at most %zu (16 MB) are accepted", bytes,
 		    PROMPT_LIMIT);
 	if (length < bytes)
-		return fault_set(
-		    fault, FAULT_USAGE, "the prompt has a NUL at byte %zu; it must be text", length);
+		return fault_set(fault, FAULT_USAGE,
+		    "the prompt has a NUL at byte %zu; it must be text", length);
 	if (bytes == 0)
 		return fault_set(fault, FAULT_USAGE, "the prompt is empty");
 	if (strspn(text, " \t\r\n\v\f") == bytes)
@@ -102,8 +102,7 @@ check_model(const char *model, struct fault *fault)
 	if (strchr(model, ','))
 		return refuse(fault, "a list of models like", model,
 		    "is not supported by this version yet; PROVIDER/MODEL is");
-	return config_is_model(model) ||
-	    refuse(fault, "the model", model, "is not PROVIDER/MODEL");
+	return config_is_model(model) || refuse(fault, "the model", model, "is not PROVIDER/MODEL");
 }
 
 static bool
@@ -116,7 +115,8 @@ check_session(const char *session, struct fault *fault)
 	if (strncmp(session, "ses_", 4) == 0 && session[4] &&
 	    session[4 + strspn(session + 4, allowed)] == '\0')
 		return true;
-	return refuse(fault, "the parent session", session, "is no session's id, like ses_0123abcd");
+	return refuse(
+	    fault, "the parent session", session, "is no session's id, like ses_0123abcd");
 }
 
 static bool
@@ -130,8 +130,8 @@ check_numbers(const struct vigil_task *task, struct fault *fault)
 		    task->max_attempts, ATTEMPTS_LIMIT);
 	for (size_t i = 0; i < task->after_count; i++)
 		if (task->after[i] < 1)
-			return fault_set(fault, FAULT_USAGE, "%lld is no task's id",
-			    (long long)task->after[i]);
+			return fault_set(
+			    fault, FAULT_USAGE, "%lld is no task's id", (long long)task->after[i]);
 	return true;
 }
 
@@ -150,8 +150,8 @@ resolve_directory(const char *named, char **out, struct fault *fault)
 	if (!*out && errno == ENOENT)
 		return refuse(fault, "the directory", named, "does not exist");
 	if (!*out)
-		return fault_set(fault, FAULT_USAGE, "the directory '%s' cannot be used: %s",
-		    named, strerror(errno));
+		return fault_set(fault, FAULT_USAGE, "the directory '%s' cannot be used: %s", named,
+		    strerror(errno));
 	if (stat(*out, &found) != 0 || !S_ISDIR(found.st_mode))
 		return refuse(fault, "the directory", named, "is a file, not a directory");
 	return check_utf8("directory", *out, strlen(*out), fault);
@@ -200,11 +200,11 @@ check_texts(const struct vigil_task *task, const char *agent, struct fault *faul
 	const char *description = task->description ? task->description : "";
 
 	return check_prompt(task, fault) &&
-	    check_utf8("description", description, strlen(description), fault) &&
-	    check_name("agent", agent, fault) && check_model(task->model, fault) &&
-	    check_name("variant", task->variant, fault) &&
-	    check_session(task->parent_session, fault) && check_label("key", task->key, fault) &&
-	    check_label("mutex", task->mutex, fault);
+	       check_utf8("description", description, strlen(description), fault) &&
+	       check_name("agent", agent, fault) && check_model(task->model, fault) &&
+	       check_name("variant", task->variant, fault) &&
+	       check_session(task->parent_session, fault) && check_label("key", task->key, fault) &&
+	       check_label("mutex", task->mutex, fault);
 }
 
 bool
@@ -267,8 +267,8 @@ insert_dependency(struct store *store, int64_t task_id, int64_t needs_id, struct
 }
 
 bool
-draft_insert(const struct draft *draft, struct store *store, int64_t *id, bool *existed,
-    struct fault *fault)
+draft_insert(
+    const struct draft *draft, struct store *store, int64_t *id, bool *existed, struct fault *fault)
 {
 	struct value key = value_text(draft->key);
 

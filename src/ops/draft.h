@@ -25,7 +25,6 @@ void draft_free(struct draft *);
 
 /* In a transaction of the caller's. With a key that an open task has, *existed is set, *id is that
  * task's, and nothing is written. */
-bool draft_insert(
-    const struct draft *, struct store *, int64_t *id, bool *existed, struct fault *);
+bool draft_insert(const struct draft *, struct store *, int64_t *id, bool *existed, struct fault *);
 
 #endif

@@ -26,8 +26,8 @@ enum vigil_result handle_fail(struct vigil *, enum fault_kind, const char *forma
 
 struct apply_defaults handle_defaults(const struct vigil *);
 
-/* Tells a runner, if there is one, that something was committed. */
-void handle_poke(const struct vigil *);
+/* After a commit: tells a runner, if there is one, and if not, keeps the WAL from growing. */
+void handle_wrote(const struct vigil *);
 
 /* Is there such a task? FAULT_NOT_FOUND if not. */
 bool handle_has_task(struct vigil *, int64_t id);

@@ -165,7 +165,8 @@ static const struct line_key {
     {"hold", set_hold, 0},
 };
 
-/* ---- a line ----------------------------------------------------------------------------------- */
+/* ---- a line -----------------------------------------------------------------------------------
+ */
 
 static bool
 set_key(struct line *line, const struct json *value, struct fault *fault)
@@ -260,7 +261,7 @@ struct batch {
 	struct added {
 		int64_t id;
 		bool existed;
-	} *added;
+	} * added;
 	size_t count, capacity;
 };
 
@@ -269,8 +270,7 @@ remember(struct batch *batch, int64_t id, bool existed)
 {
 	if (batch->count == batch->capacity) {
 		batch->capacity = batch->capacity ? batch->capacity * 2 : 64;
-		batch->added =
-		    xrealloc(batch->added, batch->capacity * sizeof(batch->added[0]));
+		batch->added = xrealloc(batch->added, batch->capacity * sizeof(batch->added[0]));
 	}
 	batch->added[batch->count++] = (struct added){.id = id, .existed = existed};
 }
@@ -284,8 +284,8 @@ add_object(struct batch *batch, const struct json *json, struct fault *fault)
 	int64_t id;
 
 	added = read_object(&line, json, fault) &&
-	    draft_make(&draft, &line.task, batch->now_ms, fault) &&
-	    draft_insert(&draft, batch->vigil->store, &id, &existed, fault);
+		draft_make(&draft, &line.task, batch->now_ms, fault) &&
+		draft_insert(&draft, batch->vigil->store, &id, &existed, fault);
 	if (added)
 		remember(batch, id, existed);
 	draft_free(&draft);
@@ -364,7 +364,7 @@ vigil_add_lines(struct vigil *vigil, const char *text, size_t bytes, const char 
 	bool added = add_batch(&batch, text, bytes, name);
 
 	if (added)
-		handle_poke(vigil);
+		handle_wrote(vigil);
 	for (size_t i = 0; added && fn && i < batch.count; i++)
 		fn(arg, batch.added[i].id, batch.added[i].existed);
 	free(batch.added);

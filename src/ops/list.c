@@ -21,8 +21,8 @@ check_status(const char *word, struct fault *fault)
 		return true;
 	for (int i = 0; i < STATUS_COUNT; i++)
 		nearest_offer(&nearest, status_text((enum status)i));
-	return fault_set(fault, FAULT_USAGE, "'%s' is not a status (did you mean '%s'?)", word,
-	    nearest.best);
+	return fault_set(
+	    fault, FAULT_USAGE, "'%s' is not a status (did you mean '%s'?)", word, nearest.best);
 }
 
 /* "a,b" to ",a,b,", in which the query finds ",a,". The caller frees *out. */

@@ -66,8 +66,8 @@ find_database(struct vigil *vigil, const char *named)
 	if (!path || !*path) {
 		free(path);
 		return fault_set(&vigil->fault, FAULT_ENV, "%s",
-		    path ? "the database's path is empty" :
-			   "HOME is not set: name the database with --db");
+		    path ? "the database's path is empty"
+			 : "HOME is not set: name the database with --db");
 	}
 	vigil->database = path;
 	if (*path == '/')
@@ -105,8 +105,8 @@ vigil_open(struct vigil **out, const char *database, const char *config, enum vi
 	vigil->config = config_load(config, &vigil->fault);
 	if (!vigil->config)
 		return handle_result(vigil);
-	vigil->store = store_open(vigil->database, mode_for(vigil->database, mode),
-	    STORE_WAIT_COMMAND_MS, &vigil->fault);
+	vigil->store = store_open(
+	    vigil->database, mode_for(vigil->database, mode), STORE_WAIT_COMMAND_MS, &vigil->fault);
 	return vigil->store ? VIGIL_OK : handle_result(vigil);
 }
 
@@ -186,9 +186,12 @@ handle_defaults(const struct vigil *vigil)
 }
 
 void
-handle_poke(const struct vigil *vigil)
+handle_wrote(const struct vigil *vigil)
 {
+	struct fault ignored; /* what is committed is committed */
+
 	poke_send(vigil->database);
+	store_tidy(vigil->store, &ignored);
 }
 
 bool
@@ -200,7 +203,7 @@ handle_has_task(struct vigil *vigil, int64_t id)
 	if (!store_int(vigil->store, Q_task_exists, &value, 1, 0, &found, &vigil->fault))
 		return false;
 	return found ||
-	    fault_set(&vigil->fault, FAULT_NOT_FOUND, "there is no task %lld", (long long)id);
+	       fault_set(&vigil->fault, FAULT_NOT_FOUND, "there is no task %lld", (long long)id);
 }
 
 bool

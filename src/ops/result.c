@@ -82,11 +82,10 @@ say_ending(struct vigil *vigil, int64_t id, const struct ending *ending)
 	if (ending->status == STATUS_COMPLETED)
 		return VIGIL_OK;
 	if (!status_is_final(ending->status))
-		return handle_fail(vigil, FAULT_TIMEOUT, "task %lld is not final: it is %s",
-		    number, status_text(ending->status));
+		return handle_fail(vigil, FAULT_TIMEOUT, "task %lld is not final: it is %s", number,
+		    status_text(ending->status));
 	if (ending->status == STATUS_CANCELLED)
-		fault_set(
-		    &vigil->fault, FAULT_NONE, "task %lld was cancelled: %s", number, error);
+		fault_set(&vigil->fault, FAULT_NONE, "task %lld was cancelled: %s", number, error);
 	else
 		fault_set(&vigil->fault, FAULT_NONE, "task %lld failed (%s): %s", number,
 		    ending->kind ? ending->kind : "no kind", error);

@@ -12,8 +12,7 @@ static const enum query section_queries[] = {
 };
 
 enum vigil_result
-vigil_show(
-    struct vigil *vigil, int64_t id, enum vigil_section section, vigil_row_fn *fn, void *arg)
+vigil_show(struct vigil *vigil, int64_t id, enum vigil_section section, vigil_row_fn *fn, void *arg)
 {
 	struct handle_rows rows = {.fn = fn, .arg = arg};
 	struct value values[] = {value_int(id), value_null()};

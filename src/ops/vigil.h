@@ -55,15 +55,15 @@ struct vigil_task {
 	const char *agent;       /* a leading '@' is dropped */
 	const char *model;       /* PROVIDER/MODEL */
 	const char *variant;
-	const char *directory;   /* must exist; stored resolved; NULL: the runner's own */
+	const char *directory; /* must exist; stored resolved; NULL: the runner's own */
 	const char *parent_session;
 	const char *key, *mutex;
-	const char *at;          /* not before: a TIME as people type it */
-	const char *in;          /* not before: a DURATION from now */
-	const char *timeout;     /* a DURATION, "0" for none; NULL: as configured */
-	int priority;            /* -100 to 100 */
-	int max_attempts;        /* 0: as configured */
-	const int64_t *after;    /* only once these have completed */
+	const char *at;       /* not before: a TIME as people type it */
+	const char *in;       /* not before: a DURATION from now */
+	const char *timeout;  /* a DURATION, "0" for none; NULL: as configured */
+	int priority;         /* -100 to 100 */
+	int max_attempts;     /* 0: as configured */
+	const int64_t *after; /* only once these have completed */
 	size_t after_count;
 	bool hold;
 };
@@ -80,8 +80,7 @@ enum vigil_result vigil_add_lines(struct vigil *, const char *text, size_t bytes
     const struct vigil_task *defaults, vigil_id_fn *, void *arg);
 
 /* A live task is stopped by the runner (*needs_runner: none is alive, the next one does it). */
-enum vigil_result vigil_cancel(
-    struct vigil *, int64_t id, const char *reason, bool *needs_runner);
+enum vigil_result vigil_cancel(struct vigil *, int64_t id, const char *reason, bool *needs_runner);
 enum vigil_result vigil_retry(struct vigil *, int64_t id);
 enum vigil_result vigil_hold(struct vigil *, int64_t id);
 enum vigil_result vigil_release(struct vigil *, int64_t id);
@@ -98,8 +97,7 @@ enum vigil_result_part {
 /* VIGIL_OK: *text is the answer. VIGIL_FAILED: the task failed or was cancelled; vigil_error() says
  * why, *text is what there is of an answer, or NULL. VIGIL_TIMEOUT: not final. The caller frees
  * *text. */
-enum vigil_result vigil_get_result(
-    struct vigil *, int64_t id, enum vigil_result_part, char **text);
+enum vigil_result vigil_get_result(struct vigil *, int64_t id, enum vigil_result_part, char **text);
 
 /* Waits until all (or any) of them are final; none named: until nothing is live, or queued and
  * able to start (what comes after a task that failed is not), and then of all that ended meanwhile.
@@ -131,7 +129,8 @@ struct vigil_filter {
 	const char *grep;     /* in prompt, description, result or error; ignores case */
 	int64_t limit;        /* 0: no limit */
 };
-enum vigil_result vigil_list(struct vigil *, const struct vigil_filter *, vigil_row_fn *, void *arg);
+enum vigil_result vigil_list(
+    struct vigil *, const struct vigil_filter *, vigil_row_fn *, void *arg);
 
 /* VIGIL_WHY_QUEUED has one row, with the one column `reason`: what an open task waits for; none
  * where nothing is in its way. */
@@ -144,7 +143,8 @@ enum vigil_result vigil_show(
 struct vigil_run_options {
 	bool drain;             /* end once nothing is queued or live */
 	const char *server_url; /* a running OpenCode; NULL: as configured, else one of its own */
-	void (*log)(void *arg, const char *line); /* what it does, as it does it; NULL for silence */
+	void (*log)(
+	    void *arg, const char *line); /* what it does, as it does it; NULL for silence */
 	void *log_arg;
 };
 

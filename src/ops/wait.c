@@ -134,7 +134,8 @@ say_timeout(struct waiting *waiting)
 static void
 nap(int64_t ms)
 {
-	struct timespec time = {.tv_sec = (time_t)(ms / 1000), .tv_nsec = (long)(ms % 1000) * 1000000};
+	struct timespec time = {
+	    .tv_sec = (time_t)(ms / 1000), .tv_nsec = (long)(ms % 1000) * 1000000};
 
 	nanosleep(&time, NULL);
 }
@@ -146,8 +147,7 @@ nap_until_changed(struct waiting *waiting, int64_t end_ms)
 	for (;;) {
 		int64_t version, now_ms = clock_monotonic_ms();
 
-		if (!store_data_version(
-			waiting->vigil->store, &version, &waiting->vigil->fault))
+		if (!store_data_version(waiting->vigil->store, &version, &waiting->vigil->fault))
 			return false;
 		if (version != waiting->version || now_ms - waiting->read_ms >= READ_MS ||
 		    now_ms >= end_ms) {

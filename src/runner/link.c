@@ -41,7 +41,7 @@ struct link {
 	struct oc_events *events;
 	struct oc_call *probe;
 	ev_timer next;
-	bool is_up;
+	bool is_up, was_up;
 	int failures;
 	int64_t down_since_ms;
 	char trouble[1024];
@@ -151,7 +151,7 @@ come_up(struct link *l, const char *version)
 	struct fault ignored; /* the version is for readers: not worth a halt */
 	struct value v[] = {value_int(l->server_id), value_text(version)};
 	(void)store_run(l->store, Q_server_version, v, 2, NULL, NULL, &ignored);
-	l->is_up = true;
+	l->is_up = l->was_up = true;
 	l->trouble[0] = '\0';
 	l->events = opencode_events_open(l->client, l->loop, on_stream_state, on_stream_event, l);
 	char *line = xasprintf("OpenCode %s at %s", version, l->url);
@@ -195,12 +195,22 @@ on_probed(void *arg, struct oc_reply *reply)
 }
 
 static void
+start_failed(struct link *l, const char *sentence)
+{
+	if (!l->was_up) {
+		l->listener.give_up(l->listener.arg, sentence);
+		return;
+	}
+	note_trouble(l, sentence);
+	again_with_backoff(l);
+}
+
+static void
 on_managed_ready(void *arg, const char *url, const char *password, const char *sentence)
 {
 	struct link *l = arg;
 	if (!url) {
-		note_trouble(l, sentence);
-		again_with_backoff(l);
+		start_failed(l, sentence);
 		return;
 	}
 	free(l->url);
@@ -216,10 +226,8 @@ static void
 start_managed(struct link *l)
 {
 	struct fault why;
-	if (managed_start(l->managed, &why))
-		return;
-	note_trouble(l, why.text);
-	again_with_backoff(l);
+	if (!managed_start(l->managed, &why))
+		start_failed(l, why.text);
 }
 
 static bool
@@ -318,8 +326,13 @@ link_open(struct ev_loop *loop, struct http *http, struct store *store, const st
 	l->down_since_ms = clock_monotonic_ms();
 	ev_timer_init(&l->next, on_next, 0., 0.);
 	l->next.data = l;
-	ev_timer_start(loop, &l->next);
 	return l;
+}
+
+void
+link_start(struct link *l)
+{
+	again_in(l, 0.);
 }
 
 void

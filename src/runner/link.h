@@ -22,11 +22,14 @@ struct link_listener {
 	void (*down)(void *arg); /* requests under way must be cancelled: the client goes */
 	void (*event)(void *arg, const struct oc_event *);
 	void (*say)(void *arg, const char *line);
+	/* The managed server cannot be started, and never could: there is no sense in trying on. */
+	void (*give_up)(void *arg, const char *sentence);
 };
 
-/* `url` NULL: as configured, else a managed server. Starts by itself, calls back later. */
+/* `url` NULL: as configured, else a managed server. Nothing happens before link_start(). */
 struct link *link_open(struct ev_loop *, struct http *, struct store *, const struct config *,
     const char *url, const struct link_listener *);
+void link_start(struct link *); /* calls back later, and goes on by itself */
 void link_close(struct link *); /* a managed server goes on */
 
 bool link_is_up(const struct link *);
@@ -36,7 +39,8 @@ struct opencode *link_client(const struct link *); /* NULL while down */
 const char *link_name(const struct link *);        /* as in the column `server` */
 int64_t link_server_id(const struct link *);
 
-/* Ends the managed server, if it is one and there is one. Blocks for seconds at most. */
+/* Ends the managed server, if it is one and there is one, also one that an earlier run has left.
+ * Blocks for seconds at most. */
 void link_end_server(struct link *);
 
 /* The user and the password for a server that is not managed: from the configured environment

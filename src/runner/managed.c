@@ -88,6 +88,14 @@ read_row(void *arg, const struct row *row)
 	return false;
 }
 
+/* The row of an earlier run's server, if there is one that has not ended. */
+static bool
+find_row(struct managed *m, struct fault *why)
+{
+	struct value v[] = {value_text(MANAGED_NAME)};
+	return m->server_id || store_run(m->store, Q_server_alive, v, 1, read_row, m, why);
+}
+
 static bool
 write_pid(struct managed *m, struct fault *why)
 {
@@ -155,8 +163,7 @@ await(struct managed *m)
 static bool
 adopt(struct managed *m, struct fault *why)
 {
-	struct value v[] = {value_text(MANAGED_NAME)};
-	if (!m->server_id && !store_run(m->store, Q_server_alive, v, 1, read_row, m, why))
+	if (!find_row(m, why))
 		return false;
 	if (m->server_id && !serve_find(&m->process))
 		managed_end(m, "it was found dead");
@@ -201,9 +208,10 @@ managed_server_id(const struct managed *m)
 void
 managed_end(struct managed *m, const char *why)
 {
+	struct fault ignored; /* the next run finds it */
 	serve_cancel(m->waiting);
 	m->waiting = NULL;
-	if (!m->server_id)
+	if (!find_row(m, &ignored) || !m->server_id)
 		return;
 	(void)serve_end(&m->process, END_GRACE_MS);
 	write_end(m, why);

@@ -29,7 +29,8 @@ void managed_free(struct managed *); /* the server goes on */
 bool managed_start(struct managed *, struct fault *);
 bool managed_is_alive(struct managed *);
 int64_t managed_server_id(const struct managed *);
-/* Ends the process and its row. Blocks until it is gone, for seconds at most. */
+/* Ends the process and its row, an earlier run's too. Blocks until it is gone, for seconds at
+ * most. */
 void managed_end(struct managed *, const char *why);
 
 /* The password of the server that drives this database, for a reader beside the runner. */

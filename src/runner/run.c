@@ -56,12 +56,13 @@ run_loop(struct runner *r, struct vigil *v, const struct vigil_run_options *o)
 	if (poke_fd < 0)
 		return false;
 	runner_start(r, o->server_url, poke_fd);
-	ev_run(r->loop, 0);
+	if (!r->ending)
+		ev_run(r->loop, 0);
 	runner_stop(r);
 	poke_close(v->database, poke_fd);
-	if (strcmp(r->ending, RUNNER_LOST) == 0)
-		return fault_set(&v->fault, FAULT_ENV, "%s", r->trouble);
 	write_ending(r);
+	if (strcmp(r->ending, RUNNER_FAILED) == 0)
+		return fault_set(&v->fault, FAULT_ENV, "%s", r->trouble);
 	return true;
 }
 

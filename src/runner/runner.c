@@ -6,6 +6,7 @@
 #include "runner/runner.h"
 
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -179,6 +180,13 @@ end_loop(struct runner *r, const char *ending)
 }
 
 static void
+fail_loop(struct runner *r, const char *sentence)
+{
+	(void)snprintf(r->trouble, sizeof r->trouble, "%s", sentence);
+	end_loop(r, RUNNER_FAILED);
+}
+
+static void
 end_if_drained(struct runner *r)
 {
 	struct fault why;
@@ -293,8 +301,7 @@ on_tick(struct ev_loop *loop, ev_timer *timer, int revents)
 	struct fault why;
 	int64_t version = r->data_version;
 	if (!store_still_there(r->store, &why)) {
-		memcpy(r->trouble, why.text, sizeof r->trouble);
-		end_loop(r, RUNNER_LOST);
+		fail_loop(r, why.text);
 		return;
 	}
 	if (!store_data_version(r->store, &version, &why)) {
@@ -431,11 +438,17 @@ init_timers(struct runner *r)
 	ev_timer_start(r->loop, &r->tidy);
 }
 
+static void
+on_link_give_up(void *arg, const char *sentence)
+{
+	fail_loop(arg, sentence);
+}
+
 void
 runner_start(struct runner *r, const char *server_url, int poke_fd)
 {
 	const struct link_listener listener = {
-	    r, on_link_up, on_link_down, on_link_event, on_link_say};
+	    r, on_link_up, on_link_down, on_link_event, on_link_say, on_link_give_up};
 	init_timers(r);
 	ev_io_init(&r->poke, on_poke, poke_fd, EV_READ);
 	r->poke.data = r;
@@ -445,6 +458,9 @@ runner_start(struct runner *r, const char *server_url, int poke_fd)
 	r->watch = watch_new(r, r->config->poll_ms);
 	r->link = link_open(r->loop, r->http, r->store, r->config, server_url, &listener);
 	notice(r);
+	end_if_drained(r);
+	if (!r->ending)
+		link_start(r->link);
 }
 
 static void

@@ -20,7 +20,7 @@
 /* How a run ends; the column `ending`. */
 #define RUNNER_STOPPED "stopped" /* by a signal */
 #define RUNNER_DRAINED "drained"
-#define RUNNER_LOST "the database is gone" /* `trouble` says how */
+#define RUNNER_FAILED "failed" /* `trouble` says why */
 
 struct watch;
 
@@ -46,7 +46,8 @@ struct runner {
 	int64_t data_version;
 	int64_t next_start_ms; /* when the next task of later is due; 0: none */
 	bool wants_claim;      /* a slot, a task or the database has become free */
-	char trouble[1024];    /* why the database cannot be written; "" while it can */
+	char trouble[1024];    /* why the database cannot be written; "" while it can. Of a run
+				  that fails: why */
 	const char *ending;    /* set when the loop is to end: one of the words below */
 
 	ev_timer tick; /* notices what others wrote; tries again what failed */
