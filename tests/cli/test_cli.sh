@@ -1,0 +1,362 @@
+#!/bin/sh
+# The commands, as a person or a script uses them, with no server: $VIGIL is the program. Its last
+# line is "N passed, N failed".
+set -u
+
+vigil=$(realpath "${VIGIL:?the program to test}") || exit 1
+work=$(mktemp -d) || exit 1
+trap 'chmod -R u+w "$work" 2>/dev/null; rm -rf "$work"' EXIT
+cd "$work" || exit 1
+unset VIGIL_DB VIGIL_CONFIG NO_COLOR COLUMNS
+export HOME="$work/home" XDG_STATE_HOME="$work/state" XDG_CONFIG_HOME="$work/config"
+mkdir -p "$HOME" "$XDG_CONFIG_HOME/vigil"
+passed=0
+failed=0
+
+ok() {
+    passed=$((passed + 1))
+}
+
+not_ok() {
+    failed=$((failed + 1))
+    printf 'not ok: %s\n' "$1"
+    sed 's/^/    out: /' out 2>/dev/null | head -5
+    sed 's/^/    err: /' err 2>/dev/null | head -5
+}
+
+# is NAME EXPECTED FOUND
+is() {
+    if [ "$2" = "$3" ]; then ok; else not_ok "$1: expected '$2', found '$3'"; fi
+}
+
+# holds NAME COMMAND...
+holds() {
+    name=$1
+    shift
+    if "$@"; then ok; else not_ok "$name"; fi
+}
+
+# run STATUS ARGUMENTS...: leaves out and err
+run() {
+    expected=$1
+    shift
+    "$vigil" "$@" >out 2>err </dev/null
+    is "vigil $(printf '%.60s' "$*")" "$expected" $?
+}
+
+# bad STATUS WORDS ARGUMENTS...: that status, nothing on standard output, and one line that has the words
+bad() {
+    expected=$1
+    words=$2
+    shift 2
+    "$vigil" "$@" >out 2>err <"${input:-/dev/null}"
+    status=$?
+    name="vigil $(printf '%.60s' "$*")"
+    if [ $status -ne "$expected" ]; then
+        not_ok "$name: status $status, not $expected"
+    elif [ "$(wc -l <err)" -ne 1 ] || [ -s out ]; then
+        not_ok "$name: not one line"
+    elif ! grep -qF -e "$words" err || ! grep -q '^vigil: ' err; then
+        not_ok "$name: does not say '$words'"
+    else
+        ok
+    fi
+}
+
+sql() {
+    sqlite3 "$work/state/vigil/vigil.db" "$@"
+}
+
+count() {
+    sql 'SELECT count(*) FROM tasks'
+}
+
+# json NAME EXPRESSION EXPECTED: of the document `j` in out
+json() {
+    found=$(node -e 'const j = JSON.parse(require("fs").readFileSync("out")); console.log(String('"$2"'))' 2>&1)
+    is "$1: $2" "$3" "$found"
+}
+
+# ---- before there is a database ------------------------------------------------------------------
+
+bad 5 "$work/state/vigil/vigil.db" list
+bad 5 vigil.db wait
+bad 5 vigil.db cancel 1
+holds 'reading makes no database' [ ! -e "$work/state" ]
+
+# ---- words that are not understood ---------------------------------------------------------------
+
+run 2
+holds 'no command: help on standard error' grep -q '^usage: vigil' err
+bad 2 "'ad' (did you mean 'add'?)" ad x
+bad 2 "'--modle' of add (did you mean '--model'?)" add --modle a/b x
+bad 2 "'--databse'" --databse x list
+bad 2 "'-z'" add -z x
+bad 2 "--model needs a value" add --model
+bad 2 "--hold takes no value: '1'" add --hold=1 x
+bad 2 "'two' is too much" add one two
+bad 2 "needs ID" show
+bad 2 "needs ID" cancel
+bad 2 "'5' and --all" cancel --all 5
+bad 2 "'7x'" show 7x
+bad 2 "'-1'" result -- -1
+bad 2 "'0'" result 0
+bad 2 "'99999999999999999999'" show 99999999999999999999
+bad 2 "'x'" wait 1 x
+bad 2 "'5 min'" wait --timeout '5 min'
+bad 2 "'bogus'" help bogus
+bad 2 "'none'" run --server none
+
+# ---- tasks that cannot be ------------------------------------------------------------------------
+
+printf ' \n\t' >blank
+printf 'abc\377def' >latin
+printf 'abc\000def' >nul
+head -c 16777217 /dev/zero | tr '\0' x >large
+printf '' >empty
+input=blank bad 2 'white space' add
+input=latin bad 2 'byte 3' add -
+input=nul bad 2 'NUL at byte 3' add
+input=large bad 2 '16 MB' add
+input=empty bad 2 'prompt is empty' add
+bad 2 'prompt is empty' add ''
+bad 2 "'nowhere'" add -C nowhere x
+bad 2 "'blank'" add -C blank x
+bad 2 "'gpt'" add -m gpt x
+bad 2 "'a/b,c/d'" add -m a/b,c/d x
+bad 2 'not supported by this version' add -m a/b,c/d x
+bad 2 "'101'" add --priority 101 x
+bad 2 "'1.5'" add --priority 1.5 x
+bad 2 "'0'" add --attempts 0 x
+bad 2 "'101'" add --attempts 101 x
+bad 2 "'later'" add --at later x
+bad 2 "'5 min'" add --in '5 min' x
+bad 2 "'8 hours'" add --timeout '8 hours' x
+bad 2 'both given' add --at 22:00 --in 5m x
+bad 2 "'session'" add --parent session x
+bad 2 'agent is empty' add -a @ x
+bad 2 'key is empty' add --key '' x
+bad 2 '256 characters' add --key "$(printf '%256s' '' | tr ' ' k)" x
+bad 2 '256 characters' add --mutex "$(printf '%256s' '' | tr ' ' k)" x
+bad 2 "'1x'" add --after 1x x
+bad 3 'no task 99' add --after 99 x
+bad 2 'nofile.jsonl' add --file nofile.jsonl
+bad 2 "'x'" add --file nofile.jsonl x
+is 'nothing of it was queued' 0 "$(count)"
+
+# ---- add -----------------------------------------------------------------------------------------
+
+mkdir -p here/below
+ln -s below here/link
+run 0 add --agent=@oracle -m p/m/n --variant high -d 'A description' -C here/link --priority -7 \
+    --parent ses_1 --in 2h --key k --mutex m --attempts 3 --timeout 90s --hold -- '-a prompt'
+is 'an id alone' 1 "$(cat out)"
+is 'its columns' "held|-a prompt|A description|oracle|p/m/n|high|$work/here/below|ses_1|-7|k|m|90.0|3" \
+    "$(sql 'SELECT status, prompt, description, agent, model, variant, directory, parent_session, priority, key,
+        mutex, timeout_s, max_attempts FROM tasks' | sed "s|$(pwd -P)|$work|")"
+run 0 add plain
+is 'here' "$(pwd -P)" "$(sql 'SELECT directory FROM tasks WHERE id = 2')"
+run 0 add again --key k
+is 'the same key gives the same id' 1 "$(cat out)"
+holds 'and says so' grep -q 'already' err
+run 0 add again --key k --json
+json 'add --json' 'j.length + " " + j[0].id + " " + j[0].existed' '1 1 true'
+run 0 add --after 1,2 later --json
+json 'add --json' 'j[0].id + " " + j[0].existed' '3 false'
+is 'dependencies' '1 2' "$(sql 'SELECT needs_id FROM dependencies WHERE task_id = 3' | tr '\n' ' ' | sed 's/ $//')"
+printf 'from a pipe\n' | "$vigil" add >out 2>err
+is 'standard input' 'from a pipe' "$(sql "SELECT prompt FROM tasks WHERE id = $(cat out)")"
+head -c 5000000 /dev/zero | tr '\0' x | "$vigil" add - >out 2>err
+is 'a prompt of 5 MB' 5000000 "$(sql "SELECT length(prompt) FROM tasks WHERE id = $(cat out)")"
+run 0 list --json
+json 'the 5 MB come back' 'j[0].prompt.length' 5000000
+is 'private files' '700 600' "$(stat -c %a state/vigil) $(stat -c %a state/vigil/vigil.db)"
+
+# ---- add --file ----------------------------------------------------------------------------------
+
+before=$(count)
+cat >good.jsonl <<'END'
+{"prompt": "one", "priority": 3, "timeout_s": 1.5, "not_before": "2030-01-01T00:00:00.000Z"}
+
+{"prompt": "two\nlines", "agent": "@a", "in": "1h", "after": [1, 2], "hold": true, "timeout": "2m"}
+{"prompt": "three", "directory": "here", "key": "same", "model": null}
+{"prompt": "four", "key": "same"}
+END
+run 0 add --file good.jsonl --json --priority 1 --model x/y
+json 'four lines' 'j.map(x => x.existed).join()' 'false,false,false,true'
+is 'three tasks' 3 "$(($(count) - before))"
+is 'a line and the defaults' 'queued|3|x/y|1.5|2030-01-01T00:00:00.000Z' \
+    "$(sql "SELECT status, priority, model, timeout_s, not_before FROM tasks WHERE prompt = 'one'")"
+is 'another' 'held|1|a|120.0' "$(sql "SELECT status, priority, agent, timeout_s FROM tasks WHERE prompt LIKE 'two%'")"
+is 'null is nothing' "|$(pwd -P)/here" "$(sql "SELECT model, directory FROM tasks WHERE prompt = 'three'")"
+before=$(count)
+line() { # WORDS LINE
+    printf '{"prompt": "fine"}\n\n%b\n' "$2" >bad.jsonl
+    bad "${3:-2}" "bad.jsonl:3: $1" add --file bad.jsonl
+}
+line 'no JSON' '{"prompt": '
+line 'a task is a JSON object' '[1]'
+line "unknown key 'promt' (did you mean 'prompt'?)" '{"promt": "x"}'
+line 'the prompt is empty' '{"agent": "a"}'
+line 'prompt is 7' '{"prompt": 7}'
+line 'priority is 101' '{"prompt": "x", "priority": 101}'
+line 'priority is 1.5' '{"prompt": "x", "priority": 1.5}'
+line 'max_attempts is 0' '{"prompt": "x", "max_attempts": 0}'
+line 'timeout is 90' '{"prompt": "x", "timeout": 90}'
+line 'timeout_s is -1' '{"prompt": "x", "timeout_s": -1}'
+line 'hold is "yes"' '{"prompt": "x", "hold": "yes"}'
+line 'after is "1"' '{"prompt": "x", "after": ["1"]}'
+line 'there is no task 99' '{"prompt": "x", "after": [99]}' 3
+line "'at 22:00' and 'in 5m'" '{"prompt": "x", "at": "22:00", "in": "5m"}'
+line "the directory 'nowhere'" '{"prompt": "x", "directory": "nowhere"}'
+line 'it is not UTF-8 at byte 12' '{"prompt": "\0377"}'
+line '\u0000' '{"prompt": "a\\u0000b"}'
+line '\ud800' '{"prompt": "a\\ud800b"}'
+is 'nothing of a bad file is queued' "$before" "$(count)"
+i=0
+while [ $i -lt 1000 ]; do
+    echo "{\"prompt\": \"task $i\", \"description\": \"bulk\"}"
+    i=$((i + 1))
+done >bulk.jsonl
+run 0 add --file bulk.jsonl
+is 'a thousand ids' 1000 "$(wc -l <out)"
+is 'in order' "$(sort -n out | cksum)" "$(cksum <out)"
+"$vigil" add --file - <good.jsonl >out 2>err
+is 'a file from a pipe' 4 "$(wc -l <out)"
+
+# ---- list, show ----------------------------------------------------------------------------------
+
+run 0 list --limit 2
+is 'a head line and two rows' 3 "$(wc -l <out)"
+is 'tabs' 'id status error created took agent task' "$(head -1 out | tr '\t' ' ')"
+run 0 list --grep BULK --json --limit 3
+json 'list --json' 'j.length + " " + (j[0].id > j[1].id) + " " + j[0].description + " " + j[0].agent' \
+    '3 true bulk null'
+run 0 list --grep 'no such text' --json
+json 'nothing found' 'JSON.stringify(j)' '[]'
+run 0 list --status held --json
+json 'by status' 'j.every(t => t.status === "held") + " " + (j.length > 1)' 'true true'
+run 0 list --since tomorrow\ 06:00 --json
+bad 2 "'helt' is not a status (did you mean 'held'?)" list --status queued,helt
+bad 2 "'soon'" list --since soon
+bad 2 "'0'" list --limit 0
+run 0 show 1
+is 'what became of it comes first' 'Task 1 held: held until vigil release 1' "$(head -1 out)"
+is 'and what it is' 'A description' "$(sed -n 2p out)"
+run 0 show 3 --json
+json 'show --json' '[j.id, j.reason, j.after, j.attempts.length, j.events[0].kind].join(" | ")' \
+    '3 | comes after task 1 | 1,2 | 0 | queued'
+bad 3 'no task 98765' show 98765
+run 0 add "$(printf 'evil \033]0;title\007 \302\233 text')" --key evil
+run 0 list --limit 1
+is 'control characters are not shown raw' 0 "$(LC_ALL=C tr -d '\040-\176\t\n' <out | wc -c)"
+run 0 list --limit 1 --json
+json 'but they are kept' 'j[0].prompt.charCodeAt(5) + " " + j[0].prompt.includes("\u009b")' '27 true'
+
+# ---- hold, release, cancel, retry ----------------------------------------------------------------
+
+run 0 release 1 --json
+json 'release --json' 'j[0].id + " " + j[0].status' '1 queued'
+run 0 hold 1 2
+is 'held' 'held held' "$(sql 'SELECT status FROM tasks WHERE id IN (1, 2)' | tr '\n' ' ' | sed 's/ $//')"
+bad 2 'task 2: ' hold 2
+run 0 cancel 2 --reason 'not needed' --json
+json 'cancel --json' '[j[0].id, j[0].status, j[0].needs_runner].join()' '2,cancelled,false'
+is 'the reason is kept' 'not needed|' "$(sql 'SELECT error, error_kind FROM tasks WHERE id = 2')"
+bad 2 'task 2: ' cancel 2
+bad 3 'no task 98765' cancel 1 98765
+is 'and the other one is left alone' held "$(sql 'SELECT status FROM tasks WHERE id = 1')"
+bad 1 'not needed' result 2
+bad 4 'not final' result 1
+bad 3 'no task 98765' result 98765
+bad 4 'not final' result 1 --wait --timeout 200ms
+bad 2 'task 1: ' retry 1
+run 0 retry 2 --json
+json 'retry --json' 'j[0].status' queued
+run 0 cancel --all --json
+json 'cancel --all' 'j.every(t => t.status === "cancelled") + " " + (j.length > 1000)' 'true true'
+is 'all' 0 "$(sql "SELECT count(*) FROM tasks WHERE status <> 'cancelled'")"
+is 'the default reason' 'Cancelled by user' "$(sql 'SELECT error FROM tasks WHERE id = 1')"
+is 'no problems' '' "$(sql 'SELECT * FROM problems')"
+
+# ---- wait ----------------------------------------------------------------------------------------
+
+run 0 wait
+bad 1 'cancelled' wait 1 2
+run 1 wait 1 --json
+json 'wait --json' '[j.cancelled, j.tasks[0].id, j.tasks[0].status].join()' '1,1,cancelled'
+bad 3 'no task 98765' wait 98765
+waiting=$("$vigil" add waited)
+bad 4 '1 queued' wait "$waiting" --timeout 200ms
+bad 1 'cancelled' wait "$waiting" 1 --any
+"$vigil" wait "$waiting" >out 2>err &
+waiter=$!
+"$vigil" cancel "$waiting" 2>/dev/null
+wait $waiter
+is 'a waiting one is told' 1 $?
+
+# ---- output, help, the rest ----------------------------------------------------------------------
+
+for command in add run list show result wait follow cancel retry hold release sql version help; do
+    run 0 $command --help
+    holds "$command --help" grep -q "^usage: vigil $command" out
+    run 0 help $command
+done
+run 0 help
+run 0 --help
+run 0 version
+run 0 --version
+run 0 version --json
+json 'version --json' 'typeof j.version' string
+run 0 sql 'SELECT 1 + 1'
+is 'sql' 2 "$(cat out)"
+run 0 sql --json -- '-- a comment
+SELECT id FROM tasks WHERE id = 1'
+json 'sql --json' 'j[0].id' 1
+"$vigil" sql 'DELETE FROM tasks' >out 2>err
+holds 'sql is read-only' grep -qi readonly err
+PATH="$work/none" "$vigil" sql 'SELECT 1' >out 2>err
+is 'no sqlite3 program' "5 vigil: cannot run sqlite3" "$? $(cut -c 1-25 err)"
+if [ -w /dev/full ]; then
+    "$vigil" list >/dev/full 2>err
+    is 'a full disk' 5 $?
+    holds 'and says so' grep -q 'vigil: cannot write to standard output' err
+fi
+"$vigil" list >&- 2>err
+is 'a closed standard output' 5 $?
+("$vigil" list --json; echo $? >status) 2>err | head -c 10 >out
+is 'a reader that has had enough' "0 " "$(cat status) $(cat err)"
+
+# ---- the environment -----------------------------------------------------------------------------
+
+bad 5 'missing.json' --config missing.json list
+for key in '{"limits": {"paralel": 2}}|limits.parallel' '{"parallel": 2}|limits.parallel' '{"limits": {"parallel": "x"}}|limits.parallel' \
+    '{"limits": {"per_provider": {"a": 1}}}|limits.per_provider is not supported by this version yet (remove it)' \
+    '{|line 1' '[]|one JSON object'; do
+    printf '%s\n' "${key%%|*}" >c.json
+    bad 5 "${key#*|}" list --config c.json
+done
+printf 'not a database, but a text that is long enough to be read as one' >text.db
+cp text.db text.copy
+bad 5 'text.db' --db text.db add x
+bad 5 'text.db' --db text.db list
+holds 'what is not ours is left as it was' cmp -s text.db text.copy
+cp state/vigil/vigil.db newer.db
+sqlite3 newer.db 'PRAGMA journal_mode = DELETE; PRAGMA user_version = 9999' >/dev/null
+cp newer.db newer.copy
+bad 5 'newer.db' --db newer.db add x
+holds 'a newer one is left as it was' cmp -s newer.db newer.copy
+mkdir locked
+chmod 500 locked
+if [ "$(id -u)" -ne 0 ]; then
+    bad 5 'locked' --db locked/state/vigil.db add x
+else
+    bad 5 '/proc/vigil' --db /proc/vigil/vigil.db add x
+fi
+VIGIL_DB="$work/other.db" run 0 add elsewhere
+is 'VIGIL_DB' 1 "$(cat out)"
+run 0 --db "$work/with a space/v.db" add spaced
+holds 'a path with a space' [ -f "$work/with a space/v.db" ]
+
+echo "$passed passed, $failed failed"
+[ "$failed" -eq 0 ]

@@ -1,0 +1,309 @@
+/*
+ * What the database itself refuses, tried as the sqlite3 shell would: a plain connection, foreign
+ * keys off, no code of ours.
+ */
+#include <stdlib.h>
+
+#include "base/buf.h"
+#include "help.h"
+
+#define LIVE_WAKE "wake_at = '2026-01-31T06:00:00.000Z'"
+
+struct fixture {
+	char *folder, *path;
+};
+
+static struct fixture fx;
+
+/* Tasks 1 queued, 2 held, 3 running, 4 completed, 5 failed, 6 queued with the key k, 7 running with
+ * the mutex m, 8 queued with the mutex m; 9 comes after 8. */
+static const char world[] =
+    "INSERT INTO tasks (prompt) VALUES ('1');"
+    "INSERT INTO tasks (prompt, status) VALUES ('2', 'held');"
+    "INSERT INTO tasks (prompt) VALUES ('3'), ('4'), ('5');"
+    "INSERT INTO tasks (prompt, key) VALUES ('6', 'k');"
+    "INSERT INTO tasks (prompt, mutex) VALUES ('7', 'm'), ('8', 'm');"
+    "INSERT INTO tasks (prompt) VALUES ('9');"
+    "INSERT INTO dependencies VALUES (9, 8);"
+    "INSERT INTO attempts (task_id, number, nonce) SELECT id, 1, 'n' || id FROM tasks"
+    "	WHERE id IN (3, 4, 5, 7);"
+    "UPDATE tasks SET status = 'starting', attempts = 1, " LIVE_WAKE " WHERE id IN (3, 4, 5, 7);"
+    "UPDATE tasks SET status = 'running' WHERE id IN (3, 4, 5, 7);"
+    "UPDATE attempts SET ended_at = '2026-01-31T06:00:00.000Z', outcome = 'completed' WHERE "
+    "task_id = 4;"
+    "UPDATE attempts SET ended_at = '2026-01-31T06:00:00.000Z', outcome = 'failed' WHERE task_id = "
+    "5;"
+    "UPDATE tasks SET status = 'completed', result = 'r', completed_at = '2026-01-31T06:00:00.000Z'"
+    "	WHERE id = 4;"
+    "UPDATE tasks SET status = 'failed', error = 'e', error_kind = 'agent' WHERE id = 5;";
+
+static void
+set_up(void)
+{
+	fx.folder = scratch_new();
+	fx.path = in_folder(fx.folder, "vigil.db");
+	store_close(must_open(fx.path, STORE_CREATE));
+	shell_gives(fx.path, "PRAGMA foreign_keys", "0");
+	shell_ok(fx.path, world);
+}
+
+static void
+tear_down(void)
+{
+	scratch_remove(fx.folder);
+	free(fx.path);
+}
+
+struct refusal {
+	const char *sql, *sentence;
+};
+
+static const struct refusal refusals[] = {
+    /* inserts */
+    {"INSERT INTO tasks (prompt, status) VALUES ('a', 'completed')", "only a runner makes it"},
+    {"INSERT INTO tasks (prompt, status) VALUES ('a', 'running')", "only a runner makes it"},
+    {"INSERT INTO tasks (prompt, status) VALUES ('a', 'starting')", "only a runner makes it"},
+    {"INSERT INTO tasks (prompt, status) VALUES ('a', 'stopping')", "only a runner makes it"},
+    {"INSERT INTO tasks (prompt, status) VALUES ('a', 'waiting')", "only a runner makes it"},
+    {"INSERT INTO tasks (prompt, result) VALUES ('a', 'done')", "leave these columns out"},
+    {"INSERT INTO tasks (prompt, attempts) VALUES ('a', 1)", "leave these columns out"},
+    {"INSERT INTO tasks (prompt, error) VALUES ('a', 'x')", "leave these columns out"},
+    {"INSERT INTO tasks (prompt, completed_at) VALUES ('a', '2026-01-31T06:00:00.000Z')",
+	"leave these columns out"},
+    {"INSERT OR REPLACE INTO tasks (id, prompt) VALUES (3, 'a')", "a task with this id exists"},
+    {"REPLACE INTO tasks (prompt, key) VALUES ('a', 'k')", "an open task with this key exists"},
+    {"INSERT INTO tasks (prompt, key) VALUES ('a', 'k')", "an open task with this key exists"},
+    {"INSERT INTO tasks DEFAULT VALUES", "NOT NULL"},
+    /* values */
+    {"INSERT INTO tasks (prompt) VALUES ('')", "a prompt cannot be empty"},
+    {"INSERT INTO tasks (prompt) VALUES (char(32, 9, 10, 13))", "a prompt cannot be empty"},
+    {"INSERT INTO tasks (prompt) VALUES ('a' || char(0) || 'b')", "a prompt cannot contain a NUL"},
+    {"INSERT INTO tasks (prompt) VALUES (x'41')", "cannot store BLOB"},
+    {"INSERT INTO tasks (prompt, priority) VALUES ('a', 101)", "a priority is from -100 to 100"},
+    {"INSERT INTO tasks (prompt, priority) VALUES ('a', -101)", "a priority is from -100 to 100"},
+    {"INSERT INTO tasks (prompt, priority) VALUES ('a', 'x')", "cannot store TEXT"},
+    {"INSERT INTO tasks (prompt, priority) VALUES ('a', 1.5)", "cannot store REAL"},
+    {"INSERT INTO tasks (prompt, model) VALUES ('a', 'gpt')", "a model is PROVIDER/MODEL"},
+    {"INSERT INTO tasks (prompt, directory) VALUES ('a', 'here')",
+	"a directory is an absolute path"},
+    {"INSERT INTO tasks (prompt, key) VALUES ('a', '')", "a key has 1 to 255"},
+    {"INSERT INTO tasks (prompt, mutex) VALUES ('a', '')", "a mutex has 1 to 255"},
+    {"INSERT INTO tasks (prompt, timeout_s) VALUES ('a', -1)", "a timeout is not negative"},
+    {"INSERT INTO tasks (prompt, max_attempts) VALUES ('a', 0)", "max_attempts is from 1"},
+    {"INSERT INTO tasks (prompt, not_before) VALUES ('a', 'tomorrow')", "not_before is a UTC time"},
+    {"INSERT INTO tasks (prompt, not_before) VALUES ('a', 'now')", "not_before is a UTC time"},
+    {"INSERT INTO tasks (prompt, not_before) VALUES ('a', '2460000.5')", "not_before is a UTC"},
+    {"INSERT INTO tasks (prompt, not_before) VALUES ('a', '2026-01-31 06:00:00')",
+	"not_before is a UTC time"},
+    {"INSERT INTO tasks (prompt, not_before) VALUES ('a', '2026-02-30T06:00:00.000Z')",
+	"not_before is a UTC time"},
+    {"INSERT INTO tasks (prompt, not_before) VALUES ('a', '2026-01-31T24:00:00.000Z')",
+	"not_before is a UTC time"},
+    {"UPDATE tasks SET priority = 1000 WHERE id = 1", "a priority is from"},
+    {"UPDATE tasks SET created_at = 'x' WHERE id = 1", "created_at is a UTC time"},
+    {"UPDATE tasks SET error_kind = 'unlucky' WHERE id = 1", "an error_kind is agent"},
+    /* moves */
+    {"UPDATE tasks SET status = 'running' WHERE id = 1", "see the table status_moves"},
+    {"UPDATE tasks SET status = 'completed' WHERE id = 1", "see the table status_moves"},
+    {"UPDATE tasks SET status = 'starting', " LIVE_WAKE " WHERE id = 1", "only a runner starts"},
+    {"UPDATE tasks SET status = 'starting', " LIVE_WAKE " WHERE id = 2", "see the table"},
+    {"UPDATE tasks SET status = 'completed' WHERE id = 3", "this task is live"},
+    {"UPDATE tasks SET status = 'failed' WHERE id = 3", "this task is live"},
+    {"UPDATE tasks SET status = 'queued' WHERE id = 3", "this task is live"},
+    {"UPDATE tasks SET status = 'cancelled' WHERE id = 3", "see the table status_moves"},
+    {"UPDATE tasks SET status = 'starting' WHERE id = 3", "see the table status_moves"},
+    {"UPDATE tasks SET status = 'running' WHERE id = 4", "see the table status_moves"},
+    {"UPDATE tasks SET status = 'done' WHERE id = 1", "see the table status_moves"},
+    {"UPDATE OR IGNORE tasks SET status = 'running' WHERE id = 1", "see the table status_moves"},
+    {"UPDATE OR REPLACE tasks SET status = 'running' WHERE id = 1", "see the table status_moves"},
+    {"UPDATE tasks SET wake_at = NULL WHERE id = 3", "a live task has a time"},
+    /* final tasks */
+    {"UPDATE tasks SET result = 'better' WHERE id = 4", "this task is final"},
+    {"UPDATE tasks SET prompt = 'other' WHERE id = 4", "this task is final"},
+    {"UPDATE tasks SET completed_at = NULL WHERE id = 4", "this task is final"},
+    {"UPDATE tasks SET error = NULL WHERE id = 5", "this task is final"},
+    {"UPDATE tasks SET attempts = 0 WHERE id = 4", "this task is final"},
+    {"UPDATE tasks SET attempts = 0 WHERE id = 3", "attempts is the number"},
+    {"UPDATE tasks SET attempts = 7 WHERE id = 1", "attempts is the number"},
+    /* identity */
+    {"UPDATE tasks SET id = 99 WHERE id = 1", "the id of a task never changes"},
+    {"UPDATE tasks SET rowid = 99 WHERE id = 1", "the id of a task never changes"},
+    {"UPDATE OR REPLACE tasks SET id = 3 WHERE id = 1", "the id of a task never changes"},
+    {"UPDATE OR REPLACE tasks SET key = 'k' WHERE id = 1", "an open task with this key exists"},
+    {"UPDATE tasks SET mutex = 'm' WHERE id = 3", "another live task holds this mutex"},
+    {"UPDATE OR REPLACE tasks SET mutex = 'm' WHERE id = 3", "another live task holds this mutex"},
+    {"INSERT INTO attempts (task_id, number, nonce) VALUES (8, 1, 'n');"
+     "UPDATE tasks SET status = 'starting', " LIVE_WAKE " WHERE id = 8",
+	"another live task holds this mutex"},
+    /* deletion */
+    {"DELETE FROM tasks WHERE id = 3", "this task is live"},
+    {"DELETE FROM tasks", "this task is live"},
+    {"DELETE FROM tasks WHERE id = 8", "an open task comes after this one"},
+    {"DELETE FROM attempts WHERE task_id = 4", "attempts are history"},
+    {"DELETE FROM events", "events are append-only"},
+    /* attempts */
+    {"UPDATE attempts SET error = 'x' WHERE task_id = 4", "this attempt has ended"},
+    {"UPDATE attempts SET ended_at = NULL, outcome = NULL WHERE task_id = 4", "this attempt has"},
+    {"UPDATE attempts SET ended_at = '2026-01-31T06:00:00.000Z' WHERE task_id = 3", "CHECK"},
+    {"UPDATE attempts SET task_id = 1 WHERE task_id = 3", "an attempt keeps its id"},
+    {"UPDATE OR REPLACE attempts SET id = 2 WHERE task_id = 3", "an attempt keeps its id"},
+    {"INSERT INTO attempts (task_id, number, nonce) VALUES (3, 2, 'n')", "only a runner makes it"},
+    {"REPLACE INTO attempts (task_id, number, nonce) VALUES (3, 1, 'n')", "only a runner makes it"},
+    {"REPLACE INTO attempts (id, task_id, number, nonce) VALUES (1, 1, 1, 'n')", "only a runner"},
+    {"INSERT INTO attempts (task_id, number, nonce) VALUES (1, 2, 'n')", "only a runner makes it"},
+    {"INSERT INTO attempts (task_id, number, nonce) VALUES (77, 1, 'n')", "only a runner makes it"},
+    {"INSERT INTO attempts (task_id, number, nonce, ended_at, outcome)"
+     " VALUES (1, 1, 'n', '2026-01-31T06:00:00.000Z', 'completed')",
+	"only a runner makes it"},
+    /* the rest */
+    {"UPDATE events SET detail = 'x'", "events are append-only"},
+    {"REPLACE INTO events (id, kind) VALUES (1, 'x')", "events are append-only"},
+    {"INSERT INTO dependencies VALUES (1, 1)", "a task can only come after an older one"},
+    {"INSERT INTO dependencies VALUES (1, 2)", "a task can only come after an older one"},
+    {"INSERT INTO dependencies VALUES (9, 0)", "there is no such task to come after"},
+    {"INSERT INTO vigil (only_row, database_id) VALUES (2, 'x')", "CHECK"},
+};
+
+enum { REFUSALS = sizeof(refusals) / sizeof(*refusals) };
+
+/* Everything but what AUTOINCREMENT remembers. */
+static char *
+fingerprint(void)
+{
+	return shell(fx.path,
+	    "SELECT (SELECT group_concat(id || status || coalesce(prompt, '') || revision "
+	    "|| coalesce(key, '') || coalesce(wake_at, '') || coalesce(result, '')) "
+	    "FROM tasks) || (SELECT count(*) || max(id) FROM events) || (SELECT "
+	    "group_concat(id || task_id || number) FROM attempts)");
+}
+
+START_TEST(a_slip_of_the_hand_is_refused)
+{
+	char *before = fingerprint(), *after;
+	char *sql = xasprintf("BEGIN; %s", refusals[_i].sql);
+
+	shell_refuses(fx.path, sql, refusals[_i].sentence);
+	after = fingerprint();
+	ck_assert_str_eq(after, before);
+	free(sql);
+	free(before);
+	free(after);
+}
+END_TEST
+
+START_TEST(the_world_is_sound)
+{
+	shell_gives(fx.path, "SELECT group_concat(problem) FROM problems", NULL);
+	shell_gives(fx.path,
+	    "SELECT group_concat(id || status) FROM (SELECT id, status FROM tasks ORDER BY id)",
+	    "1queued,2held,3running,4completed,5failed,6queued,7running,8queued,9queued");
+	shell_gives(
+	    fx.path, "SELECT completed_at FROM tasks WHERE id = 4", "2026-01-31T06:00:00.000Z");
+	shell_gives(fx.path, "SELECT completed_at > created_at FROM tasks WHERE id = 5", "1");
+	shell_gives(fx.path, "SELECT count(*) FROM queue", "5");
+	shell_gives(fx.path, "SELECT count(*) FROM running", "2");
+	shell_gives(fx.path, "SELECT count(*) FROM history", "2");
+	shell_gives(fx.path, "SELECT completed || failed FROM nights", "11");
+	shell_gives(
+	    fx.path, "SELECT reason FROM queue WHERE id = 8", "another task holds the mutex m");
+	shell_gives(fx.path, "SELECT reason FROM queue WHERE id = 9", "comes after task 8");
+	shell_gives(fx.path, "SELECT reason FROM queue WHERE id = 2", "held until vigil release 2");
+	shell_gives(fx.path, "SELECT reason FROM queue WHERE id = 1", "no runner: start vigil run");
+}
+END_TEST
+
+START_TEST(a_move_by_hand_is_complete)
+{
+	shell_ok(fx.path, "UPDATE tasks SET status = 'cancelled' WHERE id = 1");
+	shell_gives(fx.path,
+	    "SELECT error || coalesce(error_kind, '-') || (completed_at IS NOT NULL) FROM tasks "
+	    "WHERE id = 1",
+	    "Cancelled by user-1");
+	shell_gives(fx.path, "SELECT kind || detail FROM events WHERE task_id = 1 ORDER BY id DESC",
+	    "cancelledCancelled by user");
+	shell_ok(fx.path, "UPDATE tasks SET status = 'stopping' WHERE id = 3");
+	shell_gives(
+	    fx.path, "SELECT stop || error FROM tasks WHERE id = 3", "cancelCancelled by user");
+	shell_ok(fx.path, "UPDATE tasks SET status = 'stopping', stop = 'timeout' WHERE id = 7");
+	shell_gives(
+	    fx.path, "SELECT stop || coalesce(error, '-') FROM tasks WHERE id = 7", "timeout-");
+	shell_ok(fx.path, "UPDATE tasks SET status = 'queued' WHERE id = 4 OR id = 5");
+	shell_gives(fx.path,
+	    "SELECT count(*) FROM tasks WHERE id IN (4, 5) AND attempts_base = 1 AND result "
+	    "IS NULL AND error IS NULL AND error_kind IS NULL AND completed_at IS NULL",
+	    "2");
+	shell_ok(fx.path, "UPDATE tasks SET status = 'held' WHERE id = 4");
+	shell_ok(fx.path, "UPDATE tasks SET status = 'queued' WHERE id = 2");
+	shell_gives(fx.path, "SELECT count(*) FROM problems", "0");
+}
+END_TEST
+
+START_TEST(a_key_is_free_again_once_its_task_is_final)
+{
+	shell_ok(fx.path, "UPDATE tasks SET status = 'cancelled' WHERE id = 6");
+	shell_ok(fx.path, "INSERT INTO tasks (prompt, key) VALUES ('a', 'k')");
+	shell_refuses(fx.path, "UPDATE tasks SET status = 'queued' WHERE id = 6",
+	    "an open task with this key exists");
+}
+END_TEST
+
+START_TEST(an_edit_by_hand_is_an_event)
+{
+	shell_ok(fx.path, "UPDATE tasks SET priority = 5, prompt = 'new' WHERE id = 1");
+	shell_gives(fx.path,
+	    "SELECT kind || ': ' || detail FROM events WHERE task_id = 1 ORDER BY id DESC",
+	    "edited: prompt, priority 0 to 5");
+	shell_ok(fx.path, "UPDATE tasks SET priority = 5 WHERE id = 1");
+	shell_gives(
+	    fx.path, "SELECT count(*) FROM events WHERE task_id = 1 AND kind = 'edited'", "1");
+}
+END_TEST
+
+/* With foreign keys and without. */
+START_TEST(a_deleted_task_takes_its_history_along)
+{
+	char *sql = xasprintf(
+	    "PRAGMA foreign_keys = %s; DELETE FROM tasks WHERE id IN (4, 5, 9)", _i ? "ON" : "OFF");
+
+	shell_ok(fx.path, "INSERT INTO messages (task_id, attempt_id, message_id, role, text) "
+			  "VALUES (4, 2, 'm', 'user', 't')");
+	shell_ok(fx.path, sql);
+	shell_gives(fx.path,
+	    "SELECT (SELECT count(*) FROM attempts WHERE task_id IN (4, 5)) "
+	    "+ (SELECT count(*) FROM events WHERE task_id IN (4, 5, 9)) "
+	    "+ (SELECT count(*) FROM messages) + (SELECT count(*) FROM dependencies)",
+	    "0");
+	shell_gives(fx.path, "PRAGMA foreign_key_check", NULL);
+	shell_ok(fx.path, "INSERT INTO tasks (prompt) VALUES ('a')");
+	shell_gives(fx.path, "SELECT max(id) FROM tasks", "10");
+	free(sql);
+}
+END_TEST
+
+START_TEST(one_insert_is_a_whole_task)
+{
+	shell_ok(fx.path, "INSERT INTO tasks(prompt) VALUES('say \"hi\"')");
+	shell_gives(fx.path,
+	    "SELECT status || priority || attempts FROM tasks WHERE id = 10 AND created_at LIKE "
+	    "'____-__-__T__:__:__.___Z'",
+	    "queued00");
+	shell_gives(fx.path, "SELECT group_concat(kind) FROM events WHERE task_id = 10", "queued");
+}
+END_TEST
+
+int
+main(void)
+{
+	TCase *tests = tcase_create("guards");
+
+	tcase_add_checked_fixture(tests, set_up, tear_down);
+	tcase_set_timeout(tests, 60);
+	tcase_add_test(tests, the_world_is_sound);
+	tcase_add_loop_test(tests, a_slip_of_the_hand_is_refused, 0, REFUSALS);
+	tcase_add_test(tests, a_move_by_hand_is_complete);
+	tcase_add_test(tests, a_key_is_free_again_once_its_task_is_final);
+	tcase_add_test(tests, an_edit_by_hand_is_an_event);
+	tcase_add_loop_test(tests, a_deleted_task_takes_its_history_along, 0, 2);
+	tcase_add_test(tests, one_insert_is_a_whole_task);
+	return run_suite(tests, "guards");
+}
