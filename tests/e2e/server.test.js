@@ -1,0 +1,116 @@
+// Servers that vigil did not start, a server that cannot be started, and proxies that must not matter.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { freePort, inWorld, sharedWorld, tag, until } from "./harness.js";
+
+const world = sharedWorld();
+const PASSWORD = "correct horse battery staple";
+const secret = (password) => ({ env: { OPENCODE_SERVER_PASSWORD: password } });
+
+test("--server without a password", async () => {
+  const server = await world.startOpenCode();
+  const word = tag("given");
+  const id = await world.add(word);
+  await world.drain(["--server", server.url]);
+  const task = await world.task(id);
+  assert.deepEqual([task.status, task.result], ["completed", `answer to: ${word}`], task.error);
+  const session = await world.openCode(`/session/${task.session_id}`, server);
+  assert.equal(session.directory, world.work);
+  assert.ok(server.process.isAlive, "a server that was given is never ended");
+  assert.deepEqual(await world.rows("SELECT * FROM servers WHERE name = 'managed'"), [], "and no other is started");
+  await server.process.stop();
+});
+
+test("server.url in the configuration, with a slash at its end", async () => {
+  const server = await world.startOpenCode({ password: PASSWORD });
+  world.configure({ server: { url: `${server.url}/`, password_env: "A_PASSWORD" } });
+  const id = await world.add(tag("configured"));
+  await world.drain([], { env: { A_PASSWORD: PASSWORD } });
+  assert.equal((await world.task(id)).status, "completed");
+  world.configure({});
+  await server.process.stop();
+});
+
+test("a wrong password loses nothing: the task waits, the reason is said, then the right one works", async () => {
+  const server = await world.startOpenCode({ password: PASSWORD });
+  const word = tag("password");
+  const id = await world.add(word);
+  for (const env of [secret("wrong"), {}]) {
+    const runner = await world.startRunner(["--server", server.url], env);
+    const said = () => /401|password|unauthori[sz]ed/i.test(runner.stdout + runner.stderr);
+    await until("the runner says what is wrong", said, { hint: () => runner.stdout + runner.stderr });
+    assert.equal((await world.task(id)).status, "queued");
+    assert.equal((await world.task(id)).attempts, 0);
+    assert.ok(runner.isAlive);
+    const { status, stdout, stderr } = await runner.stop();
+    assert.equal(status, 0);
+    assert.ok(!/wrong/.test(stdout + stderr), "a password is not repeated, not even a wrong one");
+  }
+  await world.drain(["--server", server.url], secret(PASSWORD));
+  const task = await world.task(id);
+  assert.deepEqual([task.status, task.attempts], ["completed", 1]);
+  assert.equal((await world.calls(word)).length, 1);
+  await server.process.stop();
+});
+
+test("a given server that is not there yet is waited for", async () => {
+  const port = await freePort();
+  const id = await world.add(tag("not there"));
+  const runner = await world.startRunner(["--server", `http://127.0.0.1:${port}`]);
+  await until("the runner says that nobody answers", () => runner.stderr.includes(`127.0.0.1:${port}`));
+  assert.equal((await world.task(id)).status, "queued");
+  const server = await world.startOpenCode({ port });
+  assert.equal((await world.finish(id)).status, "completed");
+  assert.equal((await runner.stop()).status, 0);
+  await server.process.stop();
+});
+
+test("a task of a server that this run does not drive waits, with that reason", async () => {
+  const server = await world.startOpenCode();
+  const word = tag("elsewhere");
+  const id = await world.add(`${word} [slow 6] [say one two three]`);
+  const runner = await world.startRunner(["--server", server.url]);
+  await world.called(word);
+  await until("it runs", async () => (await world.task(id)).status === "running");
+  assert.equal((await runner.stop()).status, 0);
+  const other = await world.startRunner();
+  const note = async () => (await world.task(id)).note?.includes(server.url);
+  await until("the reason is shown", note, { hint: () => world.story([id]) });
+  assert.equal((await other.stop()).status, 0);
+  await world.drain(["--server", server.url]);
+  const task = await world.task(id);
+  assert.deepEqual([task.status, task.attempts], ["completed", 1]);
+  assert.equal((await world.calls(word)).length, 1);
+  await server.process.stop();
+});
+
+test("proxies in the environment are not used for loopback", async () => {
+  const server = await world.startOpenCode({ password: PASSWORD });
+  const dead = "http://127.0.0.1:9";
+  const proxies = Object.fromEntries(["http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"].map((name) => [name, dead]));
+  const env = { ...proxies, OPENCODE_SERVER_PASSWORD: PASSWORD };
+  const word = tag("proxy");
+  const id = Number(await world.ok(["add", `${word} [slow 2] [say straight there]`], { env }));
+  const runner = await world.startRunner(["--server", server.url, "--drain"], { env });
+  const follow = await world.vigil(["follow", String(id)], { env });
+  assert.deepEqual([follow.status, follow.stdout], [0, "straight there\n"]);
+  assert.equal((await runner.end()).status, 0);
+  assert.equal((await world.task(id)).result, "straight there");
+  await server.process.stop();
+});
+
+test(
+  "a program that cannot be run is named, and the task waits",
+  inWorld({ config: { server: { command: "/nowhere/opencode" } } }, async (own) => {
+    const id = await own.add(tag("no program"));
+    const runner = await own.startRunner();
+    await until("it is said", () => (runner.stdout + runner.stderr).includes("/nowhere/opencode"));
+    assert.equal((await own.task(id)).status, "queued");
+    assert.equal((await runner.stop()).status, 0);
+  }),
+);
+
+test("the password of a given server is not in the database", async () => {
+  assert.ok(!(await world.sqlite(".dump")).includes(PASSWORD));
+});
