@@ -254,16 +254,26 @@ static char nothing[] = "";
 static char ours[] = "ours", theirs[] = "theirs";
 
 static void
-take_attribute(struct message *m, char *word)
+take_word(struct message *m, char *word)
 {
-	char *value = strchr(word, '=');
-	if (value)
-		*value++ = '\0';
 	if (strcmp(word, "open") == 0)
 		m->completed_ms = 0;
 	else if (strcmp(word, "closed") == 0)
 		m->completed_ms = m->created_ms + 500;
-	else if (strcmp(word, "error") == 0 && value)
+	else
+		m->finish = word;
+}
+
+static void
+take_attribute(struct message *m, char *word)
+{
+	char *value = strchr(word, '=');
+	if (!value) {
+		take_word(m, word);
+		return;
+	}
+	*value++ = '\0';
+	if (strcmp(word, "error") == 0)
 		m->error_name = m->error_text = value;
 	else if (strcmp(word, "tools") == 0)
 		m->tools = (unsigned)strtoul(value, NULL, 10);
@@ -272,7 +282,7 @@ take_attribute(struct message *m, char *word)
 	else if (strcmp(word, "says") == 0)
 		m->text = value;
 	else
-		m->finish = word;
+		die("what is \"%s\"?", word);
 }
 
 static void
@@ -309,9 +319,8 @@ take_message(struct message *m, char *words, int64_t number)
 static void
 session_init(struct session *s, const char *words)
 {
-	char *rest;
-	s->words = rest = xstrdup(words);
-	s->all = (struct messages){s->message, 0};
+	char *rest = xstrdup(words);
+	*s = (struct session){.words = rest, .all = {s->message, 0}};
 	while (rest && *rest) {
 		char *message = rest, *end = strstr(rest, " | ");
 		rest = end ? end + 3 : NULL;
@@ -463,7 +472,7 @@ static const struct told {
 START_TEST(told_sessions_are_judged)
 {
 	const struct told *t = &told[_i];
-	struct session s;
+	struct session s = {0};
 	session_init(&s, t->words);
 	struct evidence e = evidence_judge(&s.all, ours, t->is_busy);
 	evidence_is(&s.all, &e, &t->expected);
@@ -485,7 +494,7 @@ END_TEST
 /* A summary that failed in the same instant as the newest step's beginning came after it. */
 START_TEST(a_summary_of_the_same_instant_counts)
 {
-	struct session s;
+	struct session s = {0};
 	session_init(&s, "me | step tool-calls tools=1 | compaction | summary error=TooLong");
 	s.message[3].created_ms = s.message[1].created_ms;
 	struct evidence e = evidence_judge(&s.all, ours, IDLE);
@@ -497,7 +506,7 @@ END_TEST
 /* Times are the newest, not the last: a clock can be set back. */
 START_TEST(progress_is_the_newest_time)
 {
-	struct session s;
+	struct session s = {0};
 	session_init(&s, "me | step tool-calls tools=1 | step tool-calls tools=1 | step open");
 	s.message[1].completed_ms = 9000;
 	struct evidence e = evidence_judge(&s.all, ours, IDLE);
