@@ -289,10 +289,12 @@ CREATE TABLE attempts (                 -- one row a try; frozen once it has end
 	progress_at        TEXT,            -- the newest sign of work in its messages
 	idle_at            TEXT,            -- since when the session is idle without an answer
 	unreachable_at     TEXT,            -- since when the server cannot be asked
-	stop_at            TEXT,            -- when the stop began
+	waiting_at         TEXT,            -- since when the server waits for the provider, to try again
+	stop_at            TEXT,            -- since when a stop is tried, and not confirmed
 	sent_at            TEXT,            -- when the prompt was last sent
 	aborted_at         TEXT,            -- when an abort was last confirmed
-	sends              INTEGER NOT NULL DEFAULT 0,      -- how often, resumptions counted
+	lost_ms            INTEGER NOT NULL DEFAULT 0,      -- of its time: how long it could not work
+	sends              INTEGER NOT NULL DEFAULT 0,      -- since our message was last seen there
 	resumes            INTEGER NOT NULL DEFAULT 0,      -- how often a turn that was cut off went on
 	stuck              INTEGER NOT NULL DEFAULT 0,      -- resumptions without progress between them
 	searches           INTEGER NOT NULL DEFAULT 0,      -- for a session made just before a crash

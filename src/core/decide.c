@@ -91,17 +91,50 @@ look_at(struct decision *d, int64_t wake_at_ms)
 	d->next.wake_at_ms = wake_at_ms;
 }
 
+/* Time in which it could not work counts neither towards the timeout nor as a stall. */
 static void
-reached(struct decision *d)
+end_loss(struct decision *d, int64_t *since_ms, int64_t now_ms)
 {
-	d->next.attempt.unreachable_ms = 0;
+	struct attempt *a = &d->next.attempt;
+	if (*since_ms && now_ms > *since_ms)
+		a->lost_ms += now_ms - *since_ms;
+	if (*since_ms && now_ms > a->progress_ms)
+		a->progress_ms = now_ms;
+	*since_ms = 0;
+}
+
+static void
+answered(const struct facts *f, struct decision *d)
+{
+	end_loss(d, &d->next.attempt.unreachable_ms, f->event->now_ms);
+}
+
+/* The server answered, and knows the session. */
+static void
+reached(const struct facts *f, struct decision *d)
+{
+	answered(f, d);
 	d->next.attempt.misses = 0;
+}
+
+/* A clock that was set back must not make a time of the future out of one that has been. */
+static void
+not_later(int64_t *ms, int64_t now_ms)
+{
+	if (*ms > now_ms)
+		*ms = now_ms;
 }
 
 static int64_t
 sooner(int64_t a_ms, int64_t b_ms)
 {
 	return a_ms < b_ms ? a_ms : b_ms;
+}
+
+static int64_t
+later(int64_t a_ms, int64_t b_ms)
+{
+	return a_ms > b_ms ? a_ms : b_ms;
 }
 
 static bool
@@ -142,16 +175,18 @@ fail(const struct facts *f, struct decision *d, enum error_kind kind, const char
 	if (has_attempts_left(f->task)) {
 		int made = f->task->attempts - f->task->attempts_base;
 		d->next.status = STATUS_QUEUED;
+		d->next.stop = STOP_NONE;
 		d->next.not_before_ms = f->event->now_ms + policy_retry_ms(made);
 	}
 }
 
+/* Its clock starts with the first try that fails, for it can begin with no runner alive. */
 static void
 begin_stop(const struct facts *f, struct decision *d, enum stop stop)
 {
 	d->next.status = STATUS_STOPPING;
 	d->next.stop = stop;
-	d->next.attempt.stop_ms = f->event->now_ms;
+	d->next.attempt.stop_ms = 0;
 	d->next.attempt.searches = 0;
 	look_at(d, f->event->now_ms);
 	d->effect = d->next.attempt.has_session ? FX_ABORT : FX_FIND;
@@ -180,6 +215,7 @@ note_progress(const struct facts *f, struct decision *d)
 static void
 miss(const struct facts *f, struct decision *d)
 {
+	answered(f, d);
 	if (++d->next.attempt.misses < POLICY_MISSES)
 		look_at(d, f->event->now_ms + POLICY_MISS_MS);
 	else
@@ -220,6 +256,7 @@ static void
 queue(const struct facts *f, struct decision *d)
 {
 	d->next.status = STATUS_QUEUED;
+	d->next.stop = STOP_NONE;
 	if (status_is_final(f->task->status)) {
 		d->next.attempts_base = f->task->attempts;
 		d->next.not_before_ms = 0;
@@ -244,15 +281,25 @@ live_unreachable(const struct facts *f, struct decision *d)
 }
 
 static void
+note_prompted(const struct facts *f, struct decision *d)
+{
+	if (d->next.attempt.prompted_ms)
+		return;
+	d->next.attempt.prompted_ms = f->event->now_ms;
+	d->next.attempt.lost_ms = 0;
+}
+
+static void
 live_answered(const struct facts *f, struct decision *d)
 {
-	(void)f;
+	note_prompted(f, d);
 	complete(d);
 }
 
 static void
 live_faulty(const struct facts *f, struct decision *d)
 {
+	note_prompted(f, d);
 	fail(f, d, f->event->kind, NULL);
 }
 
@@ -266,8 +313,9 @@ live_refused(const struct facts *f, struct decision *d)
 static void
 live_unprompted(const struct facts *f, struct decision *d)
 {
-	int64_t believed_ms = f->task->attempt.sent_ms + POLICY_GRACE_MS;
-	reached(d);
+	reached(f, d);
+	not_later(&d->next.attempt.sent_ms, f->event->now_ms);
+	int64_t believed_ms = d->next.attempt.sent_ms + POLICY_GRACE_MS;
 	if (f->event->now_ms < believed_ms)
 		look_at(d, believed_ms);
 	else if (f->task->attempt.sends < POLICY_SENDS)
@@ -287,7 +335,11 @@ starting_wake(const struct facts *f, struct decision *d)
 static void
 starting_absent(const struct facts *f, struct decision *d)
 {
-	reached(d);
+	if (f->task->attempt.has_session) {
+		late(f, d);
+		return;
+	}
+	reached(f, d);
 	if (d->next.attempt.searches++ == 0) {
 		look_at(d, f->event->now_ms + POLICY_SEARCH_AGAIN_MS);
 		return;
@@ -299,7 +351,11 @@ starting_absent(const struct facts *f, struct decision *d)
 static void
 starting_checked(const struct facts *f, struct decision *d)
 {
-	reached(d);
+	if (f->task->attempt.has_session) {
+		late(f, d);
+		return;
+	}
+	reached(f, d);
 	d->next.attempt.searches = 0;
 	look_at(d, f->event->now_ms + POLICY_LOOK_MS);
 	d->effect = FX_CREATE;
@@ -308,7 +364,11 @@ starting_checked(const struct facts *f, struct decision *d)
 static void
 starting_session(const struct facts *f, struct decision *d)
 {
-	reached(d);
+	if (f->task->attempt.has_session) {
+		late(f, d);
+		return;
+	}
+	reached(f, d);
 	d->next.attempt.has_session = true;
 	send(f, d);
 }
@@ -316,10 +376,9 @@ starting_session(const struct facts *f, struct decision *d)
 static void
 prompted(const struct facts *f, struct decision *d)
 {
-	reached(d);
+	reached(f, d);
 	d->next.status = STATUS_RUNNING;
-	if (!d->next.attempt.prompted_ms)
-		d->next.attempt.prompted_ms = f->event->now_ms;
+	note_prompted(f, d);
 	look_at(d, f->event->now_ms + POLICY_LOOK_MS);
 }
 
@@ -332,25 +391,42 @@ running_wake(const struct facts *f, struct decision *d)
 	act(d, FX_LOOK);
 }
 
+/* Its timeout and its stall, over the time in which it could work. True: it is being stopped. */
+static bool
+limits_are_over(const struct facts *f, struct decision *d)
+{
+	const struct attempt *a = &d->next.attempt;
+	const int64_t now_ms = f->event->now_ms;
+	int64_t deadline_ms = a->prompted_ms + a->lost_ms + f->task->timeout_ms;
+	int64_t worked_ms =
+	    later(later(a->prompted_ms, a->progress_ms), later(a->sent_ms, f->event->watched_ms));
+	if (f->task->timeout_ms && now_ms >= deadline_ms) {
+		begin_stop(f, d, STOP_TIMEOUT);
+		return true;
+	}
+	if (f->task->timeout_ms)
+		look_at(d, sooner(d->next.wake_at_ms, deadline_ms));
+	if (f->policy->stall_ms && now_ms >= worked_ms + f->policy->stall_ms) {
+		begin_stop(f, d, STOP_STALL);
+		return true;
+	}
+	return false;
+}
+
 static void
 running_busy(const struct facts *f, struct decision *d)
 {
-	const int64_t now_ms = f->event->now_ms;
+	struct attempt *a = &d->next.attempt;
 	prompted(f, d);
 	note_progress(f, d);
-	struct attempt *a = &d->next.attempt;
+	a->lost_ms += f->event->lost_ms;
 	a->idle_ms = 0;
-	if (f->task->timeout_ms) {
-		int64_t deadline_ms = a->prompted_ms + f->task->timeout_ms;
-		if (now_ms >= deadline_ms) {
-			begin_stop(f, d, STOP_TIMEOUT);
-			return;
-		}
-		look_at(d, sooner(d->next.wake_at_ms, deadline_ms));
-	}
-	int64_t worked_ms = a->progress_ms > a->prompted_ms ? a->progress_ms : a->prompted_ms;
-	if (f->policy->stall_ms && now_ms >= worked_ms + f->policy->stall_ms)
-		begin_stop(f, d, STOP_STALL);
+	if (!f->event->is_waiting)
+		end_loss(d, &a->waiting_ms, f->event->now_ms);
+	else if (!a->waiting_ms)
+		a->waiting_ms = f->event->now_ms;
+	if (!a->waiting_ms)
+		(void)limits_are_over(f, d);
 }
 
 static void
@@ -388,9 +464,15 @@ interrupted(const struct facts *f, struct decision *d)
 static void
 running_unanswered(const struct facts *f, struct decision *d)
 {
+	struct attempt *a = &d->next.attempt;
 	prompted(f, d);
 	note_progress(f, d);
-	struct attempt *a = &d->next.attempt;
+	a->lost_ms += f->event->lost_ms;
+	a->sends = 0; /* it has arrived */
+	end_loss(d, &a->waiting_ms, f->event->now_ms);
+	if (limits_are_over(f, d))
+		return;
+	not_later(&a->idle_ms, f->event->now_ms);
 	if (!a->idle_ms)
 		a->idle_ms = f->event->now_ms;
 	int64_t believed_ms = a->idle_ms + POLICY_GRACE_MS;
@@ -423,33 +505,34 @@ stopped(const struct facts *f, struct decision *d)
 		end_attempt(d, STATUS_CANCELLED, STATUS_CANCELLED, KIND_NONE);
 }
 
-static bool
-stop_is_overdue(const struct facts *f)
+/* Nobody can say whether the agent is still at work: another beside it would be worse than none. */
+static void
+stopped_unconfirmed(const struct facts *f, struct decision *d)
 {
-	return f->event->now_ms >= f->task->attempt.stop_ms + POLICY_STOP_MS;
+	stopped(f, d);
+	d->is_unconfirmed = true;
+	if (d->next.status == STATUS_QUEUED)
+		d->next.status = STATUS_FAILED;
 }
 
 /* Tried again, until it has lasted too long. */
 static void
 stopping_again(const struct facts *f, struct decision *d)
 {
-	if (stop_is_overdue(f))
-		stopped(f, d);
+	const int64_t now_ms = f->event->now_ms;
+	not_later(&d->next.attempt.stop_ms, now_ms);
+	if (!d->next.attempt.stop_ms)
+		d->next.attempt.stop_ms = now_ms;
+	if (now_ms >= d->next.attempt.stop_ms + POLICY_STOP_MS)
+		stopped_unconfirmed(f, d);
 	else
-		look_at(d, f->event->now_ms + POLICY_STOP_AGAIN_MS);
+		look_at(d, now_ms + POLICY_STOP_AGAIN_MS);
 }
 
 static void
 stopping_wake(const struct facts *f, struct decision *d)
 {
-	if (!f->task->attempt.stop_ms) { /* set by hand in the shell */
-		begin_stop(f, d, f->task->stop);
-		return;
-	}
-	if (stop_is_overdue(f))
-		stopped(f, d);
-	else
-		act(d, f->task->attempt.has_session ? FX_ABORT : FX_FIND);
+	act(d, f->task->attempt.has_session ? FX_ABORT : FX_FIND);
 }
 
 static void
@@ -509,8 +592,8 @@ stopping_idle(const struct facts *f, struct decision *d)
 	int64_t settled_ms = a->sent_ms + POLICY_SETTLE_MS;
 	if (!a->aborted_ms)
 		act(d, FX_ABORT);
-	else if (a->aborted_ms < settled_ms && f->event->now_ms < settled_ms)
-		look_at(d, sooner(settled_ms, f->event->now_ms + POLICY_STOP_AGAIN_MS));
+	else if (a->aborted_ms < settled_ms && a->sent_ms <= f->event->now_ms)
+		look_at(d, f->event->now_ms + POLICY_STOP_AGAIN_MS);
 	else
 		stopped(f, d);
 }

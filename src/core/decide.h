@@ -22,8 +22,9 @@ struct decision {
 	bool ends_attempt;   /* with `outcome` and `kind`; error and harvest come from the event */
 	enum status outcome; /* STATUS_COMPLETED, STATUS_FAILED or STATUS_CANCELLED */
 	enum error_kind kind;
-	const char *why; /* static: for a person (REJECT), or the error's sentence where the
-			    decision itself is the error (a timeout, say); else NULL */
+	bool is_unconfirmed; /* the server never said that the agent has stopped */
+	const char *why;     /* static: for a person (REJECT), or the error's sentence where the
+				decision itself is the error (a timeout, say); else NULL */
 };
 
 void decide(const struct task *, const struct event *, const struct policy *, struct decision *);

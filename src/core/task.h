@@ -132,12 +132,14 @@ struct attempt {
 	int64_t id; /* 0: the task was never claimed */
 	int64_t started_ms;
 	int64_t prompted_ms;
-	int64_t progress_ms;                         /* the newest sign of work */
-	int64_t idle_ms;                             /* since when it is idle without an answer */
-	int64_t unreachable_ms;                      /* since when the server cannot be asked */
-	int64_t stop_ms;                             /* when the stop began */
-	int64_t sent_ms;                             /* when the prompt was last sent */
-	int64_t aborted_ms;                          /* when an abort was last confirmed */
+	int64_t progress_ms;    /* the newest sign of work */
+	int64_t idle_ms;        /* since when it is idle without an answer */
+	int64_t unreachable_ms; /* since when the server cannot be asked */
+	int64_t waiting_ms;     /* since when the server waits for the provider, to try again */
+	int64_t stop_ms;        /* since when a stop is tried, and not confirmed */
+	int64_t sent_ms;        /* when the prompt was last sent */
+	int64_t aborted_ms;     /* when an abort was last confirmed */
+	int64_t lost_ms;        /* of its time so far: how long it could not work */
 	int sends, resumes, stuck, searches, misses; /* as the columns of `attempts` */
 	bool has_session;
 	bool has_ended;
@@ -171,6 +173,9 @@ struct event {
 	int64_t now_ms;
 	int64_t attempt_id;   /* that it is about; 0: whichever is the newest (people, WAKE) */
 	int64_t progress_ms;  /* BUSY, UNANSWERED: the newest sign of work, 0 if unknown */
+	int64_t watched_ms;   /* BUSY, UNANSWERED: since when its signs of work are heard */
+	int64_t lost_ms;      /* BUSY, UNANSWERED: time asleep since the last event */
+	bool is_waiting;      /* BUSY: for its provider, which is tried again */
 	enum error_kind kind; /* REFUSED, FAULTY */
 	/* What decide() does not look at, and apply() writes: */
 	const char *text; /* a reason, an error, what is in the way; NULL if none */

@@ -263,11 +263,14 @@ join(struct buf *all, const char *text, bool *cut)
 static bool
 is_rejection(const struct json *part)
 {
-	/* The server's words, the same in every version seen. */
-	static const char *const words[] = {"rejected permission", "dismissed this question"};
+	/* The server's words: of 1.18, of 1.2. One with feedback lets the turn go on. */
+	static const char *const words[] = {"rejected permission", "dismissed this question",
+	    "PermissionRejectedError", "QuestionRejectedError"};
 	const char *error = json_text(part, "state.error");
 
-	for (size_t i = 0; error && i < sizeof(words) / sizeof(words[0]); i++)
+	if (!error || strstr(error, "with the following feedback"))
+		return false;
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
 		if (strstr(error, words[i]))
 			return true;
 	return false;

@@ -57,6 +57,10 @@ announce(struct flight *f, const struct decision *d, const struct event *e)
 	else if (d->ends_attempt && d->next.status == STATUS_QUEUED)
 		runner_say(f->runner, "task %lld failed (%s), and is tried again: %s",
 		    (long long)f->task_id, kind_text(d->kind), why ? why : "");
+	else if (d->is_unconfirmed)
+		runner_say(f->runner,
+		    "task %lld is %s, but the server did not confirm that its agent has stopped",
+		    (long long)f->task_id, status_text(d->next.status));
 	else if (d->next.status != f->status)
 		runner_say(f->runner, "task %lld is %s", (long long)f->task_id,
 		    status_text(d->next.status));
@@ -375,15 +379,26 @@ look_on(struct flight *f)
 	f->activity_is_known = false;
 }
 
+/* A sign of life or of rest, with what counts for the task's clocks. */
+static void
+tell_look(struct flight *f, struct event *e)
+{
+	e->watched_ms = f->watched_ms;
+	e->lost_ms = f->lost_ms;
+	f->lost_ms = 0;
+	tell(f, e);
+}
+
 static void
 on_session_read(void *arg, struct oc_reply *reply)
 {
 	struct flight *f = arg;
 	f->call = NULL;
 	if (reply->outcome == OC_OK)
-		tell(f,
-		    &(struct event){
-			.type = EV_BUSY, .progress_ms = f->progress_ms, .text = f->retry_message});
+		tell_look(f, &(struct event){.type = EV_BUSY,
+				 .progress_ms = f->progress_ms,
+				 .is_waiting = f->activity == OC_RETRY,
+				 .text = f->retry_message});
 	else
 		tell_trouble(f, reply);
 }
@@ -404,11 +419,11 @@ on_messages_read(void *arg, struct oc_reply *reply)
 	}
 	struct evidence e =
 	    evidence_judge(reply->messages, reply->truncated ? NULL : f->message_id, false);
-	tell(f, &(struct event){.type = e.finding,
-		    .progress_ms = e.progress_ms,
-		    .kind = e.kind,
-		    .text = e.sentence,
-		    .harvest = &e.harvest});
+	tell_look(f, &(struct event){.type = e.finding,
+			 .progress_ms = e.progress_ms,
+			 .kind = e.kind,
+			 .text = e.sentence,
+			 .harvest = &e.harvest});
 }
 
 /* ---- 6. abort ------------------------------------------------------------------------------- */
@@ -458,6 +473,14 @@ flight_start(struct flight *f, enum effect first)
 {
 	runner_say(f->runner, "task %lld starts: %s", (long long)f->task_id, f->label);
 	fx[first](f);
+}
+
+void
+flight_slept(struct flight *f, int64_t ms)
+{
+	f->lost_ms += ms;
+	f->watched_ms = clock_now_ms();
+	flight_wake(f);
 }
 
 bool
@@ -651,6 +674,7 @@ flight_begin(struct runner *r, int64_t task_id, struct fault *why)
 	struct flight *f = xcalloc(1, sizeof *f);
 	f->runner = r;
 	f->task_id = task_id;
+	f->watched_ms = clock_now_ms();
 	if (load(f, why)) {
 		link_in(f);
 		runner_due_changed(r, f->wake_at_ms);
@@ -693,4 +717,5 @@ flight_unlink(struct flight *f)
 {
 	cancel_all(f);
 	f->activity_is_known = false;
+	f->watched_ms = clock_now_ms();
 }

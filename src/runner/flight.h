@@ -46,6 +46,8 @@ struct flight {
 	enum oc_activity activity;
 	char *retry_message; /* the provider's words, while it is retried; else NULL */
 	int64_t progress_ms; /* wall clock: the newest event about its messages */
+	int64_t watched_ms;  /* since when such events are heard */
+	int64_t lost_ms;     /* time asleep that was not told yet */
 	bool has_changed;    /* something happened while a request was under way */
 };
 
@@ -63,6 +65,9 @@ void flight_wake(struct flight *);
 void flight_reload(struct flight *);
 /* The link is gone: what is under way is cancelled, hints are forgotten. */
 void flight_unlink(struct flight *);
+
+/* The machine slept so long. */
+void flight_slept(struct flight *, int64_t ms);
 
 bool flight_is_idle(const struct flight *); /* nothing is under way */
 

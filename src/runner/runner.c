@@ -18,6 +18,7 @@
 
 #define TICK_S 0.5        /* a task queued in the sqlite3 shell starts within a second */
 #define TIDY_S 5.0        /* between checkpoints */
+#define ASLEEP_MS 2000    /* the clocks drift less than this between two ticks */
 #define DUE_SOONEST_MS 20 /* wakes that are close together share one turn of the loop */
 #define NONCE_SIZE 17     /* 16 letters and digits: 95 bits */
 #define CLAIMS_A_TURN 16  /* then the loop turns: answers wait as well */
@@ -292,6 +293,23 @@ notice(struct runner *r)
 	runner_claim_soon(r);
 }
 
+/* When the two clocks part, the machine was suspended, or somebody set the time. */
+static void
+notice_sleep(struct runner *r)
+{
+	int64_t asleep_ms = clock_now_ms() - clock_monotonic_ms();
+	int64_t slept_ms = asleep_ms - r->asleep_ms;
+	r->asleep_ms = asleep_ms;
+	if (slept_ms < ASLEEP_MS && slept_ms > -ASLEEP_MS)
+		return;
+	struct flight *next;
+	for (struct flight *f = r->flights; f; f = next) {
+		next = f->next;
+		flight_slept(f, slept_ms > 0 ? slept_ms : 0);
+	}
+	runner_claim_soon(r);
+}
+
 static void
 on_tick(struct ev_loop *loop, ev_timer *timer, int revents)
 {
@@ -300,6 +318,7 @@ on_tick(struct ev_loop *loop, ev_timer *timer, int revents)
 	struct runner *r = timer->data;
 	struct fault why;
 	int64_t version = r->data_version;
+	notice_sleep(r);
 	if (!store_still_there(r->store, &why)) {
 		fail_loop(r, why.text);
 		return;
@@ -450,6 +469,7 @@ runner_start(struct runner *r, const char *server_url, int poke_fd)
 	const struct link_listener listener = {
 	    r, on_link_up, on_link_down, on_link_event, on_link_say, on_link_give_up};
 	init_timers(r);
+	r->asleep_ms = clock_now_ms() - clock_monotonic_ms();
 	ev_io_init(&r->poke, on_poke, poke_fd, EV_READ);
 	r->poke.data = r;
 	ev_io_start(r->loop, &r->poke);

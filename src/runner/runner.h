@@ -43,6 +43,7 @@ struct runner {
 	int flight_count;
 	struct flight *by_session[RUNNER_BUCKETS];
 
+	int64_t asleep_ms; /* wall clock less monotonic clock, as of the last tick */
 	int64_t data_version;
 	int64_t next_start_ms; /* when the next task of later is due; 0: none */
 	bool wants_claim;      /* a slot, a task or the database has become free */

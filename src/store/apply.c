@@ -34,11 +34,12 @@ take_attempt(struct attempt *a, const struct row *row, size_t at)
 {
 	int *const counters[] = {&a->sends, &a->resumes, &a->stuck, &a->searches, &a->misses};
 	int64_t *const times[] = {&a->started_ms, &a->prompted_ms, &a->progress_ms, &a->idle_ms,
-	    &a->unreachable_ms, &a->stop_ms, &a->sent_ms, &a->aborted_ms};
+	    &a->unreachable_ms, &a->waiting_ms, &a->stop_ms, &a->sent_ms, &a->aborted_ms};
 
 	*a = (struct attempt){.id = row_int(row, at++)};
 	for (size_t i = 0; i < COUNT(times); i++)
 		*times[i] = row_time(row, at++);
+	a->lost_ms = row_int(row, at++);
 	for (size_t i = 0; i < COUNT(counters); i++)
 		*counters[i] = (int)row_int(row, at++);
 	a->has_session = row_int(row, at++);
@@ -117,8 +118,9 @@ write_attempt(const struct move *m, struct fault *fault)
 	const struct event *prompted = e->type == EV_PROMPTED ? e : &nothing;
 	struct value values[] = {value_int(a->id), value_time(a->prompted_ms),
 	    value_time(a->progress_ms), value_time(a->idle_ms), value_time(a->unreachable_ms),
-	    value_time(a->stop_ms), value_time(a->sent_ms), value_time(a->aborted_ms),
-	    value_int(a->sends), value_int(a->resumes), value_int(a->stuck), value_int(a->searches),
+	    value_time(a->waiting_ms), value_time(a->stop_ms), value_time(a->sent_ms),
+	    value_time(a->aborted_ms), value_int(a->lost_ms), value_int(a->sends),
+	    value_int(a->resumes), value_int(a->stuck), value_int(a->searches),
 	    value_int(a->misses), value_int(a->has_session), value_text(session->session_id),
 	    value_text(session->message_id), value_text(session->part_id),
 	    value_text(checked->agent), value_text(checked->model), value_text(checked->variant),
@@ -271,6 +273,8 @@ event_kind(const struct move *m)
 {
 	const struct task *before = m->before, *next = &m->decision->next;
 
+	if (m->decision->is_unconfirmed)
+		return "unconfirmed";
 	if (m->decision->ends_attempt && !status_is_final(next->status))
 		return "attempt ended";
 	if (next->status != before->status)
@@ -293,15 +297,23 @@ event_kind(const struct move *m)
 	return before->attempt.unreachable_ms && !next->attempt.unreachable_ms ? "reachable" : NULL;
 }
 
+static const char *
+event_detail(const struct move *m)
+{
+	if (m->decision->is_unconfirmed)
+		return "the server did not confirm that the agent has stopped: it may still be at "
+		       "work";
+	if (m->decision->ends_attempt)
+		return error_text(m);
+	return m->event->type == EV_SESSION ? m->event->session_id : m->event->text;
+}
+
 static bool
 write_event(const struct move *m, struct fault *fault)
 {
-	const struct event *e = m->event;
 	const char *kind = event_kind(m);
-	const char *detail = e->type == EV_SESSION ? e->session_id : e->text;
-	struct value values[] = {value_time(e->now_ms), value_int(m->before->id),
-	    value_int(m->decision->next.attempt.id), value_text(kind),
-	    value_text(m->decision->ends_attempt ? error_text(m) : detail)};
+	struct value values[] = {value_time(m->event->now_ms), value_int(m->before->id),
+	    value_int(m->decision->next.attempt.id), value_text(kind), value_text(event_detail(m))};
 
 	return !kind ||
 	       store_run(m->store, Q_apply_event, values, COUNT(values), NULL, NULL, fault);

@@ -307,7 +307,7 @@ START_TEST(a_turn_that_was_cut_off_goes_on)
 	fx.now_ms += POLICY_GRACE_MS;
 	happens((struct event){.type = EV_UNANSWERED});
 	ck_assert_int_eq(fx.decision.effect, FX_SEND);
-	gives("SELECT resumes || stuck || sends || coalesce(idle_at, '-') FROM attempts", "112-");
+	gives("SELECT resumes || stuck || sends || coalesce(idle_at, '-') FROM attempts", "111-");
 	gives("SELECT kind FROM events ORDER BY id DESC", "resumed");
 }
 END_TEST

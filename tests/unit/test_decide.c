@@ -68,12 +68,17 @@ static const struct field fields[] = {
     {"resumes", A_COUNT, TASK(attempt.resumes)},
     {"stuck", A_COUNT, TASK(attempt.stuck)},
     {"unreachable", A_TIME, TASK(attempt.unreachable_ms)},
+    {"waiting", A_TIME, TASK(attempt.waiting_ms)},
+    {"lost", A_SPAN, TASK(attempt.lost_ms)},
     {"misses", A_COUNT, TASK(attempt.misses)},
     {"stopping", A_TIME, TASK(attempt.stop_ms)},
     {"aborted", A_TIME, TASK(attempt.aborted_ms)},
     {"ended", A_FLAG, TASK(attempt.has_ended)},
     {"wake", A_TIME, TASK(wake_at_ms)},
     {"news", A_TIME, offsetof(struct scene, event.progress_ms)},
+    {"watched", A_TIME, offsetof(struct scene, event.watched_ms)},
+    {"slept", A_SPAN, offsetof(struct scene, event.lost_ms)},
+    {"retry", A_FLAG, offsetof(struct scene, event.is_waiting)},
     {"kind", A_KIND, offsetof(struct scene, event.kind)},
     {"of", A_SPAN, offsetof(struct scene, event.attempt_id)},
     {"stall", A_SPAN, offsetof(struct scene, policy.stall_ms)},
@@ -755,9 +760,13 @@ a_prompt_is_sent_after_a_look(const struct scene *s, const struct decision *d)
 	bool was_sent_long_ago = s->event.now_ms - before->sent_ms >= POLICY_GRACE_MS;
 	bool was_idle_long =
 	    before->idle_ms && s->event.now_ms - before->idle_ms >= POLICY_GRACE_MS;
+	bool has_arrived = s->event.type == EV_UNANSWERED;
 	if (d->effect != FX_SEND)
-		return after->sends == before->sends || s->event.type == EV_CLAIM;
-	if (after->sends != before->sends + 1 || after->sent_ms != s->event.now_ms)
+		return after->sends == before->sends || s->event.type == EV_CLAIM ||
+		       (has_arrived && after->sends == 0);
+	if (after->sends != (has_arrived ? 0 : before->sends) + 1)
+		return false;
+	if (after->sent_ms != s->event.now_ms)
 		return false;
 	return s->event.type == EV_SESSION ||
 	       (s->event.type == EV_UNPROMPTED && was_sent_long_ago &&
@@ -1288,7 +1297,46 @@ static const struct journey {
 		"70.2 busy -> stopping, wake +1s\n"
 		"71.2 wake -> +abort\n"
 		"71.3 unreachable -> stopping, wake +1s\n"
-		"130 busy -> failed, attempt failed (stalled)\n"},
+		"130 busy -> stopping, wake +1s\n"
+		"132 busy -> failed, attempt failed (stalled)\n"},
+    {"a cancel while no runner is alive waits for one",
+	"0 claim -> starting +check the names\n"
+	"0.1 checked -> starting +create the session\n"
+	"0.2 session -> starting +send the prompt\n"
+	"1 prompted -> running, wake +30s\n"
+	"10 cancel -> stopping +abort\n"
+	"7200 wake -> +abort\n"
+	"7201 unreachable -> stopping, wake +1s\n"
+	"7202 wake -> +abort\n"
+	"7203 aborted -> stopping +look\n"
+	"7204 faulty -> cancelled, attempt cancelled\n"},
+    {"an absence of the runner is no stall", "0 claim [stall 60s] -> starting +check the names\n"
+					     "0.1 checked -> starting +create the session\n"
+					     "0.2 session -> starting +send the prompt\n"
+					     "1 prompted -> running, wake +30s\n"
+					     "7200 wake -> +look\n"
+					     "7201 busy [watched -1s] -> running, wake +30s\n"},
+    {"time without a server, in retry or asleep does not count",
+	"0 claim [timeout 60s] -> starting +check the names\n"
+	"0.1 checked -> starting +create the session\n"
+	"0.2 session -> starting +send the prompt\n"
+	"1 prompted -> running, wake +30s\n"
+	"11 unreachable -> running, wake +1s\n"
+	"111 busy -> running, wake +30s\n"
+	"121 busy [retry] -> running, wake +30s\n"
+	"221 busy [retry] -> running, wake +30s\n"
+	"231 busy [retry -] -> running, wake +30s\n"
+	"331 busy [slept 100s] -> running, wake +30s\n"
+	"369 busy [slept -] -> running, wake +2s\n"
+	"371 busy -> stopping +abort\n"},
+    {"a timeout that cannot be confirmed is not tried again",
+	"0 claim [timeout 60s, max 2] -> starting +check the names\n"
+	"0.1 checked -> starting +create the session\n"
+	"0.2 session -> starting +send the prompt\n"
+	"1 prompted -> running, wake +30s\n"
+	"61 busy -> stopping +abort\n"
+	"62 unreachable -> stopping, wake +1s\n"
+	"122 unreachable -> failed, attempt failed (timeout)\n"},
     {"unreachable, then back", "0 claim -> starting +check the names\n"
 			       "0.1 checked -> starting +create the session\n"
 			       "0.2 session -> starting +send the prompt\n"
