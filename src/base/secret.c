@@ -15,15 +15,18 @@
 
 #define SECRET_LIMIT 256 /* bytes */
 
-static unsigned char
-random_byte(void)
+static void
+random_bytes(unsigned char *out, size_t count)
 {
-	unsigned char byte;
-	ssize_t n;
-	while ((n = getrandom(&byte, 1, 0)) != 1)
+	while (count) {
+		ssize_t n = getrandom(out, count, 0);
 		if (n < 0 && errno != EINTR)
 			die("getrandom: %s", strerror(errno));
-	return byte;
+		if (n > 0) {
+			out += n;
+			count -= (size_t)n;
+		}
+	}
 }
 
 /* The first `base` of these; a byte beyond their multiple would make some likelier. */
@@ -32,10 +35,12 @@ random_text(char *out, size_t size, unsigned base)
 {
 	static const char digits[] =
 	    "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
+	unsigned char bytes[64];
 	for (size_t i = 0; i + 1 < size;) {
-		unsigned char byte = random_byte();
-		if (byte < 256 / base * base)
-			out[i++] = digits[byte % base];
+		random_bytes(bytes, sizeof(bytes));
+		for (size_t k = 0; k < sizeof(bytes) && i + 1 < size; k++)
+			if (bytes[k] < 256 / base * base)
+				out[i++] = digits[bytes[k] % base];
 	}
 	out[size - 1] = '\0';
 }

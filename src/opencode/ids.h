@@ -14,7 +14,4 @@
 /* prefix: "msg" or "prt"; `server_ms`: the server's clock; counter 0 to 4095. */
 void oc_id_make(char out[OC_ID_SIZE], const char *prefix, int64_t server_ms, unsigned counter);
 
-/* `count` random characters of base62 and a NUL into out; from the kernel's random source. */
-void oc_random_word(char *out, int count);
-
 #endif
