@@ -159,7 +159,7 @@ $(B)/have-check: Makefile
 # tests/FOLDER/test_*.c are programs with Check; test_*.sh and test_*.js find the program in $VIGIL, and the
 # end-to-end ones OpenCode's in $OPENCODE. A folder without a test gives a name that is not there, and fails.
 in_c = $(patsubst %.c,build/$(2)/%,$(filter tests/$(1)/%,$(TEST_SRC)))
-scripts = $(sort $(foreach end,sh js mjs,$(wildcard tests/$(1)/test_*.$(end))))
+scripts = $(sort $(wildcard tests/$(1)/test_*.sh tests/$(1)/*.test.js))
 tested = $(if $(filter command%,$(origin VIGIL)),$(VIGIL),build/$(1)/vigil)
 suites = VIGIL='$(call tested,$(2))' $(foreach folder,$(1),$(or \
 	$(strip $(call in_c,$(folder),$(2)) $(call scripts,$(folder))),tests/$(folder)/test_none))

@@ -46,7 +46,8 @@ print_part(void *arg, enum vigil_stream stream, const char *text)
 		cli_say("%s", text);
 		return;
 	}
-	if (bytes == 0)
+	/* Into a pipe goes the answer alone. */
+	if (bytes == 0 || (stream == VIGIL_REASONING && !print_is_terminal(stdout)))
 		return;
 	if (following->is_dim != (stream == VIGIL_REASONING)) {
 		end_line(following);

@@ -373,13 +373,53 @@ starting_session(const struct facts *f, struct decision *d)
 	send(f, d);
 }
 
+static int64_t
+timeout_at_ms(const struct facts *f, const struct attempt *a)
+{
+	return a->prompted_ms + a->lost_ms + f->task->timeout_ms;
+}
+
+static int64_t
+stall_at_ms(const struct facts *f, const struct attempt *a)
+{
+	int64_t worked_ms =
+	    later(later(a->prompted_ms, a->progress_ms), later(a->sent_ms, f->event->watched_ms));
+	return worked_ms + f->policy->stall_ms;
+}
+
+/* The next routine look; sooner where a limit comes sooner. */
+static void
+look_by_limits(const struct facts *f, struct decision *d)
+{
+	const struct attempt *a = &d->next.attempt;
+	look_at(d, f->event->now_ms + POLICY_LOOK_MS);
+	if (f->task->timeout_ms)
+		look_at(d, sooner(d->next.wake_at_ms, timeout_at_ms(f, a)));
+	if (f->policy->stall_ms)
+		look_at(d, sooner(d->next.wake_at_ms, stall_at_ms(f, a)));
+	if (d->next.wake_at_ms <= f->event->now_ms)
+		look_at(d, f->event->now_ms + 1);
+}
+
+/* Over the time in which it could work. True: it is being stopped. */
+static bool
+limits_are_over(const struct facts *f, struct decision *d)
+{
+	const struct attempt *a = &d->next.attempt;
+	if (f->task->timeout_ms && f->event->now_ms >= timeout_at_ms(f, a))
+		begin_stop(f, d, STOP_TIMEOUT);
+	else if (f->policy->stall_ms && f->event->now_ms >= stall_at_ms(f, a))
+		begin_stop(f, d, STOP_STALL);
+	return d->next.status == STATUS_STOPPING;
+}
+
 static void
 prompted(const struct facts *f, struct decision *d)
 {
 	reached(f, d);
 	d->next.status = STATUS_RUNNING;
 	note_prompted(f, d);
-	look_at(d, f->event->now_ms + POLICY_LOOK_MS);
+	look_by_limits(f, d);
 }
 
 /* ---- running ------------------------------------------------------------------------------- */
@@ -389,28 +429,6 @@ running_wake(const struct facts *f, struct decision *d)
 {
 	(void)f;
 	act(d, FX_LOOK);
-}
-
-/* Its timeout and its stall, over the time in which it could work. True: it is being stopped. */
-static bool
-limits_are_over(const struct facts *f, struct decision *d)
-{
-	const struct attempt *a = &d->next.attempt;
-	const int64_t now_ms = f->event->now_ms;
-	int64_t deadline_ms = a->prompted_ms + a->lost_ms + f->task->timeout_ms;
-	int64_t worked_ms =
-	    later(later(a->prompted_ms, a->progress_ms), later(a->sent_ms, f->event->watched_ms));
-	if (f->task->timeout_ms && now_ms >= deadline_ms) {
-		begin_stop(f, d, STOP_TIMEOUT);
-		return true;
-	}
-	if (f->task->timeout_ms)
-		look_at(d, sooner(d->next.wake_at_ms, deadline_ms));
-	if (f->policy->stall_ms && now_ms >= worked_ms + f->policy->stall_ms) {
-		begin_stop(f, d, STOP_STALL);
-		return true;
-	}
-	return false;
 }
 
 static void
@@ -425,8 +443,10 @@ running_busy(const struct facts *f, struct decision *d)
 		end_loss(d, &a->waiting_ms, f->event->now_ms);
 	else if (!a->waiting_ms)
 		a->waiting_ms = f->event->now_ms;
-	if (!a->waiting_ms)
-		(void)limits_are_over(f, d);
+	if (a->waiting_ms)
+		look_at(d, f->event->now_ms + POLICY_LOOK_MS);
+	else if (!limits_are_over(f, d))
+		look_by_limits(f, d);
 }
 
 static void

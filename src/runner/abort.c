@@ -1,5 +1,5 @@
 /*
- * See abort.h: first the tree is listed, breadth first; then it is aborted from its end.
+ * See abort.h: first the tree is listed, breadth first; then it is aborted in that order.
  */
 #include "runner/abort.h"
 
@@ -15,28 +15,18 @@ struct abort {
 	struct node {
 		char *id, *directory;
 	} * nodes; /* the root first; a child after its parent */
-	size_t count, listed;
+	size_t count, listed, aborted;
 	oc_done *done;
 	void *arg;
 };
-
-static void list_next(struct abort *);
 
 static void
 add(struct abort *a, const char *id, const char *directory)
 {
 	if (a->count == SESSIONS_LIMIT)
 		return;
-	a->nodes = xrealloc(a->nodes, (a->count + 1) * sizeof *a->nodes);
+	a->nodes = xrealloc(a->nodes, (a->count + 1) * sizeof(*a->nodes));
 	a->nodes[a->count++] = (struct node){xstrdup(id), xstrdup(directory)};
-}
-
-static void
-drop_last(struct abort *a)
-{
-	struct node *last = &a->nodes[--a->count];
-	free(last->id);
-	free(last->directory);
 }
 
 void
@@ -45,8 +35,10 @@ abort_cancel(struct abort *a)
 	if (!a)
 		return;
 	opencode_cancel(a->call);
-	while (a->count)
-		drop_last(a);
+	for (size_t i = 0; i < a->count; i++) {
+		free(a->nodes[i].id);
+		free(a->nodes[i].directory);
+	}
 	free(a->nodes);
 	free(a);
 }
@@ -61,57 +53,61 @@ finish(struct abort *a, struct oc_reply *reply)
 	done(arg, reply);
 }
 
+/* A child that has gone meanwhile is as good as listed, or aborted. */
+static bool
+is_trouble(const struct oc_reply *reply, bool is_root)
+{
+	return reply->outcome != OC_OK && (is_root || reply->outcome != OC_NOT_FOUND);
+}
+
 static void on_aborted(void *arg, struct oc_reply *reply);
 
 static void
-abort_last(struct abort *a)
+abort_next(struct abort *a)
 {
-	const struct node *last = &a->nodes[a->count - 1];
-	a->call = opencode_abort(a->client, last->id, last->directory, on_aborted, a);
+	const struct node *next = &a->nodes[a->aborted++];
+	a->call = opencode_abort(a->client, next->id, next->directory, on_aborted, a);
 }
 
 static void
 on_aborted(void *arg, struct oc_reply *reply)
 {
 	struct abort *a = arg;
-	bool is_root = a->count == 1;
-	/* A child that has gone meanwhile is as good as aborted. */
-	if (is_root || (reply->outcome != OC_OK && reply->outcome != OC_NOT_FOUND)) {
+	if (is_trouble(reply, a->aborted == 1) || a->aborted == a->count)
 		finish(a, reply);
-		return;
-	}
-	drop_last(a);
-	abort_last(a);
+	else
+		abort_next(a);
 }
 
+static void list_next(struct abort *);
+
 static void
-on_children(void *arg, struct oc_reply *reply)
+on_listed(void *arg, struct oc_reply *reply)
 {
 	struct abort *a = arg;
-	bool is_root = a->listed == 1;
-	if (reply->outcome != OC_OK && (is_root || reply->outcome != OC_NOT_FOUND)) {
+	if (is_trouble(reply, a->listed == 1)) {
 		finish(a, reply);
 		return;
 	}
 	for (size_t i = 0; reply->outcome == OC_OK && i < reply->sessions->count; i++)
 		add(a, reply->sessions->all[i].id, reply->sessions->all[i].directory);
-	list_next(a);
+	if (a->listed < a->count)
+		list_next(a);
+	else
+		abort_next(a);
 }
 
 static void
 list_next(struct abort *a)
 {
-	if (a->listed < a->count)
-		a->call = opencode_children(a->client, a->nodes[a->listed++].id, on_children, a);
-	else
-		abort_last(a);
+	a->call = opencode_children(a->client, a->nodes[a->listed++].id, on_listed, a);
 }
 
 struct abort *
 abort_start(struct opencode *client, const char *session_id, const char *directory, oc_done *done,
     void *arg)
 {
-	struct abort *a = xcalloc(1, sizeof *a);
+	struct abort *a = xcalloc(1, sizeof(*a));
 	a->client = client;
 	a->done = done;
 	a->arg = arg;

@@ -1,6 +1,8 @@
 /*
- * Aborting a session and everything under it, leaves first: an abort of the parent alone can
- * leave children at work on some versions. Knows nothing of tasks.
+ * Aborting a session and everything under it, a parent before its children: where a child is
+ * aborted first, its parent takes the end of it for an answer, and asks the model once more
+ * (observed on 1.2.27). Children are aborted too, since on some versions they outlive their
+ * parent. Knows nothing of tasks.
  */
 #ifndef VIGIL_RUNNER_ABORT_H
 #define VIGIL_RUNNER_ABORT_H
@@ -9,7 +11,8 @@
 
 struct abort;
 
-/* `done` is called once, with the first answer that is not OC_OK, else with the root's. */
+/* `done` is called once: with the first answer that is trouble, else with the last. Of a session
+ * that is not there, that is OC_NOT_FOUND. */
 struct abort *abort_start(
     struct opencode *, const char *session_id, const char *directory, oc_done *, void *arg);
 void abort_cancel(struct abort *); /* NULL is fine; silence afterwards */

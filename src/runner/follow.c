@@ -232,6 +232,7 @@ show_rest(struct follower *f)
 	if (text && strncmp(text, shown, f->shown.len) == 0) {
 		f->fn(f->arg, VIGIL_TEXT, text + f->shown.len);
 	} else if (text) {
+		f->fn(f->arg, VIGIL_TEXT, f->shown.len ? "\n" : "");
 		note(f, "the whole answer:");
 		f->fn(f->arg, VIGIL_TEXT, text);
 	}

@@ -82,6 +82,8 @@ test("a task of a server that this run does not drive waits, with that reason", 
   const task = await world.task(id);
   assert.deepEqual([task.status, task.attempts], ["completed", 1]);
   assert.equal((await world.calls(word)).length, 1);
+  const managed = await world.rows("SELECT * FROM servers WHERE name = 'managed' AND ended_at IS NULL");
+  assert.deepEqual(managed, [], "a server of ours that no live task is on is not left behind");
   await server.process.stop();
 });
 
@@ -91,7 +93,7 @@ test("proxies in the environment are not used for loopback", async () => {
   const proxies = Object.fromEntries(["http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"].map((name) => [name, dead]));
   const env = { ...proxies, OPENCODE_SERVER_PASSWORD: PASSWORD };
   const word = tag("proxy");
-  const id = Number(await world.ok(["add", `${word} [slow 2] [say straight there]`], { env }));
+  const id = Number(await world.ok(["add", `${word} [delay 2] [say straight there]`], { env }));
   const runner = await world.startRunner(["--server", server.url, "--drain"], { env });
   const follow = await world.vigil(["follow", String(id)], { env });
   assert.deepEqual([follow.status, follow.stdout], [0, "straight there\n"]);
@@ -104,10 +106,11 @@ test(
   "a program that cannot be run is named, and the task waits",
   inWorld({ config: { server: { command: "/nowhere/opencode" } } }, async (own) => {
     const id = await own.add(tag("no program"));
-    const runner = await own.startRunner();
-    await until("it is said", () => (runner.stdout + runner.stderr).includes("/nowhere/opencode"));
-    assert.equal((await own.task(id)).status, "queued");
-    assert.equal((await runner.stop()).status, 0);
+    const { status, stdout, stderr } = await own.vigil(["run", "--drain"]);
+    assert.deepEqual([status, stdout], [5, ""]);
+    assert.match(stderr, /\/nowhere\/opencode.*server\.command/);
+    const task = await own.task(id);
+    assert.deepEqual([task.status, task.attempts], ["queued", 0]);
   }),
 );
 

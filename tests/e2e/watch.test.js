@@ -78,7 +78,7 @@ test("result: no such task, and no such number", async () => {
 
 test("follow: the answer as it is written", async () => {
   const word = tag("follow");
-  const id = await world.add(`${word} [slow 6] [long 2000]`);
+  const id = await world.add(`${word} [delay 2] [slow 4] [long 2000]`);
   const follow = world.vigilStart(["follow", String(id)]);
   await until("some of it is there, and not all", () => follow.stdout.length > 20);
   assert.equal((await world.task(id)).completed_at, null, "it is not finished yet");
@@ -87,16 +87,16 @@ test("follow: the answer as it is written", async () => {
   assert.deepEqual([status, stdout], [0, `${result}\n`]);
 });
 
-test("follow: from the middle on nothing is missing", async () => {
-  const word = tag("middle");
-  const id = await world.add(`${word} [slow 5] [long 2000]`);
+test("follow: who comes late has the whole answer in the end, on lines of its own", async () => {
+  const word = tag("late");
+  const id = await world.add(`${word} [delay 1] [slow 4] [say one two three four five six seven eight nine ten]`);
   const first = world.vigilStart(["follow", String(id)]);
-  await until("it has begun", () => first.stdout.length > 500);
+  await until("it has begun", () => first.stdout.includes("three"));
   const second = await world.vigil(["follow", String(id)]);
   const { result } = await world.task(id);
   assert.equal(second.status, 0);
-  assert.ok(second.stdout.endsWith(`${result}\n`), second.stdout);
-  await first.end();
+  assert.ok(`\n${second.stdout}`.endsWith(`\n${result}\n`), JSON.stringify(second.stdout));
+  assert.equal((await first.end()).stdout, `${result}\n`);
 });
 
 test("follow: several steps, with reasoning", async () => {

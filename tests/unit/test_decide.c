@@ -1270,6 +1270,11 @@ static const struct journey {
 		  "61 busy -> stopping +abort\n"
 		  "61.1 aborted -> stopping +look\n"
 		  "61.2 faulty -> queued, attempt failed (timeout)\n"},
+    {"a short timeout is looked at in time", "0 claim [timeout 2s] -> starting +check the names\n"
+					     "0.1 checked -> starting +create the session\n"
+					     "0.2 session -> starting +send the prompt\n"
+					     "1 prompted -> running, wake +2s\n"
+					     "3 busy -> stopping +abort\n"},
     {"an answer just before its timeout stops it",
 	"0 claim [timeout 60s] -> starting +check the names\n"
 	"0.1 checked -> starting +create the session\n"
@@ -1291,7 +1296,7 @@ static const struct journey {
 		"0.2 session -> starting +send the prompt\n"
 		"1 prompted -> running, wake +30s\n"
 		"30 busy [news -5s] -> running, wake +30s\n"
-		"60 busy [news -] -> running, wake +30s\n"
+		"60 busy [news -] -> running, wake +10s\n"
 		"70 busy -> stopping +abort\n"
 		"70.1 aborted -> stopping +look\n"
 		"70.2 busy -> stopping, wake +1s\n"
