@@ -3,6 +3,8 @@
 # make install        PREFIX=/usr/local DESTDIR=
 # make check-unit     one suite: also check-store, check-client, check-cli, check-tools, check-install
 # make e2e            the end-to-end tests alone; OPENCODE_VERSION=1.2.27, VIGIL=path
+# make check-crash    kill -9 at every failpoint; make chaos, at random: CHAOS_SECONDS=60 CHAOS_SEED=
+# make fuzz           the decoders of what OpenCode sends; FUZZ_SECONDS=20 each
 # make lint           layers, purity, layout, and what static checkers find; make format lays out
 # make bench          speed and memory, with the numbers
 # make demo           the main job, offline; REAL=1 with your own OpenCode and models
@@ -29,7 +31,7 @@ JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 ifeq ($(origin CC),default)
 CC := gcc
 endif
-VARIANT ?= $(if $(SAN),san,$(if $(findstring clang,$(CC)),clang,gcc))
+VARIANT ?= $(if $(FUZZ),fuzz,$(if $(SAN),san,$(if $(findstring clang,$(CC)),clang,gcc)))
 B := build/$(VARIANT)
 GEN := build/gen
 
@@ -38,7 +40,7 @@ WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -
 	-Wvla -Wundef -Wpointer-arith -Wwrite-strings -Wformat=2 $(if $(DEV),-Werror)
 # glibc warns about _FORTIFY_SOURCE where nothing is optimized.
 HARDEN := -fstack-protector-strong $(if $(filter -O -O1 -O2 -O3 -Os -Og,$(CFLAGS)),-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
-SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+SANITIZE := -fsanitize=address,undefined $(if $(FUZZ),-fsanitize=fuzzer-no-link) -fno-sanitize-recover=all -fno-omit-frame-pointer
 # src/core is pure, and `nm -u` is to show it: no calls that a compiler option put there.
 PLAIN := -fno-stack-protector -U_FORTIFY_SOURCE
 
@@ -59,18 +61,21 @@ PROGRAM_SRC := $(filter src/main.c src/cli/%,$(SRC))
 LIB_SRC := $(filter-out $(PROGRAM_SRC),$(SRC))
 TEST_SRC := $(sort $(wildcard tests/*/test_*.c))
 BENCH_SRC := $(sort $(wildcard tests/bench/bench_*.c))
-HELPER_SRC := $(filter-out $(TEST_SRC) $(BENCH_SRC),$(sort $(wildcard tests/*/*.c)))
+FUZZ_SRC := $(sort $(wildcard tests/fuzz/fuzz_*.c))
+HELPER_SRC := $(filter-out $(TEST_SRC) $(BENCH_SRC) $(FUZZ_SRC),$(sort $(wildcard tests/*/*.c)))
 quiet = $(if $(V),,@echo '$(1) $@' &&)
 obj = $(patsubst %.c,$(B)/%.o,$(1))
-OBJ := $(call obj,$(SRC) $(TEST_SRC) $(BENCH_SRC) $(HELPER_SRC))
+OBJ := $(call obj,$(SRC) $(TEST_SRC) $(BENCH_SRC) $(HELPER_SRC) $(FUZZ_SRC))
 LIB := $(B)/libvigil.a
 TESTS := $(TEST_SRC:%.c=$(B)/%)
 BENCHES := $(BENCH_SRC:%.c=$(B)/%)
+FUZZERS := $(FUZZ_SRC:%.c=$(B)/%)
 
-.PHONY: all variant tests FORCE
+.PHONY: all variant tests fuzzers FORCE
 all: vigil
 variant: $(B)/vigil $(LIB)
 tests: $(TESTS) $(BENCHES)
+fuzzers: $(FUZZERS)
 
 # A copy, so that the program is one file to move; renamed into place, so that a running one is not written to.
 vigil: $(B)/vigil FORCE
@@ -91,6 +96,8 @@ endef
 $(foreach source,$(TEST_SRC) $(BENCH_SRC),$(eval $(call test_rule,$(source))))
 $(TESTS) $(BENCHES):
 	$(call quiet,link) $(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) $(LIB) $(CHECK_LIBS) $(LIBS)
+$(FUZZERS): %: %.o $(LIB)
+	$(call quiet,link) $(CC) $(ALL_LDFLAGS) -fsanitize=fuzzer -o $@ $^ $(LIBS)
 
 $(OBJ): $(B)/%.o: %.c $(B)/flags Makefile | $(B)/have $(GEN)/queries.inc $(GEN)/migrations.inc
 	@mkdir -p $(@D)
@@ -166,13 +173,20 @@ suites = VIGIL='$(call tested,$(2))' $(foreach folder,$(1),$(or \
 RUN := tests/run -j $(JOBS)
 WITH_OPENCODE = OPENCODE=$$(tools/opencode/install $(OPENCODE_VERSION)) && export OPENCODE &&
 
-.PHONY: check check-unit check-store check-client check-cli check-install check-tools e2e \
+.PHONY: check-crash chaos fuzz check check-unit check-store check-client check-cli check-install check-tools e2e \
 	bench lint format
 check-cli: variant
 check-unit check-store check-client check-cli: check-%: tests
 	$(RUN) $(call suites,$*,$(VARIANT))
 e2e: variant tests
 	$(WITH_OPENCODE) $(RUN) LIMIT=900 $(call suites,e2e,$(VARIANT))
+check-crash: variant
+	$(WITH_OPENCODE) $(RUN) LIMIT=900 VIGIL='$(call tested,$(VARIANT))' tests/crash/failpoints.test.js
+chaos: variant
+	@$(WITH_OPENCODE) VIGIL='$(call tested,$(VARIANT))' node tests/crash/chaos.js
+fuzz:
+	+@$(MAKE) --no-print-directory CC=clang SAN=1 FUZZ=1 fuzzers
+	@tests/fuzz/run $(FUZZ_SRC:%.c=build/fuzz/%)
 check-install: all
 	$(RUN) tests/install.sh
 check-tools:
@@ -227,7 +241,7 @@ demo:
 
 # Not the OpenCode under build/opencode: it was downloaded.
 clean:
-	rm -rf build/gcc build/clang build/san build/gen vigil
+	rm -rf build/gcc build/clang build/san build/fuzz build/gen vigil
 
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile

@@ -89,8 +89,8 @@ escape_length(const char *at, size_t left, bool *bad)
 	long unit = escaped_unit(at, left);
 
 	*bad = false;
-	if (unit < 0)
-		return left < 2 ? left : 2;
+	if (unit < 0) /* what is not ASCII is a character of its own */
+		return left < 2 || (unsigned char)at[1] >= 0x80 ? 1 : 2;
 	if (is_high_surrogate(unit) && is_low_surrogate(escaped_unit(at + 6, left - 6)))
 		return 12;
 	*bad = unit == 0 || is_high_surrogate(unit) || is_low_surrogate(unit);
@@ -158,8 +158,12 @@ static void
 complain(const char *text, size_t bytes, const char *at, struct fault *fault)
 {
 	size_t offset = at ? (size_t)(at - text) : 0;
-	size_t left = bytes - offset;
+	size_t left;
 
+	/* It may have broken inside of a character. */
+	while (offset > 0 && offset < bytes && ((unsigned char)text[offset] & 0xc0) == 0x80)
+		offset--;
+	left = bytes - offset;
 	if (left == 0) {
 		fault_set(fault, FAULT_ENV, "JSON that ends too early, after %zu bytes", bytes);
 		return;

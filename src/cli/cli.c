@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/failpoint.h"
 #include "cli/print.h"
 #include "cli/text.h"
 
@@ -185,11 +186,18 @@ run(const struct args *args)
 int
 cli_main(const struct command *const *commands, int argc, char **argv)
 {
+	const char *failpoint = getenv("VIGIL_FAILPOINT");
 	struct args args;
 	struct fault fault;
 
 	keep_standard_descriptors();
 	signal(SIGPIPE, SIG_IGN);
+	if (failpoint && strcmp(failpoint, "list") == 0) {
+		failpoint_print_names();
+		return finish_output(0);
+	}
+	if (failpoint && !failpoint_arm(failpoint, &fault))
+		return cli_fault(&fault);
 	if (!args_parse(&args, commands, argc, argv, &fault))
 		return cli_fault(&fault);
 	return finish_output(run(&args));

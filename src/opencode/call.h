@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "base/buf.h"
+#include "base/failpoint.h"
 #include "base/fault.h"
 #include "opencode/client.h"
 
@@ -42,6 +43,7 @@ union result {
 };
 
 struct route {
+	enum failpoint failpoint;
 	const char *method;
 	int64_t deadline_ms;
 	bool fresh;

@@ -112,6 +112,7 @@ call_send(
 	    .fresh = call->route->fresh,
 	};
 
+	failpoint_before(call->route->failpoint);
 	call->http = http_start(server->http, &request, done, call);
 	free(url);
 }
@@ -119,6 +120,7 @@ call_send(
 void
 call_end(struct oc_call *call, struct oc_reply *reply)
 {
+	failpoint_after(call->route->failpoint);
 	call->ending = true;
 	call->done(call->arg, reply);
 	call_free(call);
@@ -399,7 +401,7 @@ struct oc_call *
 opencode_health(struct opencode *server, oc_done *done, void *arg)
 {
 	static const struct route route = {
-	    "GET", HEALTH_DEADLINE_MS, true, decode_health, fini_health};
+	    FP_REQUEST_HEALTH, "GET", HEALTH_DEADLINE_MS, true, decode_health, fini_health};
 	struct buf path = path_in("/global/health", NULL);
 
 	return start(server, &route, &path, NULL, done, arg);
@@ -410,7 +412,7 @@ opencode_create(
     struct opencode *server, const struct oc_new_session *session, oc_done *done, void *arg)
 {
 	static const struct route route = {
-	    "POST", CREATE_DEADLINE_MS, false, decode_session, fini_session};
+	    FP_REQUEST_CREATE, "POST", CREATE_DEADLINE_MS, false, decode_session, fini_session};
 	struct buf path = path_in("/session", session->directory);
 
 	return start(server, &route, &path, session_body(session), done, arg);
@@ -421,7 +423,7 @@ opencode_search(struct opencode *server, const char *directory, const char *word
     oc_done *done, void *arg)
 {
 	static const struct route route = {
-	    "GET", QUERY_DEADLINE_MS, false, decode_sessions, fini_sessions};
+	    FP_REQUEST_SEARCH, "GET", QUERY_DEADLINE_MS, false, decode_sessions, fini_sessions};
 	struct buf path = path_in("/session", directory);
 
 	buf_printf(&path, "%sstart=%" PRId64 "&limit=%d&search=", directory ? "&" : "?", since_ms,
@@ -434,7 +436,7 @@ struct oc_call *
 opencode_session(struct opencode *server, const char *id, oc_done *done, void *arg)
 {
 	static const struct route route = {
-	    "GET", QUERY_DEADLINE_MS, false, decode_session, fini_session};
+	    FP_REQUEST_SESSION, "GET", QUERY_DEADLINE_MS, false, decode_session, fini_session};
 	struct buf path = session_path(id, "", NULL);
 
 	return start(server, &route, &path, NULL, done, arg);
@@ -444,7 +446,7 @@ struct oc_call *
 opencode_children(struct opencode *server, const char *id, oc_done *done, void *arg)
 {
 	static const struct route route = {
-	    "GET", QUERY_DEADLINE_MS, false, decode_sessions, fini_sessions};
+	    FP_REQUEST_CHILDREN, "GET", QUERY_DEADLINE_MS, false, decode_sessions, fini_sessions};
 	struct buf path = session_path(id, "/children", NULL);
 
 	return start(server, &route, &path, NULL, done, arg);
@@ -453,7 +455,8 @@ opencode_children(struct opencode *server, const char *id, oc_done *done, void *
 struct oc_call *
 opencode_prompt(struct opencode *server, const struct oc_prompt *prompt, oc_done *done, void *arg)
 {
-	static const struct route route = {"POST", PROMPT_DEADLINE_MS, false, decode_nothing, NULL};
+	static const struct route route = {
+	    FP_REQUEST_PROMPT, "POST", PROMPT_DEADLINE_MS, false, decode_nothing, NULL};
 	struct buf path = session_path(prompt->session_id, "/prompt_async", prompt->directory);
 
 	return start(server, &route, &path, prompt_body(prompt), done, arg);
@@ -463,7 +466,7 @@ struct oc_call *
 opencode_statuses(struct opencode *server, const char *directory, oc_done *done, void *arg)
 {
 	static const struct route route = {
-	    "GET", QUERY_DEADLINE_MS, false, decode_statuses, fini_statuses};
+	    FP_REQUEST_STATUSES, "GET", QUERY_DEADLINE_MS, false, decode_statuses, fini_statuses};
 	struct buf path = path_in("/session/status", directory);
 
 	return start(server, &route, &path, NULL, done, arg);
@@ -473,7 +476,7 @@ struct oc_call *
 opencode_agents(struct opencode *server, const char *directory, oc_done *done, void *arg)
 {
 	static const struct route route = {
-	    "GET", QUERY_DEADLINE_MS, false, decode_agents, fini_agents};
+	    FP_REQUEST_AGENTS, "GET", QUERY_DEADLINE_MS, false, decode_agents, fini_agents};
 	struct buf path = path_in("/agent", directory);
 
 	return start(server, &route, &path, NULL, done, arg);
@@ -483,7 +486,7 @@ struct oc_call *
 opencode_models(struct opencode *server, const char *directory, oc_done *done, void *arg)
 {
 	static const struct route route = {
-	    "GET", QUERY_DEADLINE_MS, false, decode_models, fini_models};
+	    FP_REQUEST_MODELS, "GET", QUERY_DEADLINE_MS, false, decode_models, fini_models};
 	struct buf path = path_in("/config/providers", directory);
 
 	return start(server, &route, &path, NULL, done, arg);
@@ -493,7 +496,8 @@ struct oc_call *
 opencode_abort(struct opencode *server, const char *session_id, const char *directory,
     oc_done *done, void *arg)
 {
-	static const struct route route = {"POST", ABORT_DEADLINE_MS, false, decode_true, NULL};
+	static const struct route route = {
+	    FP_REQUEST_ABORT, "POST", ABORT_DEADLINE_MS, false, decode_true, NULL};
 	struct buf path = session_path(session_id, "/abort", directory);
 
 	return start(server, &route, &path, NULL, done, arg);

@@ -67,6 +67,7 @@ on_data(void *arg, const char *data, size_t bytes)
 	struct oc_events *events = arg;
 	struct oc_event event;
 
+	failpoint_after(FP_REQUEST_EVENTS);
 	events->pause_ms = FIRST_PAUSE_MS;
 	if (!events->up && !tell_state(events, true, ""))
 		return;
@@ -118,6 +119,7 @@ try_now(struct oc_events *events)
 	    .idle_ms = IDLE_MS,
 	};
 
+	failpoint_before(FP_REQUEST_EVENTS);
 	events->http = http_stream(server->http, &request, on_data, on_over, events);
 	free(url);
 }

@@ -190,8 +190,10 @@ struct oc_call *
 opencode_messages(
     struct opencode *server, const char *session_id, const char *since_id, oc_done *done, void *arg)
 {
-	static const struct route route = {
-	    .method = "GET", .deadline_ms = MESSAGES_DEADLINE_MS, .fini = pages_fini};
+	static const struct route route = {.failpoint = FP_REQUEST_MESSAGES,
+	    .method = "GET",
+	    .deadline_ms = MESSAGES_DEADLINE_MS,
+	    .fini = pages_fini};
 	struct oc_call *call = call_new(server, &route, done, arg);
 
 	call->result.pages = (struct pages){

@@ -11,6 +11,7 @@
 
 #include "base/buf.h"
 #include "base/clock.h"
+#include "base/failpoint.h"
 #include "base/secret.h"
 #include "opencode/serve_find.h"
 #include "opencode/serve_log.h"
@@ -29,7 +30,10 @@ serve_prepare(
 	random_hex(process->nonce, sizeof process->nonce);
 	process_boot_id(process->boot_id, sizeof process->boot_id);
 	random_base62(password, sizeof password);
-	return secret_write(options->password_file, password, fault);
+	failpoint_before(FP_SERVER_PASSWORD);
+	bool ok = secret_write(options->password_file, password, fault);
+	failpoint_after(FP_SERVER_PASSWORD);
+	return ok;
 }
 
 char *

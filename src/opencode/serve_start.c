@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/failpoint.h"
 #include "base/process.h"
 #include "opencode/serve_log.h"
 
@@ -210,7 +211,9 @@ launch_server(const struct serve_options *options, struct launch *launch, int st
 {
 	struct process_stat child;
 	launch->highest = process_highest_descriptor();
+	failpoint_before(FP_SERVER_START);
 	pid_t pid = fork_server(launch);
+	failpoint_after(FP_SERVER_START); /* it may not have come to its exec yet */
 	if (pid < 0)
 		return fault_set(fault, FAULT_ENV, "cannot start the server: %s", strerror(errno));
 	close(launch->status);

@@ -2,6 +2,7 @@
  * New tasks: one by one.
  */
 #include "base/clock.h"
+#include "base/failpoint.h"
 #include "ops/draft.h"
 #include "ops/handle.h"
 
@@ -10,10 +11,14 @@ add_draft(struct vigil *vigil, const struct draft *draft, int64_t *id, bool *exi
 {
 	if (!store_begin(vigil->store, &vigil->fault))
 		return false;
-	if (draft_insert(draft, vigil->store, id, existed, &vigil->fault))
-		return store_commit(vigil->store, &vigil->fault);
-	store_rollback(vigil->store);
-	return false;
+	if (!draft_insert(draft, vigil->store, id, existed, &vigil->fault)) {
+		store_rollback(vigil->store);
+		return false;
+	}
+	failpoint_before(FP_COMMIT_ADD);
+	bool ok = store_commit(vigil->store, &vigil->fault);
+	failpoint_after(FP_COMMIT_ADD);
+	return ok;
 }
 
 enum vigil_result

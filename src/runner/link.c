@@ -14,6 +14,7 @@
 
 #include "base/buf.h"
 #include "base/clock.h"
+#include "base/failpoint.h"
 #include "core/policy.h"
 #include "runner/managed.h"
 
@@ -150,7 +151,9 @@ come_up(struct link *l, const char *version)
 {
 	struct fault ignored; /* the version is for readers: not worth a halt */
 	struct value v[] = {value_int(l->server_id), value_text(version)};
+	failpoint_before(FP_SERVER_VERSION);
 	(void)store_run(l->store, Q_server_version, v, 2, NULL, NULL, &ignored);
+	failpoint_after(FP_SERVER_VERSION);
 	l->is_up = l->was_up = true;
 	l->trouble[0] = '\0';
 	l->events = opencode_events_open(l->client, l->loop, on_stream_state, on_stream_event, l);
@@ -246,8 +249,10 @@ find_given(struct link *l, struct fault *why)
 		return false;
 	if (l->server_id)
 		return true;
+	failpoint_before(FP_SERVER_GIVEN);
 	if (!store_run(l->store, Q_server_insert, v, 4, NULL, NULL, why))
 		return false;
+	failpoint_after(FP_SERVER_GIVEN);
 	l->server_id = store_last_id(l->store);
 	return true;
 }

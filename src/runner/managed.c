@@ -8,6 +8,7 @@
 
 #include "base/buf.h"
 #include "base/clock.h"
+#include "base/failpoint.h"
 #include "opencode/serve.h"
 #include "store/store.h"
 
@@ -101,7 +102,10 @@ write_pid(struct managed *m, struct fault *why)
 {
 	struct value v[] = {value_int(m->server_id), value_int(m->process.pid),
 	    value_int((int64_t)m->process.start_ticks)};
-	return store_run(m->store, Q_server_process, v, 3, NULL, NULL, why);
+	failpoint_before(FP_SERVER_PID);
+	bool ok = store_run(m->store, Q_server_process, v, 3, NULL, NULL, why);
+	failpoint_after(FP_SERVER_PID);
+	return ok;
 }
 
 static bool
@@ -109,8 +113,10 @@ write_intent(struct managed *m, struct fault *why)
 {
 	struct value v[] = {value_text(MANAGED_NAME), value_null(), value_text(m->process.nonce),
 	    value_text(m->process.boot_id)};
+	failpoint_before(FP_SERVER_INTENT);
 	if (!store_run(m->store, Q_server_insert, v, 4, NULL, NULL, why))
 		return false;
+	failpoint_after(FP_SERVER_INTENT);
 	m->server_id = store_last_id(m->store);
 	return true;
 }
@@ -121,7 +127,9 @@ write_end(struct managed *m, const char *why)
 	/* A row that cannot be ended now is found dead by the next start. */
 	struct fault ignored;
 	struct value v[] = {value_int(m->server_id), value_time(clock_now_ms()), value_text(why)};
+	failpoint_before(FP_SERVER_ENDED);
 	(void)store_run(m->store, Q_server_end, v, 3, NULL, NULL, &ignored);
+	failpoint_after(FP_SERVER_ENDED);
 	m->server_id = 0;
 }
 
@@ -130,6 +138,16 @@ fail_ready(struct managed *m, const char *sentence)
 {
 	managed_end(m, sentence);
 	m->ready(m->arg, NULL, NULL, sentence);
+}
+
+static bool
+write_url(struct managed *m, const char *url, struct fault *why)
+{
+	struct value v[] = {value_int(m->server_id), value_text(url)};
+	failpoint_before(FP_SERVER_URL);
+	bool ok = store_run(m->store, Q_server_url, v, 2, NULL, NULL, why);
+	failpoint_after(FP_SERVER_URL);
+	return ok;
 }
 
 static void
@@ -142,10 +160,8 @@ on_listening(void *arg, const char *url, const char *sentence)
 		fail_ready(m, sentence);
 		return;
 	}
-	struct value v[] = {value_int(m->server_id), value_text(url)};
 	char *password = NULL;
-	if (!store_run(m->store, Q_server_url, v, 2, NULL, NULL, &why) ||
-	    !(password = serve_password(&m->options, &why)))
+	if (!write_url(m, url, &why) || !(password = serve_password(&m->options, &why)))
 		fail_ready(m, why.text);
 	else
 		m->ready(m->arg, url, password, NULL);
@@ -213,7 +229,9 @@ managed_end(struct managed *m, const char *why)
 	m->waiting = NULL;
 	if (!find_row(m, &ignored) || !m->server_id)
 		return;
+	failpoint_before(FP_SERVER_END);
 	(void)serve_end(&m->process, END_GRACE_MS);
+	failpoint_after(FP_SERVER_END);
 	write_end(m, why);
 }
 

@@ -10,6 +10,7 @@
 
 #include "base/buf.h"
 #include "base/clock.h"
+#include "base/failpoint.h"
 #include "base/process.h"
 #include "ops/handle.h"
 #include "runner/runner.h"
@@ -26,10 +27,12 @@ write_beginning(struct runner *r, struct fault *why)
 	process_boot_id(boot_id, sizeof boot_id);
 	struct value v[] = {value_int(getpid()), value_int((int64_t)self.start_ticks),
 	    value_text(boot_id), value_text(vigil_version()), value_text(r->directory)};
+	failpoint_before(FP_RUN_BEGINNING);
 	if (!store_run(r->store, Q_runners_crashed, &now, 1, NULL, NULL, why) ||
 	    !store_run(r->store, Q_runner_insert, v, 5, NULL, NULL, why))
 		return false;
 	r->id = store_last_id(r->store);
+	failpoint_after(FP_RUN_BEGINNING);
 	return true;
 }
 
@@ -38,7 +41,9 @@ write_ending(struct runner *r)
 {
 	struct fault ignored; /* the next run finds it missing, and calls it crashed */
 	struct value v[] = {value_int(r->id), value_time(clock_now_ms()), value_text(r->ending)};
+	failpoint_before(FP_RUN_ENDING);
 	(void)store_run(r->store, Q_runner_end, v, 3, NULL, NULL, &ignored);
+	failpoint_after(FP_RUN_ENDING);
 }
 
 /* A terminal that went, or a pipe that closed, must not end the runner by a write. */

@@ -12,6 +12,7 @@
 
 #include "base/buf.h"
 #include "base/clock.h"
+#include "base/failpoint.h"
 #include "base/secret.h"
 #include "runner/watch.h"
 #include "store/poke.h"
@@ -157,6 +158,7 @@ claim_one(struct runner *r)
 	runner_out_of_trouble(r);
 	if (!task_id)
 		return false;
+	failpoint_after(FP_COMMIT_CLAIM);
 	struct flight *f = flight_begin(r, task_id, &why);
 	if (f)
 		flight_start(f, d.effect);

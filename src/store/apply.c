@@ -7,6 +7,7 @@
 #include <math.h>
 
 #include "base/buf.h"
+#include "base/failpoint.h"
 
 #include <stdlib.h>
 
@@ -321,6 +322,12 @@ write_event(const struct move *m, struct fault *fault)
 
 /* ---- all of it ----------------------------------------------------------------------------- */
 
+static const enum failpoint failpoints[EV_COUNT] = {
+#define X(name, text) [EV_##name] = FP_COMMIT_##name,
+    EVENT_LIST(X)
+#undef X
+};
+
 static bool
 write_move(const struct move *m, struct fault *fault)
 {
@@ -332,7 +339,10 @@ write_move(const struct move *m, struct fault *fault)
 		return false;
 	if (m->decision->ends_attempt && !write_end(m, fault))
 		return false;
-	return write_task(m, fault) && write_event(m, fault);
+	if (!write_task(m, fault) || !write_event(m, fault))
+		return false;
+	failpoint_before(failpoints[m->event->type]);
+	return true;
 }
 
 bool
@@ -370,5 +380,9 @@ apply(struct store *s, const struct apply_defaults *defaults, int64_t id, const 
 		store_rollback(s);
 		return false;
 	}
-	return store_commit(s, fault);
+	if (!store_commit(s, fault))
+		return false;
+	if (decision->verdict == VERDICT_MOVE)
+		failpoint_after(failpoints[event->type]);
+	return true;
 }

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/failpoint.h"
 
 /* Somebody who only looks has it for microseconds, a checkpoint for as long as the disk needs. */
 enum { NAP_MS = 10, LOOKER_NAPS = 20, CHECKPOINT_NAPS = 500 };
@@ -196,8 +197,11 @@ wal_bytes(const struct store *s)
 static bool
 checkpoint(struct store *s, int how, struct fault *fault)
 {
-	int code = sqlite3_wal_checkpoint_v2(s->db, "main", how, NULL, NULL);
+	int code;
 
+	failpoint_before(FP_CHECKPOINT);
+	code = sqlite3_wal_checkpoint_v2(s->db, "main", how, NULL, NULL);
+	failpoint_after(FP_CHECKPOINT);
 	return code == SQLITE_OK || (code & 0xff) == SQLITE_BUSY || store_fault(s, code, fault);
 }
 

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/failpoint.h"
 
 #include "migrations.inc"
 
@@ -138,6 +139,7 @@ step_within(struct store *s, const struct migration *migration, struct fault *fa
 	text = text_of(migration);
 	ok = store_exec(s, text, fault);
 	free(text);
+	failpoint_before(FP_MIGRATION);
 	return ok;
 }
 
@@ -146,8 +148,10 @@ step(struct store *s, const struct migration *migration, struct fault *fault)
 {
 	if (!store_exec(s, "BEGIN IMMEDIATE", fault))
 		return false;
-	if (step_within(s, migration, fault) && store_exec(s, "COMMIT", fault))
+	if (step_within(s, migration, fault) && store_exec(s, "COMMIT", fault)) {
+		failpoint_after(FP_MIGRATION);
 		return true;
+	}
 	if (!sqlite3_get_autocommit(s->db))
 		sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
 	return false;

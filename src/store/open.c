@@ -21,6 +21,7 @@
 
 #include "base/buf.h"
 #include "base/clock.h"
+#include "base/failpoint.h"
 
 /* While it is made and migrated; many processes may want that at once. */
 #define OPEN_WAIT_MS 30000
@@ -137,19 +138,33 @@ look_first(struct store *s, struct fault *fault)
 /* ---- making it ----------------------------------------------------------------------------- */
 
 static bool
-sign(struct store *s, struct fault *fault)
+sign_within(struct store *s, struct fault *fault)
 {
 	struct identity id;
 	char sql[64];
 
 	snprintf(sql, sizeof(sql), "PRAGMA application_id = %d", STORE_APPLICATION_ID);
+	if (!read_parts(s, &id, fault))
+		return false;
+	if (!is_ours(&id) && !is_blank(&id))
+		return not_ours(s, fault);
+	if (!store_exec(s, sql, fault))
+		return false;
+	failpoint_before(FP_SIGN_DATABASE);
+	return true;
+}
+
+static bool
+sign(struct store *s, struct fault *fault)
+{
 	/* Before the first page is written, or it is without effect. */
 	if (!store_exec(s, "PRAGMA auto_vacuum = INCREMENTAL", fault) ||
 	    !store_exec(s, "BEGIN IMMEDIATE", fault))
 		return false;
-	if (read_parts(s, &id, fault) && (is_ours(&id) || is_blank(&id) || not_ours(s, fault)) &&
-	    store_exec(s, sql, fault) && store_exec(s, "COMMIT", fault))
+	if (sign_within(s, fault) && store_exec(s, "COMMIT", fault)) {
+		failpoint_after(FP_SIGN_DATABASE);
 		return true;
+	}
 	if (!sqlite3_get_autocommit(s->db))
 		sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
 	return false;
@@ -180,8 +195,13 @@ complete(struct store *s, struct fault *fault)
 	if (chmod(s->path, 0600) != 0)
 		return fault_set(
 		    fault, FAULT_ENV, "cannot change the mode of %s: %s", s->path, strerror(errno));
-	return sign(s, fault) && use_wal(s, fault) && migrate(s, fault) &&
-	       place_sync_folder(s->path, fault);
+	if (!sign(s, fault))
+		return false;
+	failpoint_before(FP_USE_WAL);
+	if (!use_wal(s, fault))
+		return false;
+	failpoint_after(FP_USE_WAL);
+	return migrate(s, fault) && place_sync_folder(s->path, fault);
 }
 
 /* ---- opening it ---------------------------------------------------------------------------- */

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/failpoint.h"
 
 /* ---- names --------------------------------------------------------------------------------- */
 
@@ -165,9 +166,11 @@ is_local(const char *path, struct fault *fault)
 static bool
 make_file(const char *path, struct fault *fault)
 {
-	int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	int fd;
 	bool ok;
 
+	failpoint_before(FP_MAKE_DATABASE);
+	fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (fd < 0 && errno == EEXIST)
 		return true;
 	ok = fd >= 0 && fchmod(fd, 0600) == 0 && fsync(fd) == 0;
@@ -176,6 +179,7 @@ make_file(const char *path, struct fault *fault)
 		    fault, FAULT_ENV, "cannot make the database %s: %s", path, strerror(errno));
 	if (fd >= 0)
 		close(fd);
+	failpoint_after(FP_MAKE_DATABASE);
 	return ok && place_sync_folder(path, fault);
 }
 

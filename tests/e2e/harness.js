@@ -398,9 +398,9 @@ export class World {
     const server = this.start(OPENCODE, ["serve", "--port", String(port), "--hostname", "127.0.0.1"], { env });
     const said = () => /listening on (http:\S+)/.exec(server.stdout)?.[1];
     const hint = () => server.stdout + server.stderr;
-    const url = await until("opencode serve listens", said, { hint });
+    const url = await until("opencode serve listens", said, { hint, within: 90 * SECOND });
     const healthy = () => this.openCode("/global/health", { url, password, signal: AbortSignal.timeout(SECOND) });
-    await until("opencode serve answers", healthy, { hint });
+    await until("opencode serve answers", healthy, { hint, within: 90 * SECOND });
     return { url, password, process: server };
   }
 

@@ -74,7 +74,8 @@ START_TEST(faults_say_where)
 {
 	static const char *const wrong[] = {"", " ", "{", "[1,", "{\"a\":1}x", "{\"a\":1} {}",
 	    "nul", "'a'", "\"abc", "\"\\x\"", "\"\\u12\"", "{a:1}", "<!doctype html>\n<html>",
-	    "[1 2]", "\\", "\\u", "\"\\", "\"\\u", "\"\\ud8", "\"\\ud83d\\u", "\"\\ud83d\\"};
+	    "[1 2]", "\\", "\\u", "\"\\", "\"\\u", "\"\\ud8", "\"\\ud83d\\u", "\"\\ud83d\\",
+	    "{\xc3\xa9", "\"\\\xc3\xa9\"", "\"\\\xff\""};
 	struct fault fault;
 
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
@@ -82,6 +83,7 @@ START_TEST(faults_say_where)
 		ck_assert_msg(!json_parse(wrong[i], strlen(wrong[i]), &fault), "%s", wrong[i]);
 		ck_assert_int_eq(fault.kind, FAULT_ENV);
 		ck_assert_ptr_null(strchr(fault.text, '\n'));
+		ck_assert_uint_eq(utf8_valid(fault.text, strlen(fault.text)), strlen(fault.text));
 	}
 	ck_assert(!json_parse(NULL, 0, &fault));
 	ck_assert(!json_parse("{\"a\": <html>", 12, &fault));

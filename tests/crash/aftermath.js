@@ -1,0 +1,29 @@
+// What must hold when everything was killed and has come back: the database, OpenCode's sessions and the model's
+// calls are compared.
+
+import assert from "node:assert/strict";
+
+/** The sessions of a folder, as a server tells them. */
+export const sessionsIn = (world, directory, server) =>
+  world.openCode(`/session?limit=1000&directory=${encodeURIComponent(directory)}`, server);
+
+/**
+ * An attempt's session holds our prompt once: one user message, under the ids that were committed before it was sent,
+ * with one part. `prompted` false: it may not have been sent at all, but never twice.
+ */
+export async function assertPromptedOnce(world, attempt, server, prompted = true) {
+  const messages = await world.openCode(`/session/${attempt.session_id}/message`, server);
+  const ours = messages.filter(({ info }) => info.role === "user");
+  if (!prompted && ours.length === 0) return;
+  assert.deepEqual(ours.map(({ info }) => info.id), [attempt.message_id], `one prompt in ${attempt.session_id}`);
+  assert.deepEqual(ours[0].parts.map(({ id }) => id), [attempt.part_id], `of one part in ${attempt.session_id}`);
+}
+
+/** No two calls of one session overlap. One that was cut off by a kill ends when its server does. */
+export function assertOneAtATime(calls) {
+  const inOrder = [...calls].sort((a, b) => a.at - b.at);
+  for (let i = 1; i < inOrder.length; i++) {
+    const [before, next] = [inOrder[i - 1], inOrder[i]];
+    assert.ok(before.ended_at !== null && before.ended_at <= next.at, `calls overlap: ${JSON.stringify([before, next])}`);
+  }
+}

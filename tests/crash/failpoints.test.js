@@ -1,0 +1,313 @@
+// Never lost, never twice: vigil is killed at each of its failpoints, started again, and what it says is compared with
+// what OpenCode and the model saw. The list of failpoints is the program's own; the list of journeys here must agree
+// with it, and a failpoint that a journey does not come to fails.
+
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { join } from "node:path";
+import { after, before, describe, test } from "node:test";
+import { VIGIL, World, tag, until } from "../e2e/harness.js";
+import { assertOneAtATime, assertPromptedOnce, sessionsIn } from "./aftermath.js";
+
+const AT_ONCE = 4; // a journey mostly waits
+const LONG = { within: 120000 }; // where the machine is busy
+
+// ---- a database of its own for each journey: worlds and working folders are costly, for OpenCode ----------------------
+
+const pool = [];
+
+before(async () => {
+  await Promise.all(
+    Array.from({ length: AT_ONCE }, async () => {
+      const world = new World();
+      pool.push(world);
+      await world.open();
+    }),
+  );
+});
+after(() => Promise.all(pool.map((world) => world.close())));
+
+let journeys = 0;
+
+/** The world with another database. */
+function place(world, name) {
+  const folder = join(world.root, `${++journeys}-${name}`);
+  const here = Object.assign(Object.create(world), { db: join(folder, "state/vigil/vigil.db") });
+  here.environment = { ...world.environment, XDG_STATE_HOME: join(folder, "state") };
+  return here;
+}
+
+// ---- a journey: what happens until the kill, and what must have become of the task ------------------------------------
+
+const dies = async (started) => {
+  const { status, stdout, stderr } = await started.end(LONG.within);
+  assert.equal(status, "SIGKILL", `the failpoint was not reached: ${stdout}${stderr}`);
+};
+
+class Journey {
+  constructor(here, failpoint, server) {
+    Object.assign(this, { here, failpoint, server, word: tag("crash") });
+  }
+
+  get url() {
+    return this.server ? ["--server", this.server.url] : [];
+  }
+  arm(failpoint = this.failpoint) {
+    return { env: { VIGIL_FAILPOINT: failpoint } };
+  }
+  isAfter() {
+    return this.failpoint.startsWith("after-");
+  }
+
+  async add(prompt = "[say done]", ...args) {
+    this.id = await this.here.add(...args, `${this.word} ${prompt}`);
+  }
+  /** A command that is killed at the failpoint. */
+  async command(...args) {
+    await dies(this.here.vigilStart(args, this.arm()));
+  }
+  /** A run that is killed at the failpoint. */
+  async run({ at, url = this.url } = {}) {
+    await dies(this.here.vigilStart(["run", "--drain", ...url], this.arm(at)));
+  }
+  /** A task that the model works on when its runner has gone. */
+  async leave(prompt) {
+    await this.add(prompt);
+    await this.run({ at: "after-commit-prompted" });
+    await this.called();
+  }
+  called() {
+    return until("the model is asked", async () => (await this.here.calls(this.word)).length, LONG);
+  }
+}
+
+const completed = { status: "completed", calls: 1 };
+const failed = { status: "failed", calls: 1 };
+const cancelled = { status: "cancelled", calls: 1 };
+const untouched = { calls: 0, sessions: 0, attempts: 0 };
+
+/** A task that is queued when a run comes, and dies. */
+const queued = (prompt, outcome = completed, ...args) => async (j) => {
+  await j.add(prompt, ...args);
+  await j.run();
+  return outcome;
+};
+
+/** The same, after a run that died at another failpoint. */
+const crashedBefore = (at, prompt) => async (j) => {
+  await j.add(prompt);
+  await j.run({ at });
+  await j.run();
+  return completed;
+};
+
+/** The database is made by a command that dies: nothing was acknowledged, and the next command completes it. */
+async function made(j) {
+  await j.command("add", `${j.word} never`);
+  await j.add();
+  assert.equal((await j.here.rows("SELECT id FROM tasks")).length, 1);
+  return completed;
+}
+
+async function added(j) {
+  await j.here.ok(["add", "--hold", "so that there is a database"]);
+  await j.command("add", `${j.word} [say done]`);
+  const found = await j.here.rows("SELECT id FROM tasks WHERE status = 'queued'");
+  assert.equal(found.length, j.isAfter() ? 1 : 0);
+  if (!found.length) return { ...untouched, id: null };
+  j.id = found[0].id;
+  return completed;
+}
+
+/** A person's command that dies; without a runner. */
+const byPerson = (command, first, undone, done) => async (j) => {
+  await j.add("[say done]", ...(first === "hold" ? ["--hold"] : []));
+  if (first === "cancel") await j.here.ok(["cancel", String(j.id)]);
+  await j.command(command, String(j.id));
+  return j.isAfter() ? done : undone;
+};
+
+/** Cancelled while the model works, and the runner that stops it dies. */
+async function stopped(j) {
+  await j.add("[slow 30] [say one two three four five six seven eight nine ten]");
+  const runner = j.here.vigilStart(["run", "--drain", ...j.url], j.arm());
+  await j.called();
+  await until("it runs", async () => (await j.here.task(j.id)).status === "running", LONG);
+  await j.here.ok(["cancel", String(j.id)]);
+  await dies(runner);
+  return cancelled;
+}
+
+/** Cancelled in the shell, with the runner away. */
+async function stoppedByHand(j) {
+  await j.leave("[slow 30] [say one two three four five six seven eight nine ten]");
+  await j.here.sqlite(`UPDATE tasks SET status = 'stopping' WHERE id = ${j.id}`, { write: true });
+  await j.run();
+  return cancelled;
+}
+
+/** The task's server is not the one that this run drives. */
+async function elsewhere(j) {
+  await j.leave("[slow 3] [say done]");
+  await j.run({ url: ["--server", j.server.url.replace("127.0.0.1", "localhost")] });
+  return completed;
+}
+
+/** Found at work by the next run. */
+async function atWork(j) {
+  await j.leave("[slow 4] [say one two three]");
+  await j.run();
+  return completed;
+}
+
+/** The server dies in the middle of the turn, and comes back. */
+async function cutOff(j) {
+  await j.leave("[slow 4] [say one two three]");
+  await j.server.process.stop("SIGKILL");
+  j.server = await j.here.startOpenCode({ port: new URL(j.server.url).port });
+  await j.run();
+  return { ...completed, calls: 2, resumes: 1 };
+}
+
+/** The session is deleted in the middle of the turn. */
+async function deleted(j) {
+  await j.leave("[slow 3] [say done]");
+  const { session_id } = await j.here.attempt(j.id);
+  await j.here.openCode(`/session/${session_id}`, { ...j.server, method: "DELETE" });
+  await j.run();
+  return { ...failed, sessions: 0, error_kind: "lost" };
+}
+
+const simple = queued("[say done]");
+const managed = Object.assign(queued("[say done]"), { managed: true });
+
+/** How each step is come to. */
+const JOURNEYS = {
+  // Those that take longest stand first.
+  "commit-unanswered": cutOff,
+  "commit-unprompted": crashedBefore("before-request-prompt"),
+  checkpoint: queued("[slow 7] [say it takes a while]"),
+  "make-database": made,
+  "sign-database": made,
+  "use-wal": made,
+  migration: made,
+  "run-beginning": simple,
+  "run-ending": simple,
+  "commit-add": added,
+  "commit-claim": simple,
+  "commit-cancel": byPerson("cancel", "", completed, { ...untouched, status: "cancelled" }),
+  "commit-retry": byPerson("retry", "cancel", { ...untouched, status: "cancelled" }, completed),
+  "commit-hold": byPerson("hold", "", completed, { ...untouched, status: "held" }),
+  "commit-release": byPerson("release", "hold", { ...untouched, status: "held" }, completed),
+  "commit-wake": stoppedByHand,
+  "commit-absent": crashedBefore("after-commit-claim"),
+  "commit-checked": simple,
+  "commit-refused": queued("[say done]", { ...failed, calls: 0, sessions: 0, error_kind: "refused" }, "--model", "offline/none"),
+  "commit-session": simple,
+  "commit-prompted": simple,
+  "commit-unreachable": elsewhere,
+  "commit-busy": atWork,
+  "commit-answered": simple,
+  "commit-faulty": queued("[fail 400]", { ...failed, error_kind: "agent" }),
+  "commit-gone": deleted,
+  "commit-aborted": stopped,
+  "request-health": simple,
+  "request-events": simple,
+  "request-search": crashedBefore("after-commit-claim"),
+  "request-agents": simple,
+  "request-models": simple,
+  "request-create": simple,
+  "request-prompt": simple,
+  "request-statuses": queued("[slow 1] [say one two three]"),
+  "request-session": atWork,
+  "request-messages": simple,
+  "request-children": stopped,
+  "request-abort": stopped,
+  "server-given": simple,
+  "server-version": simple,
+  "server-password": managed,
+  "server-intent": managed,
+  "server-start": managed,
+  "server-pid": managed,
+  "server-url": managed,
+  "server-end": managed,
+  "server-ended": managed,
+};
+
+// ---- afterwards -------------------------------------------------------------------------------------------------------
+
+async function assertTask(j, wanted) {
+  const task = await j.here.task(j.id);
+  assert.deepEqual([task.status, task.attempts], [wanted.status, wanted.attempts ?? 1], await j.here.story([j.id]));
+  assert.equal(task.error_kind, wanted.error_kind ?? null);
+  if (wanted.status === "completed") assert.notEqual(task.result, null);
+}
+
+async function assertWorld(j, wanted, server) {
+  const calls = await j.here.calls(j.word);
+  assert.equal(calls.length, wanted.calls, `the model was asked ${wanted.calls} times: ${JSON.stringify(calls)}`);
+  assertOneAtATime(calls);
+  const sessions = (await sessionsIn(j.here, j.here.work, server)).filter(({ title }) => title.includes(j.word));
+  assert.equal(sessions.length, wanted.sessions ?? 1, JSON.stringify(sessions));
+  if (!sessions.length) return;
+  const attempt = await j.here.attempt(j.id);
+  assert.deepEqual([sessions[0].id, attempt.resumes], [attempt.session_id, wanted.resumes ?? 0]);
+  assert.ok(sessions[0].title.includes(attempt.nonce));
+  await assertPromptedOnce(j.here, attempt, server, wanted.calls > 0);
+}
+
+/** The world a managed server was in, as another server sees it. */
+async function walkManaged(j, wanted) {
+  await j.here.drain();
+  await until("no OpenCode is left", () => j.here.openCodePids().length === 0);
+  assert.deepEqual(await j.here.rows("SELECT * FROM servers WHERE ended_at IS NULL"), []);
+  await assertTask(j, wanted);
+  const server = await j.here.startOpenCode();
+  await assertWorld(j, wanted, server);
+  await server.process.stop();
+}
+
+async function walkGiven(j, wanted) {
+  await j.here.drain(j.url);
+  if (j.id === undefined) assert.deepEqual(await j.here.calls(j.word), []);
+  else {
+    await assertTask(j, wanted);
+    await assertWorld(j, wanted, j.server);
+  }
+}
+
+async function walk(world, failpoint) {
+  const step = failpoint.replace(/^(before|after)-/, "");
+  const journey = JOURNEYS[step];
+  assert.ok(journey, `no journey comes to ${step}`);
+  const here = place(world, failpoint);
+  // A managed server is alone in its world; the other journeys of a world share one.
+  if (!journey.managed && !world.given?.process.isAlive) world.given = await world.startOpenCode();
+  if (journey.managed && world.given) {
+    await world.given.process.stop();
+    world.given = undefined;
+  }
+  const j = new Journey(here, failpoint, journey.managed ? undefined : world.given);
+  const wanted = await journey(j);
+  await (journey.managed ? walkManaged : walkGiven)(j, wanted);
+  if (j.server) world.given = j.server;
+  await here.checkDatabase();
+}
+
+const printed = execFileSync(VIGIL, [], { env: { VIGIL_FAILPOINT: "list" }, encoding: "utf8" }).trim().split("\n");
+const steps = Object.keys(JOURNEYS);
+const failpoints = steps.flatMap((step) => [`before-${step}`, `after-${step}`]);
+
+test("each failpoint has its journey", () => assert.deepEqual([...failpoints].sort(), [...printed].sort()));
+
+describe("killed", { concurrency: AT_ONCE }, () => {
+  for (const failpoint of failpoints)
+    test(failpoint, async () => {
+      const world = pool.pop();
+      try {
+        await walk(world, failpoint);
+      } finally {
+        pool.push(world);
+      }
+    });
+});
