@@ -38,6 +38,7 @@ union result {
 	struct oc_statuses statuses;
 	struct oc_names agents;
 	struct oc_models models;
+	struct oc_asks asks;
 	struct pages pages;
 };
 
