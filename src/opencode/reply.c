@@ -263,10 +263,13 @@ join(struct buf *all, const char *text, bool *cut)
 static bool
 is_rejection(const struct json *part)
 {
-	/* The server's words, the same in every version seen. */
+	/* The server's words, the same in every version seen. One that was told to the model ends
+	 * no turn. */
 	static const char *const words[] = {"rejected permission", "dismissed this question"};
 	const char *error = json_text(part, "state.error");
 
+	if (error && strstr(error, "with the following feedback"))
+		return false;
 	for (size_t i = 0; error && i < sizeof(words) / sizeof(words[0]); i++)
 		if (strstr(error, words[i]))
 			return true;
