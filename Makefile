@@ -163,7 +163,7 @@ $(B)/have-check: Makefile
 
 # ---- tests: tests/run runs them, with a time limit, and adds up what they say ----------------------
 
-# tests/FOLDER/test_*.c are programs with Check; test_*.sh and test_*.js find the program in $VIGIL, and the
+# tests/FOLDER/test_*.c are programs with Check; test_*.sh and *.test.js find the program in $VIGIL, and the
 # end-to-end ones OpenCode's in $OPENCODE. A folder without a test gives a name that is not there, and fails.
 in_c = $(patsubst %.c,build/$(2)/%,$(filter tests/$(1)/%,$(TEST_SRC)))
 scripts = $(sort $(wildcard tests/$(1)/test_*.sh tests/$(1)/*.test.js))

@@ -197,6 +197,27 @@ CREATE TABLE events (                   -- append-only: what happened to a task,
 ) STRICT;
 CREATE INDEX events_task ON events (task_id, id);
 
+CREATE TABLE asks (                     -- what an agent has asked a person, and what it was told
+	id         INTEGER PRIMARY KEY AUTOINCREMENT,
+	task_id    INTEGER NOT NULL REFERENCES tasks (id) ON DELETE CASCADE,
+	attempt_id INTEGER NOT NULL REFERENCES attempts (id) ON DELETE CASCADE,
+	session_id TEXT NOT NULL,           -- that asks: the attempt's, or one of a subagent below it
+	ask_id     TEXT NOT NULL UNIQUE,    -- the server's own id of it
+	kind       TEXT NOT NULL CHECK (kind IN ('permission', 'question')),
+	asked_at   TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')), -- when it was seen
+	request    TEXT NOT NULL,           -- in words; of a question with its options
+	reply      TEXT                     -- NULL: a person is to say. Of several questions, a line each
+		CONSTRAINT "a reply cannot be empty" CHECK (trim(reply, ' ' || char(9, 10, 13)) <> ''),
+	replied_at TEXT,                    -- when the server had it, not when it was decided
+	replied_by TEXT                     -- elsewhere: in OpenCode itself, or what asked has ended
+		CHECK (replied_by IN ('vigil', 'person', 'elsewhere')),
+	CONSTRAINT "a permission is replied to with once, always or reject"
+		CHECK (kind <> 'permission' OR reply IN ('once', 'always', 'reject'))
+) STRICT;
+CREATE INDEX asks_task ON asks (task_id);
+CREATE INDEX asks_attempt ON asks (attempt_id);
+CREATE INDEX asks_open ON asks (id) WHERE replied_at IS NULL;
+
 -- Which status may follow which. A task goes live only together with an attempt, and leaves that
 -- only once the attempt has ended: this is what keeps a hand's slip from losing an agent's work.
 CREATE TABLE status_moves (
@@ -355,6 +376,7 @@ END;
 CREATE TRIGGER tasks_deleted AFTER DELETE ON tasks -- foreign keys are off there too
 BEGIN
 	DELETE FROM messages WHERE task_id = OLD.id;
+	DELETE FROM asks WHERE task_id = OLD.id;
 	DELETE FROM attempts WHERE task_id = OLD.id;
 	DELETE FROM events WHERE task_id = OLD.id;
 	DELETE FROM dependencies WHERE task_id = OLD.id OR needs_id = OLD.id;
@@ -385,6 +407,47 @@ CREATE TRIGGER attempts_kept BEFORE DELETE ON attempts
 WHEN EXISTS (SELECT 1 FROM tasks WHERE id = OLD.task_id)
 BEGIN
 	SELECT RAISE(ABORT, 'attempts are history: they go when their task is deleted');
+END;
+
+CREATE TRIGGER asks_insert BEFORE INSERT ON asks
+BEGIN
+	SELECT RAISE(ABORT, 'an ask comes from a live attempt, and only a runner records it')
+	WHERE NEW.replied_at IS NOT NULL
+		OR NOT EXISTS (SELECT 1 FROM attempts WHERE id = NEW.attempt_id AND task_id = NEW.task_id
+			AND ended_at IS NULL)
+		OR EXISTS (SELECT 1 FROM asks WHERE id = NEW.id)
+		OR EXISTS (SELECT 1 FROM asks WHERE ask_id = NEW.ask_id);
+END;
+
+CREATE TRIGGER asks_inserted AFTER INSERT ON asks
+BEGIN
+	INSERT INTO events (task_id, attempt_id, kind, detail)
+	VALUES (NEW.task_id, NEW.attempt_id, 'asked', NEW.kind || ': ' || NEW.request);
+END;
+
+CREATE TRIGGER asks_kept_same BEFORE UPDATE ON asks
+WHEN NEW.id <> OLD.id OR NEW.task_id <> OLD.task_id OR NEW.attempt_id <> OLD.attempt_id
+	OR NEW.session_id <> OLD.session_id OR NEW.ask_id <> OLD.ask_id OR NEW.kind <> OLD.kind
+	OR NEW.asked_at <> OLD.asked_at OR NEW.request <> OLD.request
+BEGIN
+	SELECT RAISE(ABORT, 'what was asked stays as it is: set its reply alone');
+END;
+
+CREATE TRIGGER asks_frozen BEFORE UPDATE ON asks WHEN OLD.replied_at IS NOT NULL
+BEGIN
+	SELECT RAISE(ABORT, 'this ask has been replied to: it cannot be edited');
+END;
+
+CREATE TRIGGER asks_replied AFTER UPDATE OF replied_at ON asks WHEN NEW.replied_at IS NOT NULL
+BEGIN
+	INSERT INTO events (task_id, attempt_id, kind, detail) VALUES (NEW.task_id, NEW.attempt_id, 'replied',
+		NEW.request || ': ' || coalesce(NEW.reply || ', ', '') || 'by ' || coalesce(NEW.replied_by, 'person'));
+END;
+
+CREATE TRIGGER asks_kept BEFORE DELETE ON asks
+WHEN EXISTS (SELECT 1 FROM tasks WHERE id = OLD.task_id)
+BEGIN
+	SELECT RAISE(ABORT, 'asks are history: they go when their task is deleted');
 END;
 
 CREATE TRIGGER events_insert BEFORE INSERT ON events

@@ -46,6 +46,8 @@ extern const struct command cancel_command;
 extern const struct command retry_command;
 extern const struct command hold_command;
 extern const struct command release_command;
+extern const struct command asks_command;
+extern const struct command answer_command;
 extern const struct command sql_command;
 extern const struct command version_command;
 extern const struct command help_command_itself;

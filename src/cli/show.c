@@ -11,7 +11,7 @@
 #include "cli/text.h"
 
 static const struct option_spec options[] = {
-    {0, "json", NULL, "print one object: the columns, reason, attempts, events"},
+    {0, "json", NULL, "print one object: the columns, reason, attempts, asks, events"},
     {0, NULL, NULL, NULL},
 };
 
@@ -35,6 +35,13 @@ append_row(void *array, const struct vigil_row *row)
 }
 
 static enum vigil_result
+add_list(struct vigil *vigil, int64_t id, enum vigil_section section, struct json *object,
+    const char *key)
+{
+	return vigil_show(vigil, id, section, append_row, json_add_array(object, key));
+}
+
+static enum vigil_result
 print_object(struct vigil *vigil, int64_t id)
 {
 	struct json *object = NULL;
@@ -46,11 +53,11 @@ print_object(struct vigil *vigil, int64_t id)
 	reason = cli_field(vigil, id, VIGIL_WHY_QUEUED, "reason");
 	json_add_text(object, "reason", reason);
 	free(reason);
-	result =
-	    vigil_show(vigil, id, VIGIL_ATTEMPTS, append_row, json_add_array(object, "attempts"));
+	result = add_list(vigil, id, VIGIL_ATTEMPTS, object, "attempts");
 	if (result == VIGIL_OK)
-		result = vigil_show(
-		    vigil, id, VIGIL_EVENTS, append_row, json_add_array(object, "events"));
+		result = add_list(vigil, id, VIGIL_ASKS, object, "asks");
+	if (result == VIGIL_OK)
+		result = add_list(vigil, id, VIGIL_EVENTS, object, "events");
 	if (result == VIGIL_OK)
 		print_json(object);
 	else
@@ -186,6 +193,33 @@ add_attempt(void *table, const struct vigil_row *row)
 	return true;
 }
 
+static const struct column ask_columns[] = {
+    {"ask", true, false},
+    {"asked", false, false},
+    {"kind", false, false},
+    {"reply", false, false},
+    {"by", false, false},
+    {"request", false, false},
+};
+
+static bool
+add_ask(void *table, const struct vigil_row *row)
+{
+	char asked[32];
+	const char *reply = row_get(row, "reply");
+	const char *cells[] = {
+	    row_get(row, "id"),
+	    print_time(row_get(row, "asked_at"), asked),
+	    row_get(row, "kind"),
+	    reply || row_get(row, "replied_at") ? reply : "waits",
+	    row_get(row, "replied_by"),
+	    row_get(row, "request"),
+	};
+
+	table_add(table, cells);
+	return true;
+}
+
 static const struct column event_columns[] = {
     {"at", false, false},
     {"event", false, true},
@@ -226,16 +260,21 @@ print_page(struct vigil *vigil, int64_t id)
 {
 	char *reason = cli_field(vigil, id, VIGIL_WHY_QUEUED, "reason");
 	char *attempts = cli_field(vigil, id, VIGIL_TASK, "attempts");
+	char *ask = cli_field(vigil, id, VIGIL_ASKS, "id");
 	enum vigil_result result = vigil_show(vigil, id, VIGIL_TASK, print_task, reason);
 
 	if (result == VIGIL_OK && attempts && strcmp(attempts, "0") != 0)
 		result = print_rows(vigil, id, VIGIL_ATTEMPTS, attempt_columns,
 		    sizeof(attempt_columns) / sizeof(attempt_columns[0]), add_attempt);
+	if (result == VIGIL_OK && ask)
+		result = print_rows(vigil, id, VIGIL_ASKS, ask_columns,
+		    sizeof(ask_columns) / sizeof(ask_columns[0]), add_ask);
 	if (result == VIGIL_OK)
 		result = print_rows(vigil, id, VIGIL_EVENTS, event_columns,
 		    sizeof(event_columns) / sizeof(event_columns[0]), add_event);
 	free(reason);
 	free(attempts);
+	free(ask);
 	return result;
 }
 

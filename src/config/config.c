@@ -32,6 +32,7 @@ enum type {
 	TYPE_LIMIT,        /* a whole number; 0 is no limit */
 	TYPE_DURATION,     /* "45m", or 0 */
 	TYPE_ON_INTERRUPT, /* one of its words */
+	TYPE_ON_ASK,       /* likewise */
 	TYPE_LATER,        /* nothing but its default, in this version */
 };
 
@@ -54,14 +55,21 @@ static const struct setting settings[] = {
 
 #define SETTING_COUNT (sizeof(settings) / sizeof(settings[0]))
 
+/* The words of a choice, and the end of the list. */
 static const char *const interrupt_words[] = {
     [ON_INTERRUPT_RESUME] = "resume",
     [ON_INTERRUPT_RESTART] = "restart",
     [ON_INTERRUPT_HOLD] = "hold",
     [ON_INTERRUPT_FAIL] = "fail",
+    NULL,
 };
 
-#define INTERRUPT_COUNT (sizeof(interrupt_words) / sizeof(interrupt_words[0]))
+static const char *const ask_words[] = {
+    [ON_ASK_REJECT] = "reject",
+    [ON_ASK_ONCE] = "once",
+    [ON_ASK_HOLD] = "hold",
+    NULL,
+};
 
 struct reading {
 	struct config *config;
@@ -218,18 +226,32 @@ set_duration(struct reading *reading, const struct setting *setting, const struc
 	return refuse(reading, setting->key, value, accepted);
 }
 
+/* To one of the words; `accepted` lists them for a person. */
 static bool
-set_on_interrupt(struct reading *reading, const struct setting *setting, const struct json *value)
+set_choice(struct reading *reading, const struct setting *setting, const struct json *value,
+    const char *const *words, const char *accepted)
 {
 	const char *text = json_text(value, NULL);
 
-	for (size_t i = 0; text && i < INTERRUPT_COUNT; i++)
-		if (strcmp(text, interrupt_words[i]) == 0) {
-			*(int *)field(reading, setting) = (int)i;
+	for (int i = 0; text && words[i]; i++)
+		if (strcmp(text, words[i]) == 0) {
+			*(int *)field(reading, setting) = i;
 			return true;
 		}
-	return refuse(
-	    reading, setting->key, value, "\"resume\", \"restart\", \"hold\" or \"fail\"");
+	return refuse(reading, setting->key, value, accepted);
+}
+
+static bool
+set_on_interrupt(struct reading *reading, const struct setting *setting, const struct json *value)
+{
+	return set_choice(reading, setting, value, interrupt_words,
+	    "\"resume\", \"restart\", \"hold\" or \"fail\"");
+}
+
+static bool
+set_on_ask(struct reading *reading, const struct setting *setting, const struct json *value)
+{
+	return set_choice(reading, setting, value, ask_words, "\"reject\", \"once\" or \"hold\"");
 }
 
 static bool
@@ -253,6 +275,7 @@ set(struct reading *reading, const struct setting *setting, const struct json *v
 	    [TYPE_LIMIT] = set_count,
 	    [TYPE_DURATION] = set_duration,
 	    [TYPE_ON_INTERRUPT] = set_on_interrupt,
+	    [TYPE_ON_ASK] = set_on_ask,
 	    [TYPE_LATER] = check_later,
 	};
 

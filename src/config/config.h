@@ -10,6 +10,13 @@
 
 #include "base/fault.h"
 
+/* What becomes of what an agent asks a person. */
+enum on_ask {
+	ON_ASK_REJECT,
+	ON_ASK_ONCE, /* allowed this once; of a question, its first option */
+	ON_ASK_HOLD, /* the task waits for a person */
+};
+
 /* What an agent runs with where the task itself says nothing. */
 struct config_agent {
 	char *name;
@@ -23,7 +30,8 @@ struct config {
 	int attempts;
 	int64_t timeout_ms, stall_ms, poll_ms;
 	int max_resumes;
-	int on_interrupt; /* enum on_interrupt */
+	int on_interrupt;        /* enum on_interrupt */
+	int on_ask, on_question; /* enum on_ask */
 	struct config_agent *agents;
 	size_t agent_count;
 };

@@ -39,6 +39,7 @@ union result {
 	struct oc_statuses statuses;
 	struct oc_names agents;
 	struct oc_models models;
+	struct oc_asks asks;
 	struct pages pages;
 };
 

@@ -329,6 +329,35 @@ prompt_body(const struct oc_prompt *prompt)
 	return body;
 }
 
+static struct json *
+permission_body(const char *reply, const char *message)
+{
+	struct json *body = json_object();
+
+	json_add_text(body, "reply", reply);
+	add_if(body, "message", message);
+	return body;
+}
+
+/* [["A"],[]] for the lines "A" and "". */
+static struct json *
+answers_body(const char *answers)
+{
+	struct json *body = json_object(), *lists = json_add_array(body, "answers");
+
+	for (const char *line = answers; line; line = strchr(line, '\n')) {
+		line += line > answers; /* past the line's end */
+		size_t length = strcspn(line, "\n");
+		char *label = xstrndup(line, length);
+		struct json *list = json_add_array(lists, NULL);
+
+		if (length)
+			json_add_text(list, NULL, label);
+		free(label);
+	}
+	return body;
+}
+
 /*
  * Decoders: reply.h's, fitted to a route. MEMBER of the result is filled by PARSE, freed by FINI,
  * and lent to the reply.
@@ -351,6 +380,8 @@ DECODER(sessions, sessions, reply_sessions, oc_sessions_fini)
 DECODER(statuses, statuses, reply_statuses, oc_statuses_fini)
 DECODER(agents, agents, reply_agents, oc_names_fini)
 DECODER(models, models, reply_models, oc_models_fini)
+DECODER(permissions, asks, reply_permissions, oc_asks_fini)
+DECODER(questions, asks, reply_questions, oc_asks_fini)
 
 static bool
 decode_health(const struct http_answer *answer, union result *result, struct oc_reply *reply,
@@ -501,4 +532,56 @@ opencode_abort(struct opencode *server, const char *session_id, const char *dire
 	struct buf path = session_path(session_id, "/abort", directory);
 
 	return start(server, &route, &path, NULL, done, arg);
+}
+
+struct oc_call *
+opencode_permissions(struct opencode *server, const char *directory, oc_done *done, void *arg)
+{
+	static const struct route route = {
+	    "GET", QUERY_DEADLINE_MS, false, decode_permissions, fini_permissions};
+	struct buf path = path_in("/permission", directory);
+
+	return start(server, &route, &path, NULL, done, arg);
+}
+
+struct oc_call *
+opencode_questions(struct opencode *server, const char *directory, oc_done *done, void *arg)
+{
+	static const struct route route = {
+	    "GET", QUERY_DEADLINE_MS, false, decode_questions, fini_questions};
+	struct buf path = path_in("/question", directory);
+
+	return start(server, &route, &path, NULL, done, arg);
+}
+
+static struct buf
+ask_path(const char *route, const char *id, const char *tail, const char *directory)
+{
+	struct buf path = {0};
+
+	buf_puts(&path, route);
+	add_encoded(&path, id);
+	buf_puts(&path, tail);
+	add_directory(&path, directory);
+	return path;
+}
+
+struct oc_call *
+opencode_permission_reply(struct opencode *server, const char *directory, const char *id,
+    const char *reply, const char *message, oc_done *done, void *arg)
+{
+	static const struct route route = {"POST", QUERY_DEADLINE_MS, false, decode_true, NULL};
+	struct buf path = ask_path("/permission/", id, "/reply", directory);
+
+	return start(server, &route, &path, permission_body(reply, message), done, arg);
+}
+
+struct oc_call *
+opencode_question_reply(struct opencode *server, const char *directory, const char *id,
+    const char *answers, oc_done *done, void *arg)
+{
+	static const struct route route = {"POST", QUERY_DEADLINE_MS, false, decode_true, NULL};
+	struct buf path = ask_path("/question/", id, answers ? "/reply" : "/reject", directory);
+
+	return start(server, &route, &path, answers ? answers_body(answers) : NULL, done, arg);
 }

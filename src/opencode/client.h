@@ -36,6 +36,7 @@ struct oc_reply {
 		struct messages *messages; /* may be emptied by who wants to keep them */
 		struct oc_names *agents;   /* agents and models, like messages, may be emptied */
 		struct oc_models *models;
+		struct oc_asks *asks; /* permissions, questions; may be emptied too */
 	};
 	/* Of messages: some were too large to be read and are left out, since_id's own perhaps. */
 	bool truncated;
@@ -90,6 +91,20 @@ struct oc_call *opencode_models(struct opencode *, const char *directory, oc_don
 /* Up to 1.2, an abort that does not name the session's directory does nothing. */
 struct oc_call *opencode_abort(
     struct opencode *, const char *session_id, const char *directory, oc_done *, void *arg);
+
+/* What waits for a person in a directory, in all its sessions, whoever's they are. A request may
+ * stay listed after the turn that made it was aborted. */
+struct oc_call *opencode_permissions(
+    struct opencode *, const char *directory, oc_done *, void *arg);
+struct oc_call *opencode_questions(struct opencode *, const char *directory, oc_done *, void *arg);
+/* `reply` is "once", "always" or "reject". A rejection with a `message` is told to the model, and
+ * the turn goes on; without one (NULL) it ends. */
+struct oc_call *opencode_permission_reply(struct opencode *, const char *directory, const char *id,
+    const char *reply, const char *message, oc_done *, void *arg);
+/* `answers`: a line for each question of it, an empty one for none. NULL rejects it: the turn
+ * ends. */
+struct oc_call *opencode_question_reply(struct opencode *, const char *directory, const char *id,
+    const char *answers, oc_done *, void *arg);
 
 /* The event stream of all directories; reconnects by itself, with backoff, until it is closed.
  * `state` tells each time it comes up (true, with its first event) or is lost (false, once for an

@@ -14,7 +14,7 @@
 #include "base/json.h"
 #include "base/utf8.h"
 
-enum { SHOWN_BYTES = 300 }; /* of an error */
+enum { SHOWN_BYTES = 300, REQUEST_BYTES = 2000 }; /* of an error, of what is asked */
 
 /* What is parsed and is an array (or an object), or a fault. */
 static struct json *
@@ -512,10 +512,10 @@ oc_models_fini(struct oc_models *models)
 
 /* The beginning of a text, on one line. */
 static char *
-one_line(const char *text, size_t bytes)
+one_line(const char *text, size_t bytes, size_t limit)
 {
 	struct buf line = {0};
-	size_t shown = utf8_valid(text, utf8_cut(text, bytes, SHOWN_BYTES));
+	size_t shown = utf8_valid(text, utf8_cut(text, bytes, limit));
 
 	for (size_t i = 0; i < shown; i++) {
 		bool blank = (unsigned char)text[i] <= ' ';
@@ -564,9 +564,133 @@ reply_error(const char *body, size_t bytes, bool *is_not_found)
 	else if (has_text(json, "error"))
 		words = copy_text(json, "error");
 	json_free(json);
-	line = words ? one_line(words, strlen(words)) : one_line(body, bytes);
+	line = words ? one_line(words, strlen(words), SHOWN_BYTES)
+		     : one_line(body, bytes, SHOWN_BYTES);
 	free(words);
 	return line;
+}
+
+/*
+ * Asks
+ */
+
+/* "NAME: PATTERN, PATTERN (FILE)": what for, and where that is known, which file in it. */
+static void
+describe_permission(const struct json *json, struct buf *out)
+{
+	const struct json *patterns = json_at(json, "patterns");
+	const char *file = json_text(json, "metadata.filepath");
+	const char *separator = ": ";
+
+	buf_puts(out, has_text(json, "permission") ? json_text(json, "permission") : "permission");
+	for (const struct json *it = json_first(patterns); it; it = json_next(it)) {
+		if (!json_is_string(it))
+			continue;
+		buf_printf(out, "%s%s", separator, json_text(it, ""));
+		separator = ", ";
+	}
+	if (file && *file)
+		buf_printf(out, " (%s)", file);
+}
+
+/* "Which one? [A | B]". */
+static void
+describe_question(const struct json *json, struct buf *out)
+{
+	const char *separator = " [";
+
+	buf_printf(out, "%s%s", out->len ? "; " : "",
+	    has_text(json, "question") ? json_text(json, "question") : "a question without words");
+	for (const struct json *it = json_first(json_at(json, "options")); it; it = json_next(it)) {
+		if (!has_text(it, "label"))
+			continue;
+		buf_printf(out, "%s%s", separator, json_text(it, "label"));
+		separator = " | ";
+	}
+	if (separator[1] == '|')
+		buf_puts(out, "]");
+}
+
+static void
+take_questions(const struct json *questions, struct oc_ask *ask, struct buf *request)
+{
+	ask->choices = xcalloc(json_count(questions), sizeof(*ask->choices));
+	for (const struct json *it = json_first(questions); it; it = json_next(it)) {
+		const char *first = json_text(json_first(json_at(it, "options")), "label");
+
+		describe_question(it, request);
+		ask->choices[ask->choice_count++] = xstrdup(first ? first : "");
+	}
+}
+
+static bool
+decode_ask(const struct json *json, bool is_question, struct oc_ask *ask, struct fault *fault)
+{
+	struct buf request = {0};
+
+	if (!has_text(json, "id") || !has_text(json, "sessionID"))
+		return fault_set(
+		    fault, FAULT_ENV, "the answer has a request without id or session");
+	*ask = (struct oc_ask){0};
+	ask->id = copy_text(json, "id");
+	ask->session_id = copy_text(json, "sessionID");
+	if (is_question)
+		take_questions(json_at(json, "questions"), ask, &request);
+	else
+		describe_permission(json, &request);
+	ask->request = one_line(buf_text(&request), request.len, REQUEST_BYTES);
+	buf_free(&request);
+	return true;
+}
+
+static bool
+decode_asks(
+    const char *body, size_t bytes, bool is_question, struct oc_asks *asks, struct fault *fault)
+{
+	struct json *json =
+	    parse_array(body, bytes, is_question ? "questions" : "permission requests", fault);
+	const struct json *item = json_first(json);
+	bool done = json != NULL;
+
+	*asks = (struct oc_asks){0};
+	asks->all = xcalloc(json_count(json), sizeof(*asks->all));
+	for (; item && done; item = json_next(item)) {
+		done = decode_ask(item, is_question, &asks->all[asks->count], fault);
+		asks->count += done;
+	}
+	if (!done)
+		oc_asks_fini(asks);
+	json_free(json);
+	return done;
+}
+
+bool
+reply_permissions(const char *body, size_t bytes, struct oc_asks *asks, struct fault *fault)
+{
+	return decode_asks(body, bytes, false, asks, fault);
+}
+
+bool
+reply_questions(const char *body, size_t bytes, struct oc_asks *asks, struct fault *fault)
+{
+	return decode_asks(body, bytes, true, asks, fault);
+}
+
+void
+oc_asks_fini(struct oc_asks *asks)
+{
+	for (size_t i = 0; i < asks->count; i++) {
+		struct oc_ask *ask = &asks->all[i];
+
+		for (size_t k = 0; k < ask->choice_count; k++)
+			free(ask->choices[k]);
+		free(ask->choices);
+		free(ask->id);
+		free(ask->session_id);
+		free(ask->request);
+	}
+	free(asks->all);
+	*asks = (struct oc_asks){0};
 }
 
 /*

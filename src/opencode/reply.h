@@ -62,6 +62,20 @@ struct oc_models {
 	    fallback; /* the server's own default, where exactly one provider is there; else NULL */
 };
 
+/* What waits for a person, a permission request or a question; it holds its session busy. */
+struct oc_ask {
+	char *id, *session_id; /* the session that asks: one we made, or one below it */
+	char *request;         /* what is asked, on one line for a person */
+	/* Of a question: the first option of each question in it, "" where one has none. */
+	char **choices;
+	size_t choice_count;
+};
+
+struct oc_asks {
+	struct oc_ask *all;
+	size_t count;
+};
+
 /* An event of the stream, as far as it is of use; the rest is OC_EV_OTHER. Borrowed strings. */
 enum oc_event_type {
 	OC_EV_OTHER,
@@ -99,6 +113,9 @@ bool reply_agents(const char *body, size_t bytes, struct oc_names *, struct faul
 void oc_names_fini(struct oc_names *);
 bool reply_models(const char *body, size_t bytes, struct oc_models *, struct fault *);
 void oc_models_fini(struct oc_models *);
+bool reply_permissions(const char *body, size_t bytes, struct oc_asks *, struct fault *);
+bool reply_questions(const char *body, size_t bytes, struct oc_asks *, struct fault *);
+void oc_asks_fini(struct oc_asks *);
 
 /* The sentence in an error answer ({name, data:{message}} and its older shapes); the body's
  * beginning where it is none. `is_not_found` only for JSON that says NotFoundError. */

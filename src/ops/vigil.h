@@ -134,9 +134,27 @@ enum vigil_result vigil_list(
 
 /* VIGIL_WHY_QUEUED has one row, with the one column `reason`: what an open task waits for; none
  * where nothing is in its way. */
-enum vigil_section { VIGIL_TASK, VIGIL_WHY_QUEUED, VIGIL_ATTEMPTS, VIGIL_MESSAGES, VIGIL_EVENTS };
+enum vigil_section {
+	VIGIL_TASK,
+	VIGIL_WHY_QUEUED,
+	VIGIL_ATTEMPTS,
+	VIGIL_ASKS, /* what its agent has asked a person, and what it was told */
+	VIGIL_MESSAGES,
+	VIGIL_EVENTS,
+};
 enum vigil_result vigil_show(
     struct vigil *, int64_t id, enum vigil_section, vigil_row_fn *, void *arg);
+
+/* ---- permission requests and questions --------------------------------------------------- */
+
+/* Those that wait for a person, oldest first. */
+enum vigil_result vigil_asks(struct vigil *, vigil_row_fn *, void *arg);
+
+/* A permission request is replied to with "once", "always" or "reject"; a question with the label
+ * of an option or any other text, a line for each question of it, or with "reject". Durable once
+ * it has returned; the runner sends it (*needs_runner: none is alive, the next one does it).
+ * VIGIL_NOT_FOUND: no such ask. VIGIL_USAGE: it does not wait any more, or not for this. */
+enum vigil_result vigil_answer(struct vigil *, int64_t ask, const char *reply, bool *needs_runner);
 
 /* ---- the runner ------------------------------------------------------------------------- */
 

@@ -8,7 +8,7 @@
  *   3 create    the session
  *   4 send      the prompt, under ids that are committed already
  *   5 look      is it done?
- *   6 abort     where it is to be stopped
+ *   6 abort     where it is to be stopped; what it asks is rejected first
  *
  * Every step can be repeated, and an outcome that cannot be committed is not lost: the flight
  * wakes again and finds it anew.
@@ -26,6 +26,7 @@
 #include "core/evidence.h"
 #include "opencode/ids.h"
 #include "runner/abort.h"
+#include "runner/asks.h"
 #include "runner/runner.h"
 #include "runner/watch.h"
 
@@ -397,8 +398,8 @@ on_session_read(void *arg, struct oc_reply *reply)
 	if (reply->outcome == OC_OK)
 		tell_look(f, &(struct event){.type = EV_BUSY,
 				 .progress_ms = f->progress_ms,
-				 .is_waiting = f->activity == OC_RETRY,
-				 .text = f->retry_message});
+				 .is_waiting = f->waits_for || f->activity == OC_RETRY,
+				 .text = f->waits_for ? f->waits_for : f->retry_message});
 	else
 		tell_trouble(f, reply);
 }
@@ -430,9 +431,23 @@ on_messages_read(void *arg, struct oc_reply *reply)
 
 static void on_aborted(void *arg, struct oc_reply *reply);
 
+/* First what its sessions ask is rejected: up to 1.2, a message whose turn is aborted while it
+ * waits for a person is never completed. */
 static void
 fx_abort(struct flight *f)
 {
+	if (!ask_server(f))
+		return;
+	f->awaits_asks = true;
+	asks_look(f->runner->asks, f->directory);
+}
+
+void
+flight_asks_over(struct flight *f)
+{
+	if (!f->awaits_asks)
+		return;
+	f->awaits_asks = false;
 	struct opencode *server = ask_server(f);
 	if (server)
 		f->abort = abort_start(server, f->session_id, f->directory, on_aborted, f);
@@ -486,7 +501,7 @@ flight_slept(struct flight *f, int64_t ms)
 bool
 flight_is_idle(const struct flight *f)
 {
-	return !f->call && !f->check && !f->abort && !f->awaits_status;
+	return !f->call && !f->check && !f->abort && !f->awaits_status && !f->awaits_asks;
 }
 
 void
@@ -535,6 +550,22 @@ flight_status_failed(struct flight *f, const char *sentence)
 		return;
 	f->awaits_status = false;
 	tell_unreachable(f, sentence);
+}
+
+static bool
+same_text(const char *a, const char *b)
+{
+	return a == b || (a && b && strcmp(a, b) == 0);
+}
+
+void
+flight_waits(struct flight *f, const char *for_what)
+{
+	if (same_text(f->waits_for, for_what))
+		return;
+	free(f->waits_for);
+	f->waits_for = xstrdup(for_what);
+	look_soon(f);
 }
 
 void
@@ -664,7 +695,7 @@ cancel_all(struct flight *f)
 	f->call = NULL;
 	f->check = NULL;
 	f->abort = NULL;
-	f->awaits_status = false;
+	f->awaits_status = f->awaits_asks = false;
 	f->has_changed = false;
 }
 
@@ -692,6 +723,7 @@ flight_end(struct flight *f)
 	link_out(f);
 	free_facts(f);
 	free(f->retry_message);
+	free(f->waits_for);
 	free(f);
 }
 

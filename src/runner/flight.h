@@ -40,11 +40,13 @@ struct flight {
 	struct catalog_call *check;
 	struct abort *abort;
 	bool awaits_status; /* a look that waits for the next status answer of its directory */
+	bool awaits_asks;   /* an abort that waits until what the session asks was rejected */
 
 	/* Hints, from events and the status map; lost with the link. */
 	bool activity_is_known;
 	enum oc_activity activity;
 	char *retry_message; /* the provider's words, while it is retried; else NULL */
+	char *waits_for;     /* a person, and what they are to say; else NULL */
 	int64_t progress_ms; /* wall clock: the newest event about its messages */
 	int64_t watched_ms;  /* since when such events are heard */
 	int64_t lost_ms;     /* time asleep that was not told yet */
@@ -74,6 +76,10 @@ bool flight_is_idle(const struct flight *); /* nothing is under way */
 /* What the status map says; `activity_is_new` where it comes from an event. */
 void flight_status(struct flight *, enum oc_activity, const char *retry_message);
 void flight_status_failed(struct flight *, const char *sentence);
+/* What it asks and only a person can answer, in a sentence; NULL: nothing. */
+void flight_waits(struct flight *, const char *for_what);
+/* Of one that is to stop: what its sessions ask was rejected, as far as that was possible. */
+void flight_asks_over(struct flight *);
 /* An event about its session. */
 void flight_event(struct flight *, const struct oc_event *);
 

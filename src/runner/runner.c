@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/failpoint.h"
 #include "base/secret.h"
+#include "runner/asks.h"
 #include "runner/watch.h"
 #include "store/poke.h"
 
@@ -292,6 +293,7 @@ notice(struct runner *r)
 	}
 	free(live.ids);
 	free(live.revisions);
+	asks_notice(r->asks);
 	runner_claim_soon(r);
 }
 
@@ -391,6 +393,7 @@ on_link_up(void *arg)
 		next = f->next;
 		flight_wake(f);
 	}
+	asks_look_everywhere(r->asks);
 	runner_claim_soon(r);
 }
 
@@ -399,6 +402,7 @@ on_link_down(void *arg)
 {
 	struct runner *r = arg;
 	watch_unlink(r->watch);
+	asks_unlink(r->asks);
 	for (struct flight *f = r->flights; f; f = f->next) {
 		flight_unlink(f);
 		runner_due_changed(r, f->wake_at_ms);
@@ -406,10 +410,26 @@ on_link_down(void *arg)
 	catalog_forget(r->catalog);
 }
 
+/* The session that asks may be one below ours: the directory tells where to look. */
+static void
+on_asked(struct runner *r, const struct oc_event *event)
+{
+	struct flight *f = r->flights;
+	while (f &&
+	       !(f->session_id && event->directory && strcmp(f->directory, event->directory) == 0))
+		f = f->next;
+	if (!f && event->session_id)
+		f = runner_find_session(r, event->session_id);
+	if (f)
+		asks_look(r->asks, f->directory);
+}
+
 static void
 on_link_event(void *arg, const struct oc_event *event)
 {
 	struct flight *f = event->session_id ? runner_find_session(arg, event->session_id) : NULL;
+	if (event->type == OC_EV_ASKED || event->type == OC_EV_REPLIED)
+		on_asked(arg, event);
 	if (f)
 		flight_event(f, event);
 }
@@ -478,6 +498,7 @@ runner_start(struct runner *r, const char *server_url, int poke_fd)
 	r->http = http_new(r->loop);
 	r->catalog = catalog_new(r->loop, r->config);
 	r->watch = watch_new(r, r->config->poll_ms);
+	r->asks = asks_new(r);
 	r->link = link_open(r->loop, r->http, r->store, r->config, server_url, &listener);
 	notice(r);
 	end_if_drained(r);
@@ -511,6 +532,7 @@ runner_stop(struct runner *r)
 		link_end_server(r->link);
 	link_close(r->link);
 	watch_free(r->watch);
+	asks_free(r->asks);
 	catalog_free(r->catalog);
 	http_free(r->http);
 }

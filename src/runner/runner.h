@@ -22,6 +22,7 @@
 #define RUNNER_DRAINED "drained"
 #define RUNNER_FAILED "failed" /* `trouble` says why */
 
+struct asks;
 struct watch;
 
 struct runner {
@@ -33,6 +34,7 @@ struct runner {
 	struct link *link;
 	struct catalog *catalog;
 	struct watch *watch;
+	struct asks *asks;
 	int64_t id;      /* its row in `runners` */
 	char *directory; /* where tasks without one run */
 	bool drain;

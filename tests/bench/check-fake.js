@@ -25,6 +25,8 @@ const READ = {
   health: ["healthy", "version"],
   agents: ["*.name", "*.hidden"],
   models: ["providers.*.id", "providers.*.models.*.variants", "providers.*.models.*.variants.*", "default.*"],
+  permissions: [""],
+  questions: [""],
   create: SESSION,
   session: SESSION,
   search: under("*", SESSION),
@@ -111,6 +113,8 @@ async function liveThrough(url, directory, release) {
   await keep("health", "GET", "/global/health");
   await keep("agents", "GET", `/agent${where}`);
   await keep("models", "GET", `/config/providers${where}`);
+  await keep("permissions", "GET", `/permission${where}`);
+  await keep("questions", "GET", `/question${where}`);
   const stop = listen(url, events);
   await until("the first event", () => events.length);
   await sleep(200); // the real one can be a little late to listen itself

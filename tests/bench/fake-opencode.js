@@ -227,6 +227,8 @@ const plain = {
   "GET /config/providers": () => json(providers),
   "GET /session": find,
   "GET /session/status": statuses,
+  "GET /permission": () => json([]),
+  "GET /question": () => json([]),
   "POST /session": (query, body) => json(createSession(query.get("directory") ?? process.cwd(), body)),
 };
 

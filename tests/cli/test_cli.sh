@@ -246,6 +246,7 @@ is 'and what it is' 'A description' "$(sed -n 2p out)"
 run 0 show 3 --json
 json 'show --json' '[j.id, j.reason, j.after, j.attempts.length, j.events[0].kind].join(" | ")' \
     '3 | comes after task 1 | 1,2 | 0 | queued'
+json 'show --json has asks' 'j.asks.length' 0
 bad 3 'no task 98765' show 98765
 run 0 add "$(printf 'evil \033]0;title\007 \302\233 text')" --key evil
 run 0 list --limit 1
@@ -295,9 +296,41 @@ waiter=$!
 wait $waiter
 is 'a waiting one is told' 1 $?
 
+# ---- asks, answer --------------------------------------------------------------------------------
+
+run 0 add 'asks for something'
+asking=$(cat out)
+sql "INSERT INTO attempts (task_id, number, nonce) VALUES ($asking, 1, 'n');
+    UPDATE tasks SET status = 'starting', attempts = 1, wake_at = created_at WHERE id = $asking;
+    INSERT INTO asks (task_id, attempt_id, session_id, ask_id, kind, request)
+    SELECT $asking, max(id), 's', 'per_1', 'permission', 'bash: rm' FROM attempts;
+    INSERT INTO asks (task_id, attempt_id, session_id, ask_id, kind, request)
+    SELECT $asking, max(id), 's', 'que_1', 'question', 'Which? [A | B]' FROM attempts;"
+run 0 asks
+is 'two asks' 3 "$(wc -l <out)"
+run 0 asks --json
+json 'asks --json' 'j.map((ask) => [ask.id, ask.kind, ask.request].join()).join(" ")' \
+    '1,permission,bash: rm 2,question,Which? [A | B]'
+bad 2 'needs ASK REPLY' answer 1
+bad 2 "'x'" answer x once
+bad 2 'once, always or reject' answer 1 maybe
+bad 3 'no ask 98765' answer 98765 once
+run 0 answer 1 always
+holds 'the next runner sends it' grep -q 'no runner is alive' err
+bad 2 'ask 1: it has been replied to' answer 1 reject
+run 0 answer 2 A B --json
+json 'answer --json' 'JSON.stringify(j)' '{"id":2,"reply":"A\nB","needs_runner":true}'
+run 0 asks --json
+json 'nothing waits' 'j.length' 0
+run 0 show "$asking"
+holds 'show has them' grep -q 'always.*person.*bash: rm' out
+run 0 show "$asking" --json
+json 'show --json has them' 'j.asks[1].reply' 'A
+B'
+
 # ---- output, help, the rest ----------------------------------------------------------------------
 
-for command in add run list show result wait follow cancel retry hold release sql version help; do
+for command in add run list show result wait follow cancel retry hold release asks answer sql version help; do
     run 0 $command --help
     holds "$command --help" grep -q "^usage: vigil $command" out
     run 0 help $command

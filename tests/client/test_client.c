@@ -106,6 +106,14 @@ on_messages(void *arg, struct oc_reply *reply)
 }
 
 static void
+on_asks(void *arg, struct oc_reply *reply)
+{
+	on_done(arg, reply);
+	if (reply->outcome == OC_OK)
+		got.count = reply->asks->count;
+}
+
+static void
 finish(struct oc_call *call)
 {
 	got.call = call;
@@ -338,6 +346,80 @@ START_TEST(other_requests_ask_for_the_right_thing)
 	loopback_reply(server, 200, "application/json", "false");
 	finish(opencode_abort(opencode, "ses_1", NULL, on_done, NULL));
 	ck_assert_int_eq(got.outcome, OC_TROUBLE);
+}
+END_TEST
+
+START_TEST(asks_are_listed_by_directory)
+{
+	loopback_reply(
+	    server, 200, "application/json", "[{\"id\":\"per_1\",\"sessionID\":\"ses_1\"}]");
+	finish(opencode_permissions(opencode, "/a b", on_asks, NULL));
+	ck_assert_uint_eq(got.count, 1);
+	ck_assert(asked_for("GET /permission?directory=%2Fa%20b HTTP"));
+	forget();
+	loopback_reply(server, 200, "application/json", "[]");
+	finish(opencode_questions(opencode, "/d", on_asks, NULL));
+	ck_assert_int_eq(got.outcome, OC_OK);
+	ck_assert(asked_for("GET /question?directory=%2Fd HTTP"));
+	forget();
+	loopback_reply(server, 200, "application/json", "[{}]");
+	finish(opencode_questions(opencode, "/d", on_asks, NULL));
+	ck_assert_int_eq(got.outcome, OC_TROUBLE);
+}
+END_TEST
+
+static char *
+sent_text(void)
+{
+	struct json *body = sent();
+	char *text = json_print(body);
+
+	json_free(body);
+	return text;
+}
+
+static void
+check_question_reply(const char *answers, const char *body)
+{
+	char *text;
+
+	forget();
+	loopback_reply(server, 200, "application/json", "true");
+	finish(opencode_question_reply(opencode, "/d", "que_1", answers, on_done, NULL));
+	ck_assert_int_eq(got.outcome, OC_OK);
+	ck_assert(asked_for("POST /question/que_1/reply?directory=%2Fd HTTP"));
+	text = sent_text();
+	ck_assert_str_eq(text, body);
+	free(text);
+}
+
+START_TEST(replies_say_what_they_should)
+{
+	char *text;
+
+	loopback_reply(server, 200, "application/json", "true");
+	finish(opencode_permission_reply(
+	    opencode, "/d", "per/1", "reject", "say \"no\"", on_done, NULL));
+	ck_assert_int_eq(got.outcome, OC_OK);
+	ck_assert(asked_for("POST /permission/per%2F1/reply?directory=%2Fd HTTP"));
+	text = sent_text();
+	ck_assert_str_eq(text, "{\"reply\":\"reject\",\"message\":\"say \\\"no\\\"\"}");
+	free(text);
+	forget();
+	loopback_reply(server, 404, "application/json", "{\"name\":\"NotFoundError\"}");
+	finish(opencode_permission_reply(opencode, "/d", "per_1", "once", NULL, on_done, NULL));
+	ck_assert_int_eq(got.outcome, OC_NOT_FOUND);
+	text = sent_text();
+	ck_assert_str_eq(text, "{\"reply\":\"once\"}");
+	free(text);
+	check_question_reply("A", "{\"answers\":[[\"A\"]]}");
+	check_question_reply(
+	    "one line\n\nanother", "{\"answers\":[[\"one line\"],[],[\"another\"]]}");
+	forget();
+	loopback_reply(server, 200, "application/json", "true");
+	finish(opencode_question_reply(opencode, "/d", "que_1", NULL, on_done, NULL));
+	ck_assert_int_eq(got.outcome, OC_OK);
+	ck_assert(asked_for("POST /question/que_1/reject?directory=%2Fd HTTP"));
 }
 END_TEST
 
@@ -670,6 +752,8 @@ client_suite(void)
 	tcase_add_test(requests, create_sends_what_it_should);
 	tcase_add_test(requests, prompt_sends_what_it_should);
 	tcase_add_test(requests, other_requests_ask_for_the_right_thing);
+	tcase_add_test(requests, asks_are_listed_by_directory);
+	tcase_add_test(requests, replies_say_what_they_should);
 	tcase_add_test(requests, cancel_is_silence);
 	suite_add_tcase(suite, requests);
 

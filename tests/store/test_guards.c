@@ -16,7 +16,7 @@ struct fixture {
 static struct fixture fx;
 
 /* Tasks 1 queued, 2 held, 3 running, 4 completed, 5 failed, 6 queued with the key k, 7 running with
- * the mutex m, 8 queued with the mutex m; 9 comes after 8. */
+ * the mutex m, 8 queued with the mutex m; 9 comes after 8. 3 has asked, 7 was given a reply. */
 static const char world[] =
     "INSERT INTO tasks (prompt) VALUES ('1');"
     "INSERT INTO tasks (prompt, status) VALUES ('2', 'held');"
@@ -35,7 +35,11 @@ static const char world[] =
     "5;"
     "UPDATE tasks SET status = 'completed', result = 'r', completed_at = '2026-01-31T06:00:00.000Z'"
     "	WHERE id = 4;"
-    "UPDATE tasks SET status = 'failed', error = 'e', error_kind = 'agent' WHERE id = 5;";
+    "UPDATE tasks SET status = 'failed', error = 'e', error_kind = 'agent' WHERE id = 5;"
+    "INSERT INTO asks (task_id, attempt_id, session_id, ask_id, kind, request)"
+    "	SELECT task_id, id, 's', 'per_' || task_id, 'permission', 'r' FROM attempts"
+    "	WHERE task_id IN (3, 7);"
+    "UPDATE asks SET reply = 'once', replied_at = '2026-01-31T06:00:00.000Z' WHERE task_id = 7;";
 
 static void
 set_up(void)
@@ -155,6 +159,29 @@ static const struct refusal refusals[] = {
     {"INSERT INTO attempts (task_id, number, nonce, ended_at, outcome)"
      " VALUES (1, 1, 'n', '2026-01-31T06:00:00.000Z', 'completed')",
 	"only a runner makes it"},
+    /* asks */
+    {"INSERT INTO asks (task_id, attempt_id, session_id, ask_id, kind, request)"
+     " VALUES (4, 2, 's', 'x', 'permission', 'r')",
+	"only a runner records it"},
+    {"INSERT INTO asks (task_id, attempt_id, session_id, ask_id, kind, request)"
+     " VALUES (7, 1, 's', 'x', 'permission', 'r')",
+	"only a runner records it"},
+    {"REPLACE INTO asks (task_id, attempt_id, session_id, ask_id, kind, request)"
+     " VALUES (3, 1, 's', 'per_3', 'permission', 'r')",
+	"only a runner records it"},
+    {"INSERT INTO asks (task_id, attempt_id, session_id, ask_id, kind, request)"
+     " VALUES (3, 1, 's', 'x', 'wish', 'r')",
+	"CHECK"},
+    {"UPDATE asks SET reply = 'maybe' WHERE task_id = 3",
+	"a permission is replied to with once, always or reject"},
+    {"UPDATE asks SET kind = 'question', reply = 'B' WHERE task_id = 3", "stays as it is"},
+    {"UPDATE asks SET request = 'other' WHERE task_id = 3", "stays as it is"},
+    {"UPDATE asks SET task_id = 7 WHERE task_id = 3", "stays as it is"},
+    {"UPDATE OR REPLACE asks SET ask_id = 'per_7' WHERE task_id = 3", "stays as it is"},
+    {"UPDATE asks SET replied_by = 'nobody' WHERE task_id = 3", "CHECK"},
+    {"UPDATE asks SET reply = 'reject' WHERE task_id = 7", "this ask has been replied to"},
+    {"UPDATE asks SET replied_at = NULL WHERE task_id = 7", "this ask has been replied to"},
+    {"DELETE FROM asks", "asks are history"},
     /* the rest */
     {"UPDATE events SET detail = 'x'", "events are append-only"},
     {"REPLACE INTO events (id, kind) VALUES (1, 'x')", "events are append-only"},
@@ -174,7 +201,8 @@ fingerprint(void)
 	    "SELECT (SELECT group_concat(id || status || coalesce(prompt, '') || revision "
 	    "|| coalesce(key, '') || coalesce(wake_at, '') || coalesce(result, '')) "
 	    "FROM tasks) || (SELECT count(*) || max(id) FROM events) || (SELECT "
-	    "group_concat(id || task_id || number) FROM attempts)");
+	    "group_concat(id || task_id || number) FROM attempts) || (SELECT group_concat(id || "
+	    "ask_id || coalesce(reply, '')) FROM asks)");
 }
 
 START_TEST(a_slip_of_the_hand_is_refused)
@@ -238,6 +266,21 @@ START_TEST(a_move_by_hand_is_complete)
 }
 END_TEST
 
+/* The reply is what a person may write; the runner sends it. */
+START_TEST(an_ask_is_answered_by_hand)
+{
+	shell_ok(fx.path, "UPDATE asks SET reply = 'always' WHERE task_id = 3");
+	shell_gives(
+	    fx.path, "SELECT reply || (replied_at IS NULL) FROM asks WHERE task_id = 3", "always1");
+	shell_ok(
+	    fx.path, "UPDATE asks SET replied_at = '2026-01-31T06:00:00.000Z' WHERE task_id = 3");
+	shell_gives(fx.path,
+	    "SELECT group_concat(kind || ': ' || detail, '; ') FROM events WHERE task_id = 3 "
+	    "AND kind IN ('asked', 'replied')",
+	    "asked: permission: r; replied: r: always, by person");
+}
+END_TEST
+
 START_TEST(a_key_is_free_again_once_its_task_is_final)
 {
 	shell_ok(fx.path, "UPDATE tasks SET status = 'cancelled' WHERE id = 6");
@@ -262,15 +305,20 @@ END_TEST
 /* With foreign keys and without. */
 START_TEST(a_deleted_task_takes_its_history_along)
 {
-	char *sql = xasprintf(
-	    "PRAGMA foreign_keys = %s; DELETE FROM tasks WHERE id IN (4, 5, 9)", _i ? "ON" : "OFF");
+	char *sql =
+	    xasprintf("PRAGMA foreign_keys = %s; DELETE FROM tasks WHERE id IN (4, 5, 7, 9)",
+		_i ? "ON" : "OFF");
 
 	shell_ok(fx.path, "INSERT INTO messages (task_id, attempt_id, message_id, role, text) "
 			  "VALUES (4, 2, 'm', 'user', 't')");
+	shell_ok(fx.path,
+	    "UPDATE attempts SET ended_at = '2026-01-31T06:00:00.000Z', outcome = 'failed' WHERE "
+	    "task_id = 7; UPDATE tasks SET status = 'failed', error_kind = 'agent' WHERE id = 7");
 	shell_ok(fx.path, sql);
 	shell_gives(fx.path,
-	    "SELECT (SELECT count(*) FROM attempts WHERE task_id IN (4, 5)) "
-	    "+ (SELECT count(*) FROM events WHERE task_id IN (4, 5, 9)) "
+	    "SELECT (SELECT count(*) FROM attempts WHERE task_id IN (4, 5, 7)) "
+	    "+ (SELECT count(*) FROM events WHERE task_id IN (4, 5, 7, 9)) "
+	    "+ (SELECT count(*) FROM asks WHERE task_id = 7) "
 	    "+ (SELECT count(*) FROM messages) + (SELECT count(*) FROM dependencies)",
 	    "0");
 	shell_gives(fx.path, "PRAGMA foreign_key_check", NULL);
@@ -301,6 +349,7 @@ main(void)
 	tcase_add_test(tests, the_world_is_sound);
 	tcase_add_loop_test(tests, a_slip_of_the_hand_is_refused, 0, REFUSALS);
 	tcase_add_test(tests, a_move_by_hand_is_complete);
+	tcase_add_test(tests, an_ask_is_answered_by_hand);
 	tcase_add_test(tests, a_key_is_free_again_once_its_task_is_final);
 	tcase_add_test(tests, an_edit_by_hand_is_an_event);
 	tcase_add_loop_test(tests, a_deleted_task_takes_its_history_along, 0, 2);

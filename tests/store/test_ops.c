@@ -434,6 +434,35 @@ START_TEST(a_live_task_needs_a_runner)
 }
 END_TEST
 
+START_TEST(an_ask_is_answered)
+{
+	struct vigil_task task = {.prompt = "x"};
+	bool needs_runner = false;
+
+	add(&task);
+	shell_ok(path,
+	    "INSERT INTO attempts (task_id, number, nonce) VALUES (1, 1, 'n');"
+	    "UPDATE tasks SET status = 'starting', attempts = 1, wake_at = created_at;"
+	    "INSERT INTO asks (task_id, attempt_id, session_id, ask_id, kind, request) VALUES"
+	    " (1, 1, 's', 'a', 'permission', 'r'), (1, 1, 's', 'b', 'question', 'q')");
+	says(vigil_answer(vigil, 99, "once", &needs_runner), VIGIL_NOT_FOUND, "no ask 99");
+	says(vigil_answer(vigil, 1, "maybe", &needs_runner), VIGIL_USAGE, "once, always or reject");
+	says(vigil_answer(vigil, 2, " ", &needs_runner), VIGIL_USAGE, "the reply is empty");
+	says(vigil_answer(vigil, 2, "\xff", &needs_runner), VIGIL_USAGE, "not UTF-8");
+	ck_assert_int_eq(vigil_answer(vigil, 1, "always", &needs_runner), VIGIL_OK);
+	ck_assert(needs_runner);
+	says(vigil_answer(vigil, 1, "reject", &needs_runner), VIGIL_USAGE, "been replied to");
+	ck_assert_int_eq(vigil_answer(vigil, 2, "blue\n\nred", &needs_runner), VIGIL_OK);
+	shell_gives(path,
+	    "SELECT group_concat(reply || replied_by || (replied_at IS NULL)) FROM asks",
+	    "alwaysperson1,blue\n\nredperson1");
+	shell_ok(path, "INSERT INTO asks (task_id, attempt_id, session_id, ask_id, kind, request) "
+		       "VALUES (1, 1, 's', 'c', 'question', 'q')");
+	shell_ok(path, "UPDATE attempts SET ended_at = started_at, outcome = 'failed'");
+	says(vigil_answer(vigil, 3, "late", &needs_runner), VIGIL_USAGE, "is over");
+}
+END_TEST
+
 START_TEST(hold_release_retry)
 {
 	struct vigil_task task = {.prompt = "x"};
@@ -676,6 +705,7 @@ main(void)
 	tcase_add_test(tests, a_thousand_lines_are_quick);
 	tcase_add_test(tests, a_queued_task_is_cancelled);
 	tcase_add_test(tests, a_live_task_needs_a_runner);
+	tcase_add_test(tests, an_ask_is_answered);
 	tcase_add_test(tests, hold_release_retry);
 	tcase_add_test(tests, results);
 	tcase_add_test(tests, a_failure_says_why);

@@ -68,6 +68,8 @@ START_TEST(defaults_are_as_promised)
 	ck_assert_int_eq(config->timeout_ms, 0);
 	ck_assert_int_eq(config->stall_ms, 45 * 60 * 1000);
 	ck_assert_int_eq(config->on_interrupt, ON_INTERRUPT_RESUME);
+	ck_assert_int_eq(config->on_ask, ON_ASK_REJECT);
+	ck_assert_int_eq(config->on_question, ON_ASK_REJECT);
 	ck_assert_int_eq(config->max_resumes, 3);
 	ck_assert_int_eq(config->poll_ms, 2000);
 	ck_assert_uint_eq(config->agent_count, 0);
@@ -83,6 +85,7 @@ START_TEST(values_are_read)
 		 "\"limits\": {\"parallel\": 0}, /* another */\n"
 		 "\"task\": {\"attempts\": 3, \"timeout\": \"2h\", \"stall\": 0, \"on_interrupt\": "
 		 "\"fail\"},\n"
+		 "\"permissions\": {\"on_ask\": \"once\", \"on_question\": \"hold\"},\n"
 		 "\"agents\": {\"@oracle\": {\"model\": \"p/m/n\", \"variant\": \"high\"}, "
 		 "\"a.b\": {}},\n"
 		 "\"poll_interval\": \"500ms\"}\n");
@@ -95,6 +98,8 @@ START_TEST(values_are_read)
 	ck_assert_int_eq(config->timeout_ms, 2 * 60 * 60 * 1000);
 	ck_assert_int_eq(config->stall_ms, 0);
 	ck_assert_int_eq(config->on_interrupt, ON_INTERRUPT_FAIL);
+	ck_assert_int_eq(config->on_ask, ON_ASK_ONCE);
+	ck_assert_int_eq(config->on_question, ON_ASK_HOLD);
 	ck_assert_int_eq(config->poll_ms, 500);
 	ck_assert_ptr_nonnull(agent);
 	ck_assert_ptr_eq(agent, config_agent(config, "@oracle"));
@@ -110,7 +115,7 @@ END_TEST
 START_TEST(what_is_not_there_yet_may_have_its_default)
 {
 	config_free(load("{\"servers\": {}, \"limits\": {\"per_server\": 0, \"per_model\": {}},"
-			 "\"task\": {\"max_cost\": 0}, \"permissions\": {\"on_ask\": \"reject\"},"
+			 "\"task\": {\"max_cost\": 0},"
 			 "\"tmux\": {\"enabled\": false, \"main_pane_size\": 60},"
 			 "\"notify\": {\"command\": null, \"parent\": true},"
 			 "\"agents\": {\"a\": {\"models\": [], \"model\": null}}}"));
@@ -139,6 +144,9 @@ static const struct {
     {"{\"task\": {\"timeout\": 90}}", "task.timeout is 90; it must be a duration"},
     {"{\"task\": {\"stall\": \"long\"}}", "task.stall is \"long\""},
     {"{\"task\": {\"on_interrupt\": \"stop\"}}", "\"resume\", \"restart\", \"hold\" or \"fail\""},
+    {"{\"permissions\": {\"on_ask\": \"allow\"}}",
+	"permissions.on_ask is \"allow\"; it must be \"reject\", \"once\" or \"hold\""},
+    {"{\"permissions\": {\"on_question\": true}}", "permissions.on_question is true"},
     {"{\"poll_interval\": \"1ms\"}",
 	"poll_interval is \"1ms\"; it must be a duration from 100 ms to 10 min"},
     {"{\"server\": {\"url\": \"localhost\"}}",

@@ -221,9 +221,11 @@ START_TEST(tools_of_the_provider_do_not_count)
 	    "{\"type\":\"tool\",\"metadata\":{\"providerExecuted\":false},\"state\":{\"status\":"
 	    "\"pending\"}},"
 	    "{\"type\":\"tool\",\"state\":{\"status\":\"error\",\"error\":\"no such file\"}},"
+	    "{\"type\":\"tool\",\"state\":{\"status\":\"error\",\"error\":\"The user rejected "
+	    "permission to use this specific tool call with the following feedback: go on\"}},"
 	    "{\"type\":\"tool\"}]}]");
 
-	ck_assert_uint_eq(messages.all[0].tools, 3);
+	ck_assert_uint_eq(messages.all[0].tools, 4);
 	ck_assert_uint_eq(messages.all[0].tools_open, 2);
 	ck_assert_uint_eq(messages.all[0].tools_rejected, 0);
 	messages_fini(&messages);
@@ -355,6 +357,84 @@ START_TEST(models_and_variants)
 	ck_assert(!reply_models("[]", 2, &models, &fault));
 	ck_assert_ptr_nonnull(strstr(fault.text, "providers"));
 	buf_free(&bytes);
+}
+END_TEST
+
+static struct oc_asks
+asks_in(const char *json, bool is_question)
+{
+	struct oc_asks asks;
+	struct fault fault;
+	bool done = is_question ? reply_questions(json, strlen(json), &asks, &fault)
+				: reply_permissions(json, strlen(json), &asks, &fault);
+
+	ck_assert_msg(done, "%s", fault.text);
+	return asks;
+}
+
+START_TEST(permission_requests)
+{
+	struct buf bytes = read_fixture("permission-list.json");
+	struct oc_asks asks = asks_in(bytes.data, false);
+
+	ck_assert_uint_eq(asks.count, 1);
+	ck_assert_str_eq(asks.all[0].id, "per_20706296d001whLz2Pd2KQfbPU");
+	ck_assert_str_eq(asks.all[0].session_id, "ses_df8f9d714ffeWsu5eCx9csh7Q2");
+	ck_assert_str_eq(asks.all[0].request, "external_directory: /etc/* (/etc/hostname)");
+	ck_assert_uint_eq(asks.all[0].choice_count, 0);
+	oc_asks_fini(&asks);
+	buf_free(&bytes);
+	asks = asks_in("[{\"id\":\"p1\",\"sessionID\":\"s\"},"
+		       "{\"id\":\"p2\",\"sessionID\":\"s\",\"permission\":\"bash\","
+		       "\"patterns\":[\"rm -r x\\n  y\",7,\"ls\"],\"metadata\":{}}]",
+	    false);
+	ck_assert_str_eq(asks.all[0].request, "permission");
+	ck_assert_str_eq(asks.all[1].request, "bash: rm -r x y, ls");
+	oc_asks_fini(&asks);
+}
+END_TEST
+
+START_TEST(questions_and_their_options)
+{
+	struct buf bytes = read_fixture("question-list.json");
+	struct oc_asks asks = asks_in(bytes.data, true);
+
+	ck_assert_uint_eq(asks.count, 1);
+	ck_assert_str_eq(asks.all[0].id, "que_2070635ca001mszQiS4LCpbZwt");
+	ck_assert_str_eq(asks.all[0].session_id, "ses_df8f9cabcffeFEe9pOpefTnRUD");
+	ck_assert_str_eq(asks.all[0].request, "Which? [A | B]");
+	ck_assert_uint_eq(asks.all[0].choice_count, 1);
+	ck_assert_str_eq(asks.all[0].choices[0], "A");
+	oc_asks_fini(&asks);
+	buf_free(&bytes);
+	asks = asks_in("[{\"id\":\"q\",\"sessionID\":\"s\",\"questions\":["
+		       "{\"question\":\"One?\",\"options\":[{\"label\":\"a\"}]},"
+		       "{\"question\":\"Two?\",\"options\":[{},7]},3]},"
+		       "{\"id\":\"q2\",\"sessionID\":\"s\"}]",
+	    true);
+	ck_assert_str_eq(asks.all[0].request, "One? [a]; Two?; a question without words");
+	ck_assert_uint_eq(asks.all[0].choice_count, 3);
+	ck_assert_str_eq(asks.all[0].choices[0], "a");
+	ck_assert_str_eq(asks.all[0].choices[1], "");
+	ck_assert_str_eq(asks.all[0].choices[2], "");
+	ck_assert_uint_eq(asks.all[1].choice_count, 0);
+	oc_asks_fini(&asks);
+}
+END_TEST
+
+START_TEST(asks_need_id_and_session)
+{
+	static const char *const wrong[] = {"{}", "[{}]", "[1]", "[{\"id\":\"p\"}]",
+	    "[{\"id\":\"p\",\"sessionID\":\"s\"},{\"sessionID\":\"s\"}]", "null", ""};
+	struct oc_asks asks;
+	struct fault fault;
+
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+		ck_assert(!reply_permissions(wrong[i], strlen(wrong[i]), &asks, &fault));
+		ck_assert_ptr_null(asks.all);
+		ck_assert(!reply_questions(wrong[i], strlen(wrong[i]), &asks, &fault));
+		ck_assert_uint_eq(asks.count, 0);
+	}
 }
 END_TEST
 
@@ -544,6 +624,9 @@ reply_suite(void)
 	tcase_add_test(all, messages_need_id_and_role);
 	tcase_add_test(all, agents_that_are_not_hidden);
 	tcase_add_test(all, models_and_variants);
+	tcase_add_test(all, permission_requests);
+	tcase_add_test(all, questions_and_their_options);
+	tcase_add_test(all, asks_need_id_and_session);
 	tcase_add_test(all, error_sentences);
 	tcase_add_test(all, recorded_events);
 	tcase_add_test(all, events_in_detail);

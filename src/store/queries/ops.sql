@@ -91,3 +91,24 @@ FROM messages WHERE task_id = ?1 ORDER BY id;
 -- name: show_events
 -- ?1 task
 SELECT id, at, attempt_id, kind, detail FROM events WHERE task_id = ?1 ORDER BY id;
+
+-- name: show_asks
+-- ?1 task
+SELECT id, attempt_id, session_id, kind, asked_at, request, reply, replied_at, replied_by
+FROM asks WHERE task_id = ?1 ORDER BY id;
+
+-- name: list_asks
+-- What waits for a person: asks of live attempts that nobody has replied to.
+SELECT asks.id, asks.task_id, asks.session_id, asks.kind, asks.asked_at, asks.request
+FROM asks JOIN attempts ON attempts.id = asks.attempt_id
+WHERE asks.replied_at IS NULL AND asks.reply IS NULL AND attempts.ended_at IS NULL
+ORDER BY asks.id;
+
+-- name: ask_load
+-- ?1 id. Its kind, and whether it still waits.
+SELECT asks.kind, asks.reply IS NULL AND asks.replied_at IS NULL, attempts.ended_at IS NULL
+FROM asks JOIN attempts ON attempts.id = asks.attempt_id WHERE asks.id = ?1;
+
+-- name: ask_answer
+-- ?1 id, ?2 reply. Unless somebody was quicker.
+UPDATE asks SET reply = ?2, replied_by = 'person' WHERE id = ?1 AND reply IS NULL AND replied_at IS NULL;

@@ -100,3 +100,31 @@ SELECT tasks.status, tasks.note, attempts.id AS attempt_id, attempts.number, att
 FROM tasks LEFT JOIN attempts ON attempts.task_id = tasks.id AND attempts.number = tasks.attempts
 LEFT JOIN servers ON servers.id = attempts.server_id
 WHERE tasks.id = ?1;
+
+-- name: ask_find
+-- ?1 the server's id of it
+SELECT id, reply, replied_at, replied_by FROM asks WHERE ask_id = ?1;
+
+-- name: ask_insert
+-- ?1 task, ?2 attempt, ?3 session, ?4 the server's id, ?5 kind, ?6 now, ?7 request, ?8 reply or NULL
+INSERT INTO asks (task_id, attempt_id, session_id, ask_id, kind, asked_at, request, reply, replied_by)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, iif(?8 IS NULL, NULL, 'vigil'));
+
+-- name: ask_decide
+-- ?1 id, ?2 reply. Unless a person was quicker.
+UPDATE asks SET reply = ?2, replied_by = 'vigil' WHERE id = ?1 AND reply IS NULL AND replied_at IS NULL;
+
+-- name: ask_over
+-- ?1 id, ?2 now. The server has the reply, or does not wait for one any more.
+UPDATE asks SET replied_at = ?2,
+	replied_by = coalesce(replied_by, iif(reply IS NULL, 'elsewhere', 'person'))
+WHERE id = ?1 AND replied_at IS NULL;
+
+-- name: asks_open
+-- ?1 attempt
+SELECT id, kind, ask_id, request, reply FROM asks WHERE attempt_id = ?1 AND replied_at IS NULL ORDER BY id;
+
+-- name: asks_unsent
+-- The sessions of live attempts with a reply that is to be sent.
+SELECT attempts.session_id FROM asks JOIN attempts ON attempts.id = asks.attempt_id
+WHERE asks.replied_at IS NULL AND asks.reply IS NOT NULL AND attempts.ended_at IS NULL;
