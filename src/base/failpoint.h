@@ -56,6 +56,10 @@
 	X(REQUEST_MESSAGES, "request-messages") \
 	X(REQUEST_CHILDREN, "request-children") \
 	X(REQUEST_ABORT, "request-abort") \
+	X(REQUEST_PERMISSIONS, "request-permissions") \
+	X(REQUEST_QUESTIONS, "request-questions") \
+	X(REQUEST_PERMIT, "request-permit") \
+	X(REQUEST_ANSWER, "request-answer") \
 	X(SERVER_GIVEN, "server-given") \
 	X(SERVER_VERSION, "server-version") \
 	X(SERVER_PASSWORD, "server-password") \

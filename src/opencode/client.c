@@ -537,8 +537,8 @@ opencode_abort(struct opencode *server, const char *session_id, const char *dire
 struct oc_call *
 opencode_permissions(struct opencode *server, const char *directory, oc_done *done, void *arg)
 {
-	static const struct route route = {
-	    "GET", QUERY_DEADLINE_MS, false, decode_permissions, fini_permissions};
+	static const struct route route = {FP_REQUEST_PERMISSIONS, "GET", QUERY_DEADLINE_MS, false,
+	    decode_permissions, fini_permissions};
 	struct buf path = path_in("/permission", directory);
 
 	return start(server, &route, &path, NULL, done, arg);
@@ -547,8 +547,8 @@ opencode_permissions(struct opencode *server, const char *directory, oc_done *do
 struct oc_call *
 opencode_questions(struct opencode *server, const char *directory, oc_done *done, void *arg)
 {
-	static const struct route route = {
-	    "GET", QUERY_DEADLINE_MS, false, decode_questions, fini_questions};
+	static const struct route route = {FP_REQUEST_QUESTIONS, "GET", QUERY_DEADLINE_MS, false,
+	    decode_questions, fini_questions};
 	struct buf path = path_in("/question", directory);
 
 	return start(server, &route, &path, NULL, done, arg);
@@ -570,7 +570,8 @@ struct oc_call *
 opencode_permission_reply(struct opencode *server, const char *directory, const char *id,
     const char *reply, const char *message, oc_done *done, void *arg)
 {
-	static const struct route route = {"POST", QUERY_DEADLINE_MS, false, decode_true, NULL};
+	static const struct route route = {
+	    FP_REQUEST_PERMIT, "POST", QUERY_DEADLINE_MS, false, decode_true, NULL};
 	struct buf path = ask_path("/permission/", id, "/reply", directory);
 
 	return start(server, &route, &path, permission_body(reply, message), done, arg);
@@ -580,7 +581,8 @@ struct oc_call *
 opencode_question_reply(struct opencode *server, const char *directory, const char *id,
     const char *answers, oc_done *done, void *arg)
 {
-	static const struct route route = {"POST", QUERY_DEADLINE_MS, false, decode_true, NULL};
+	static const struct route route = {
+	    FP_REQUEST_ANSWER, "POST", QUERY_DEADLINE_MS, false, decode_true, NULL};
 	struct buf path = ask_path("/question/", id, answers ? "/reply" : "/reject", directory);
 
 	return start(server, &route, &path, answers ? answers_body(answers) : NULL, done, arg);
