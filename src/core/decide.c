@@ -103,6 +103,14 @@ end_loss(struct decision *d, int64_t *since_ms, int64_t now_ms)
 	*since_ms = 0;
 }
 
+/* Time asleep is in the loss already where one was running. */
+static void
+count_sleep(const struct facts *f, struct decision *d)
+{
+	if (!f->task->attempt.unreachable_ms && !f->task->attempt.waiting_ms)
+		d->next.attempt.lost_ms += f->event->lost_ms;
+}
+
 static void
 answered(const struct facts *f, struct decision *d)
 {
@@ -274,6 +282,7 @@ live_cancel(const struct facts *f, struct decision *d)
 static void
 live_unreachable(const struct facts *f, struct decision *d)
 {
+	end_loss(d, &d->next.attempt.waiting_ms, f->event->now_ms);
 	if (!d->next.attempt.unreachable_ms)
 		d->next.attempt.unreachable_ms = f->event->now_ms;
 	look_at(d,
@@ -332,6 +341,7 @@ starting_wake(const struct facts *f, struct decision *d)
 	act(d, f->task->attempt.has_session ? FX_LOOK : FX_FIND);
 }
 
+/* Until there is a session, nothing that was asked is a success: the backoff goes on. */
 static void
 starting_absent(const struct facts *f, struct decision *d)
 {
@@ -339,7 +349,6 @@ starting_absent(const struct facts *f, struct decision *d)
 		late(f, d);
 		return;
 	}
-	reached(f, d);
 	if (d->next.attempt.searches++ == 0) {
 		look_at(d, f->event->now_ms + POLICY_SEARCH_AGAIN_MS);
 		return;
@@ -355,7 +364,6 @@ starting_checked(const struct facts *f, struct decision *d)
 		late(f, d);
 		return;
 	}
-	reached(f, d);
 	d->next.attempt.searches = 0;
 	look_at(d, f->event->now_ms + POLICY_LOOK_MS);
 	d->effect = FX_CREATE;
@@ -437,7 +445,7 @@ running_busy(const struct facts *f, struct decision *d)
 	struct attempt *a = &d->next.attempt;
 	prompted(f, d);
 	note_progress(f, d);
-	a->lost_ms += f->event->lost_ms;
+	count_sleep(f, d);
 	a->idle_ms = 0;
 	if (!f->event->is_waiting)
 		end_loss(d, &a->waiting_ms, f->event->now_ms);
@@ -487,7 +495,7 @@ running_unanswered(const struct facts *f, struct decision *d)
 	struct attempt *a = &d->next.attempt;
 	prompted(f, d);
 	note_progress(f, d);
-	a->lost_ms += f->event->lost_ms;
+	count_sleep(f, d);
 	a->sends = 0; /* it has arrived */
 	end_loss(d, &a->waiting_ms, f->event->now_ms);
 	if (limits_are_over(f, d))
