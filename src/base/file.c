@@ -1,10 +1,11 @@
 /*
- * Whole files: see file.h.
+ * Whole files, and folders: see file.h.
  */
 #include "base/file.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -56,5 +57,36 @@ file_read(const char *path, size_t limit, struct buf *buf, struct fault *fault)
 		return refuse(path, errno, fault);
 	done = read_all(fd, path, limit, buf, fault);
 	close(fd);
+	return done;
+}
+
+/* The folder that `path` is in; slashes at its end are no part of a name. The caller frees. */
+static char *
+folder_of(const char *path)
+{
+	size_t length = strlen(path);
+
+	while (length > 1 && path[length - 1] == '/')
+		length--;
+	while (length > 0 && path[length - 1] != '/')
+		length--;
+	while (length > 1 && path[length - 1] == '/')
+		length--;
+	return length > 0 ? xstrndup(path, length) : xstrdup(".");
+}
+
+bool
+file_sync_folder(const char *path, struct fault *fault)
+{
+	char *folder = folder_of(path);
+	int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	bool done = fd >= 0 && fsync(fd) == 0;
+
+	if (!done)
+		fault_set(
+		    fault, FAULT_ENV, "cannot sync the folder %s: %s", folder, strerror(errno));
+	if (fd >= 0)
+		close(fd);
+	free(folder);
 	return done;
 }

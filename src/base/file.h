@@ -1,5 +1,5 @@
 /*
- * Whole files, as people name them.
+ * Whole files, as people name them, and folders.
  */
 #ifndef VIGIL_BASE_FILE_H
 #define VIGIL_BASE_FILE_H
@@ -13,5 +13,9 @@
 /* Adds all that a file has, or standard input for "-". FAULT_USAGE: there is no such file, it is
  * a directory, or it has more than `limit` bytes; FAULT_ENV: it cannot be read. */
 bool file_read(const char *path, size_t limit, struct buf *, struct fault *);
+
+/* A new name in the folder that `path` is in is durable only once this has returned true;
+ * FAULT_ENV. */
+bool file_sync_folder(const char *path, struct fault *);
 
 #endif

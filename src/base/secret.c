@@ -1,6 +1,7 @@
 /*
  * Random text, and secrets in files that are ours alone. A secret never stands in a sentence.
  */
+#define _DEFAULT_SOURCE /* explicit_bzero */
 #include "base/secret.h"
 
 #include <errno.h>
@@ -12,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/file.h"
 
 #define SECRET_LIMIT 256 /* bytes */
 
@@ -80,22 +82,6 @@ close_quietly(int fd)
 	errno = saved;
 }
 
-/* A new name is durable only once its folder is. */
-static bool
-sync_folder(const char *file)
-{
-	const char *slash = strrchr(file, '/');
-	char *folder = slash == NULL ? xstrdup(".")
-				     : xstrndup(file, slash == file ? 1 : (size_t)(slash - file));
-	int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	free(folder);
-	if (fd < 0)
-		return false;
-	bool synced = fsync(fd) == 0;
-	close_quietly(fd);
-	return synced;
-}
-
 static bool
 write_file(const char *path, const char *text)
 {
@@ -106,14 +92,15 @@ write_file(const char *path, const char *text)
 		return false;
 	bool written = write_all(fd, text, strlen(text)) && fsync(fd) == 0;
 	close_quietly(fd);
-	return written && sync_folder(path);
+	return written;
 }
 
 bool
 secret_write(const char *path, const char *text, struct fault *fault)
 {
-	return write_file(path, text) ||
-	       fault_set(fault, FAULT_ENV, "cannot write %s: %s", path, strerror(errno));
+	if (!write_file(path, text))
+		return fault_set(fault, FAULT_ENV, "cannot write %s: %s", path, strerror(errno));
+	return file_sync_folder(path, fault);
 }
 
 /* A secret is read in one piece: it is written before anyone is told of it. */
@@ -130,17 +117,12 @@ read_file(const char *path, char *out, size_t size, struct stat *st)
 	return n >= 0;
 }
 
-char *
-secret_read(const char *path, struct fault *fault)
+/* The first line of what was read, if it is to be trusted. */
+static char *
+take_secret(const char *path, char *text, const struct stat *st, struct fault *fault)
 {
-	char text[SECRET_LIMIT + 1] = "";
-	struct stat st;
-	if (!read_file(path, text, sizeof text, &st)) {
-		fault_set(fault, FAULT_ENV, "cannot read %s: %s", path, strerror(errno));
-		return NULL;
-	}
 	text[strcspn(text, "\r\n")] = '\0';
-	if (!S_ISREG(st.st_mode) || st.st_uid != geteuid() || (st.st_mode & 077) != 0) {
+	if (!S_ISREG(st->st_mode) || st->st_uid != geteuid() || (st->st_mode & 077) != 0) {
 		fault_set(fault, FAULT_ENV,
 		    "%s is not a file of yours that nobody else can read (chmod 600)", path);
 		return NULL;
@@ -150,4 +132,32 @@ secret_read(const char *path, struct fault *fault)
 		return NULL;
 	}
 	return xstrdup(text);
+}
+
+char *
+secret_read(const char *path, struct fault *fault)
+{
+	char text[SECRET_LIMIT + 1] = "";
+	struct stat st;
+	char *secret = NULL;
+	if (read_file(path, text, sizeof text, &st))
+		secret = take_secret(path, text, &st, fault);
+	else
+		fault_set(fault, FAULT_ENV, "cannot read %s: %s", path, strerror(errno));
+	secret_wipe(text, sizeof text);
+	return secret;
+}
+
+void
+secret_wipe(void *bytes, size_t count)
+{
+	explicit_bzero(bytes, count);
+}
+
+void
+secret_free(char *secret)
+{
+	if (secret)
+		secret_wipe(secret, strlen(secret));
+	free(secret);
 }

@@ -17,7 +17,11 @@ void random_base62(char *out, size_t size);
 bool secret_write(const char *path, const char *text, struct fault *);
 
 /* Its first line, without the end of line. NULL with a fault, also when the file is not ours or
- * others may read it. The caller frees. */
+ * others may read it. The caller frees with secret_free. */
 char *secret_read(const char *path, struct fault *);
+
+/* Zeroes what held a secret, which no optimizer leaves out. */
+void secret_wipe(void *bytes, size_t count);
+void secret_free(char *); /* wiped first; NULL is fine */
 
 #endif

@@ -10,6 +10,8 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/fault.h"
+#include "base/file.h"
+#include "base/secret.h"
 #include "base/utf8.h"
 #include "base/when.h"
 
@@ -111,6 +113,31 @@ END_TEST
 START_TEST(die_ends_the_process)
 {
 	die("this is a %s", "test");
+}
+END_TEST
+
+START_TEST(folders_are_synced_or_it_is_said)
+{
+	struct fault fault = {0};
+
+	ck_assert(file_sync_folder("Makefile", &fault));
+	ck_assert(file_sync_folder("./a", &fault));
+	ck_assert(file_sync_folder("/tmp", &fault));
+	ck_assert(file_sync_folder("/tmp/a//", &fault));
+	ck_assert(!file_sync_folder("/no-such-folder/a", &fault));
+	ck_assert_str_eq(
+	    fault.text, "cannot sync the folder /no-such-folder: No such file or directory");
+}
+END_TEST
+
+START_TEST(secrets_are_wiped)
+{
+	char secret[] = "s3cret";
+	const char zeroes[sizeof(secret)] = "";
+
+	secret_wipe(secret, sizeof(secret));
+	ck_assert_int_eq(memcmp(secret, zeroes, sizeof(secret)), 0);
+	secret_free(NULL);
 }
 END_TEST
 
@@ -370,6 +397,8 @@ base_suite(void)
 	tcase_add_test(text, copies);
 	tcase_add_test(text, fault_is_cut_between_characters);
 	tcase_add_test_raise_signal(text, die_ends_the_process, 6);
+	tcase_add_test(text, folders_are_synced_or_it_is_said);
+	tcase_add_test(text, secrets_are_wiped);
 	tcase_add_test(text, utf8_knows_what_it_is);
 	tcase_add_test(text, utf8_is_cut_between_characters);
 	suite_add_tcase(suite, text);
