@@ -392,30 +392,14 @@ json_add_bool(struct json *parent, const char *key, bool value)
 	json_add(parent, key, wrap(cJSON_CreateBool(value)));
 }
 
-struct json *
-json_copy(const struct json *json)
-{
-	return wrap(cJSON_Duplicate(look(json), 1));
-}
-
-static char *
-printed(char *text)
-{
-	if (!text)
-		die("out of memory for printing JSON");
-	return text;
-}
-
 char *
 json_print(const struct json *json)
 {
-	return printed(cJSON_PrintUnformatted(look(json)));
-}
+	char *text = cJSON_PrintUnformatted(look(json));
 
-char *
-json_print_pretty(const struct json *json)
-{
-	return printed(cJSON_Print(look(json)));
+	if (!text)
+		die("out of memory for printing JSON");
+	return text;
 }
 
 /* The end of the string that begins at `at`: past its closing quote, or the end of the text. */

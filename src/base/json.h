@@ -51,10 +51,8 @@ void json_add_text(struct json *parent, const char *key, const char *text); /* n
 void json_add_int(struct json *parent, const char *key, int64_t value);
 void json_add_number(struct json *parent, const char *key, double value);
 void json_add_bool(struct json *parent, const char *key, bool value);
-struct json *json_copy(const struct json *);
 
-char *json_print(const struct json *);        /* one line; the caller frees */
-char *json_print_pretty(const struct json *); /* the caller frees */
+char *json_print(const struct json *); /* one line; the caller frees */
 
 /* Line and block comments become blanks, strings untouched; for configuration. In place. */
 void json_strip_comments(char *text);
