@@ -11,10 +11,9 @@
  *                              .--------------------.
  *                              v                    |
  *   http_start -> waiting -> active  ------------> ready -> delivered, freed
- *                    |                              ^
- *                    '------------------------------' (deadline)
  *
- * Waiting calls have no curl handle yet, and so cost no more than their text. Every server has a
+ * Waiting calls have no curl handle yet, and so cost no more than their text. Their deadline has
+ * not begun either: those before them have one, so every turn comes. Every server has a
  * lane of its own: one that hangs holds up nobody else.
  */
 #include "opencode/http.h"
@@ -29,6 +28,7 @@
 
 #include "base/buf.h"
 #include "base/fault.h"
+#include "base/secret.h"
 #include "opencode/sse.h"
 
 #define CONNECT_TIMEOUT_MS 10000L
@@ -99,9 +99,7 @@ struct watch {
 
 static void settle(struct http *);
 
-/*
- * Calls and lists
- */
+/* ---- calls and lists ------------------------------------------------------------------------ */
 
 /* Into another list, or (NULL) into none. */
 static void
@@ -157,22 +155,18 @@ call_free(struct http_call *call)
 	leave_lane(call);
 	sse_fini(&call->sse);
 	buf_free(&call->answer);
-	if (call->password)
-		memset(call->password, 0, strlen(call->password));
 	free(call->method);
 	free(call->url);
 	free(call->where);
 	free(call->user);
-	free(call->password);
+	secret_free(call->password);
 	free(call->body);
 	free(call->cursor);
 	free(call->sentence);
 	free(call);
 }
 
-/*
- * Sentences
- */
+/* ---- sentences ------------------------------------------------------------------------------ */
 
 /* The method and the URL, without its query and without a password that may be in it. */
 static char *
@@ -223,11 +217,8 @@ fail_late(struct http_call *call)
 		snprintf(words, sizeof(words), "silent for %g s", (double)call->idle_ms / 1000);
 	else if (was_sent(call))
 		snprintf(words, sizeof(words), "no whole answer within %g s", seconds);
-	else if (call->easy)
-		snprintf(words, sizeof(words), "no connection within %g s", seconds);
 	else
-		snprintf(
-		    words, sizeof(words), "not sent within %g s: others are before it", seconds);
+		snprintf(words, sizeof(words), "no connection within %g s", seconds);
 	fail(call, was_sent(call) ? HTTP_BROKEN : HTTP_UNREACHABLE, words);
 }
 
@@ -273,9 +264,7 @@ finish(struct http_call *call, CURLcode code)
 	move(call, &call->http->ready);
 }
 
-/*
- * Delivery
- */
+/* ---- delivery ------------------------------------------------------------------------------- */
 
 static void
 deliver_event(void *arg, const char *data, size_t bytes)
@@ -339,9 +328,7 @@ deliver(struct http_call *call)
 		move(call, &call->http->active);
 }
 
-/*
- * What curl calls: only buffers
- */
+/* ---- what curl calls: only buffers ---------------------------------------------------------- */
 
 static bool
 has_type(const struct http_call *call, const char *wanted)
@@ -423,9 +410,7 @@ on_body(char *bytes, size_t one, size_t count, void *arg)
 	return count;
 }
 
-/*
- * The loop
- */
+/* ---- the loop ------------------------------------------------------------------------------- */
 
 static void
 collect_finished(struct http *http)
@@ -526,9 +511,7 @@ on_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *socket_arg)
 	return 0;
 }
 
-/*
- * Sending
- */
+/* ---- sending -------------------------------------------------------------------------------- */
 
 #define SET(easy, option, value) \
 	do { \
@@ -598,7 +581,7 @@ set_callbacks(struct http_call *call)
 	SET(call->easy, CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)call->answer_limit);
 }
 
-/* Gives a waiting call its handle. Nothing is sent before the loop runs. */
+/* Gives a waiting call its handle; its time begins. Nothing is sent before the loop runs. */
 static void
 activate(struct http_call *call)
 {
@@ -611,6 +594,9 @@ activate(struct http_call *call)
 	move(call, &call->http->active);
 	if (curl_multi_add_handle(call->http->multi, call->easy) != CURLM_OK)
 		die("curl does not take a request");
+	/* The loop's idea of the time is as old as its last turn. */
+	ev_now_update(call->http->loop);
+	ev_timer_start(call->http->loop, &call->timer);
 }
 
 static void
@@ -636,9 +622,7 @@ settle(struct http *http)
 		fill(lane);
 }
 
-/*
- * Lanes
- */
+/* ---- lanes ---------------------------------------------------------------------------------- */
 
 static bool
 is_loopback(const char *host)
@@ -648,10 +632,9 @@ is_loopback(const char *host)
 	return strncmp(host, "127.", 4) == 0 && host[strspn(host, "0123456789.")] == '\0';
 }
 
-/* Is the host of this URL the machine itself? What curl cannot read is not: it fails later, with
- * curl's own words. */
-static bool
-goes_to_loopback(const char *url)
+/* What curl cannot read is not: it fails later, with curl's own words. */
+bool
+http_is_loopback(const char *url)
 {
 	CURLU *parsed = curl_url();
 	char *host = NULL;
@@ -676,16 +659,14 @@ lane_for(struct http *http, const char *url)
 			return lane;
 	lane = xcalloc(1, sizeof(*lane));
 	lane->origin = xstrndup(url, length);
-	lane->loopback = goes_to_loopback(url);
+	lane->loopback = http_is_loopback(url);
 	TAILQ_INIT(&lane->waiting);
 	lane->next = http->lanes;
 	http->lanes = lane;
 	return lane;
 }
 
-/*
- * The public face
- */
+/* ---- the public face ------------------------------------------------------------------------ */
 
 static struct curl_slist *
 headers_with(const char *accept)
@@ -775,13 +756,9 @@ call_new(struct http *http, const struct http_request *request, http_done *done,
 	call->done = done;
 	call->arg = arg;
 	sse_init(&call->sse);
-	move(call, &call->lane->waiting);
-
-	/* The loop's idea of the time is as old as its last turn. */
-	ev_now_update(http->loop);
 	ev_timer_init(&call->timer, on_late, (double)call->deadline_ms / 1000, 0.);
 	call->timer.data = call;
-	ev_timer_start(http->loop, &call->timer);
+	move(call, &call->lane->waiting);
 	return call;
 }
 

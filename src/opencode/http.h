@@ -3,7 +3,10 @@
  *
  * Rules a caller may rely on:
  *   - a starter returns before its callback runs, whatever happens;
- *   - every call ends in exactly one callback, within its deadline, unless it is cancelled;
+ *   - every call ends in exactly one callback, unless it is cancelled: within its deadline, which
+ *     begins when its turn comes. Of one server's calls so many are under way at once and the rest
+ *     wait; since those under way have deadlines, every turn comes. Fresh calls and streams do not
+ *     wait;
  *   - after http_cancel() there is silence;
  *   - inside a callback everything may be started and cancelled, the call itself included
  *     (only http_free is for outside).
@@ -29,10 +32,11 @@ struct http_request {
 	const char *url;
 	const char *user, *password; /* HTTP Basic; NULL for none */
 	const char *body;            /* JSON; NULL for none; copied */
-	int64_t deadline_ms;         /* for the whole exchange; of a stream: for its first answer */
-	int64_t idle_ms;             /* a stream: the longest silence between bytes */
-	size_t answer_limit;         /* bytes; 0: HTTP_ANSWER_LIMIT */
-	bool fresh;                  /* at once, on a connection of its own, which is not kept */
+	/* From its turn on, for the whole exchange; of a stream: for its first answer. */
+	int64_t deadline_ms;
+	int64_t idle_ms;     /* a stream: the longest silence between bytes */
+	size_t answer_limit; /* bytes; 0: HTTP_ANSWER_LIMIT */
+	bool fresh;          /* at once, on a connection of its own, which is not kept */
 };
 
 enum http_trouble {
@@ -69,5 +73,8 @@ struct http_call *http_stream(
     struct http *, const struct http_request *, http_event *on_event, http_done *, void *arg);
 
 void http_cancel(struct http_call *); /* NULL is fine; the call is gone afterwards */
+
+/* Is the host of this URL the machine itself: localhost, 127.0.0.0/8, [::1]? */
+bool http_is_loopback(const char *url);
 
 #endif
