@@ -15,10 +15,9 @@ struct tokens {
 
 struct message {
 	char *id;
-	char *parent_id; /* the user message an assistant's answers; NULL else */
-	char *agent;     /* NULL where the server does not say */
-	char *model;     /* "provider/model"; NULL where the server does not say */
-	char *finish;    /* "stop", "tool-calls", "length", "unknown", …; NULL while open */
+	char *agent;  /* NULL where the server does not say */
+	char *model;  /* "provider/model"; NULL where the server does not say */
+	char *finish; /* "stop", "tool-calls", "length", "unknown", …; NULL while open */
 	char *error_name, *error_text; /* both NULL without an error */
 	char *text;      /* its text parts, synthetic and ignored ones left out; never NULL */
 	char *reasoning; /* never NULL */
@@ -27,11 +26,8 @@ struct message {
 	double cost; /* US dollars, as the server counts */
 	bool from_user;
 	bool summary;            /* an assistant's compaction summary: never an answer */
-	bool compaction;         /* a user message that asks for a compaction */
-	bool synthetic;          /* a user message all of whose text the server wrote itself */
 	bool cut;                /* text or reasoning was longer than what is kept */
 	unsigned tools;          /* tool parts, those the provider ran itself left out */
-	unsigned tools_open;     /* of these: pending or running */
 	unsigned tools_rejected; /* of these: refused by a permission or a dismissed question */
 };
 

@@ -56,9 +56,7 @@ has_text(const struct json *json, const char *path)
 	return text && *text;
 }
 
-/*
- * Health
- */
+/* ---- health --------------------------------------------------------------------------------- */
 
 bool
 reply_health(const char *body, size_t bytes, char **version, struct fault *fault)
@@ -73,9 +71,7 @@ reply_health(const char *body, size_t bytes, char **version, struct fault *fault
 	return fault_set(fault, FAULT_ENV, "this is not OpenCode's 1.x API, or it is not healthy");
 }
 
-/*
- * Sessions
- */
+/* ---- sessions ------------------------------------------------------------------------------- */
 
 static bool
 decode_session(const struct json *json, struct oc_session *session, struct fault *fault)
@@ -88,7 +84,6 @@ decode_session(const struct json *json, struct oc_session *session, struct fault
 	session->directory = copy_text(json, "directory");
 	session->title = copy_text(json, "title");
 	session->created_ms = json_int(json, "time.created");
-	session->updated_ms = json_int(json, "time.updated");
 	return true;
 }
 
@@ -142,9 +137,7 @@ oc_sessions_fini(struct oc_sessions *sessions)
 	*sessions = (struct oc_sessions){0};
 }
 
-/*
- * The status map
- */
+/* ---- the status map ------------------------------------------------------------------------- */
 
 static enum oc_activity
 activity_of(const char *type)
@@ -162,11 +155,8 @@ decode_status(const struct json *json)
 	    .activity = activity_of(json_text(json, "type")),
 	};
 
-	if (status.activity == OC_RETRY) {
+	if (status.activity == OC_RETRY)
 		status.message = copy_text(json, "message");
-		status.next_ms = json_int(json, "next");
-		status.attempt = (int)json_int(json, "attempt");
-	}
 	return status;
 }
 
@@ -197,9 +187,7 @@ oc_statuses_fini(struct oc_statuses *statuses)
 	*statuses = (struct oc_statuses){0};
 }
 
-/*
- * Messages
- */
+/* ---- messages ------------------------------------------------------------------------------- */
 
 static bool
 is_type(const struct json *part, const char *type)
@@ -285,9 +273,7 @@ count_tool(const struct json *part, struct message *message)
 	    json_true(part, "state.metadata.providerExecuted"))
 		return;
 	message->tools++;
-	if (!status || strcmp(status, "pending") == 0 || strcmp(status, "running") == 0)
-		message->tools_open++;
-	else if (strcmp(status, "error") == 0 && is_rejection(part))
+	if (status && strcmp(status, "error") == 0 && is_rejection(part))
 		message->tools_rejected++;
 }
 
@@ -295,7 +281,6 @@ static void
 decode_parts(const struct json *parts, struct message *message)
 {
 	struct buf text = {0}, reasoning = {0};
-	size_t texts = 0, synthetic = 0;
 
 	for (const struct json *part = json_first(parts); part; part = json_next(part)) {
 		const char *words = json_text(part, "text");
@@ -303,18 +288,11 @@ decode_parts(const struct json *parts, struct message *message)
 
 		if (is_type(part, "tool"))
 			count_tool(part, message);
-		if (is_type(part, "compaction"))
-			message->compaction = message->from_user;
 		if (is_type(part, "reasoning") && words)
 			join(&reasoning, words, &message->cut);
-		if (is_type(part, "text") && words) {
-			texts++;
-			synthetic += json_true(part, "synthetic");
-			if (ours)
-				join(&text, words, &message->cut);
-		}
+		if (is_type(part, "text") && words && ours)
+			join(&text, words, &message->cut);
 	}
-	message->synthetic = message->from_user && texts > 0 && synthetic == texts;
 	message->text = buf_take(&text);
 	message->reasoning = buf_take(&reasoning);
 }
@@ -341,7 +319,6 @@ decode_message(const struct json *json, struct message *message, struct fault *f
 		return fault_set(fault, FAULT_ENV, "the answer has a message without id or role");
 	message->from_user = strcmp(role, "user") == 0;
 	message->id = copy_text(info, "id");
-	message->parent_id = copy_text(info, "parentID");
 	message->agent =
 	    xstrdup(has_text(info, "agent") ? json_text(info, "agent") : json_text(info, "mode"));
 	message->model = model_name(info);
@@ -379,7 +356,6 @@ static void
 message_fini(struct message *message)
 {
 	free(message->id);
-	free(message->parent_id);
 	free(message->agent);
 	free(message->model);
 	free(message->finish);
@@ -398,9 +374,7 @@ messages_fini(struct messages *messages)
 	*messages = (struct messages){0};
 }
 
-/*
- * What the server offers
- */
+/* ---- what the server offers ----------------------------------------------------------------- */
 
 bool
 reply_agents(const char *body, size_t bytes, struct oc_names *agents, struct fault *fault)
@@ -454,22 +428,6 @@ add_models(const struct json *provider, struct oc_models *models)
 		models->all[models->count++] = decode_model(id, it);
 }
 
-/* "default" names a model for providers that are not there, too. */
-static char *
-only_default(const struct json *json)
-{
-	const struct json *providers = json_at(json, "providers");
-	const char *id = json_text(json_first(providers), "id");
-	const struct json *item = json_first(json_at(json, "default"));
-
-	if (!id || json_count(providers) != 1)
-		return NULL;
-	for (; item; item = json_next(item))
-		if (json_key(item) && strcmp(json_key(item), id) == 0 && json_is_string(item))
-			return xasprintf("%s/%s", id, json_text(item, ""));
-	return NULL;
-}
-
 bool
 reply_models(const char *body, size_t bytes, struct oc_models *models, struct fault *fault)
 {
@@ -485,7 +443,6 @@ reply_models(const char *body, size_t bytes, struct oc_models *models, struct fa
 	}
 	for (const struct json *it = json_first(providers); it; it = json_next(it))
 		add_models(it, models);
-	models->fallback = only_default(json);
 	json_free(json);
 	return true;
 }
@@ -502,13 +459,10 @@ oc_models_fini(struct oc_models *models)
 		free(model->name);
 	}
 	free(models->all);
-	free(models->fallback);
 	*models = (struct oc_models){0};
 }
 
-/*
- * Errors
- */
+/* ---- errors --------------------------------------------------------------------------------- */
 
 /* The beginning of a text, on one line. */
 static char *
@@ -570,9 +524,7 @@ reply_error(const char *body, size_t bytes, bool *is_not_found)
 	return line;
 }
 
-/*
- * Asks
- */
+/* ---- asks ----------------------------------------------------------------------------------- */
 
 /* "NAME: PATTERN, PATTERN (FILE)": what for, and where that is known, which file in it. */
 static void
@@ -693,9 +645,7 @@ oc_asks_fini(struct oc_asks *asks)
 	*asks = (struct oc_asks){0};
 }
 
-/*
- * Events
- */
+/* ---- events --------------------------------------------------------------------------------- */
 
 /* The text between `"type":"` and the next quote, where it stands first in the payload. */
 static const char *
@@ -785,7 +735,6 @@ decode_session_event(const struct json *properties, struct oc_event *event)
 {
 	free(event->session_id);
 	event->session_id = copy_text(properties, "info.id");
-	event->parent_id = copy_text(properties, "info.parentID");
 }
 
 static void
@@ -862,7 +811,6 @@ oc_event_fini(struct oc_event *event)
 {
 	free(event->directory);
 	free(event->session_id);
-	free(event->parent_id);
 	free(event->message_id);
 	free(event->part_id);
 	free(event->text);

@@ -18,7 +18,7 @@
 
 struct oc_session {
 	char *id, *parent_id, *directory, *title;
-	int64_t created_ms, updated_ms; /* the server's clock */
+	int64_t created_ms; /* the server's clock */
 };
 
 struct oc_sessions {
@@ -33,8 +33,6 @@ struct oc_status {
 	char *session_id;
 	enum oc_activity activity; /* a type we do not know counts as busy */
 	char *message;             /* of a retry: the provider's words; else NULL */
-	int64_t next_ms;           /* of a retry: when it is tried again; else 0 */
-	int attempt;
 };
 
 struct oc_statuses {
@@ -58,8 +56,6 @@ struct oc_names {
 struct oc_models {
 	struct oc_model *all;
 	size_t count;
-	char *
-	    fallback; /* the server's own default, where exactly one provider is there; else NULL */
 };
 
 /* What waits for a person, a permission request or a question; it holds its session busy. */
@@ -94,7 +90,7 @@ enum oc_event_type {
 
 struct oc_event {
 	enum oc_event_type type;
-	char *directory, *session_id, *parent_id, *message_id, *part_id, *text, *field;
+	char *directory, *session_id, *message_id, *part_id, *text, *field;
 	enum oc_activity activity;
 };
 

@@ -14,7 +14,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct oc_event e;
 	reply_event((const char *)data, size, &e);
 	const char *const texts[] = {
-	    e.directory, e.session_id, e.parent_id, e.message_id, e.part_id, e.text, e.field};
+	    e.directory, e.session_id, e.message_id, e.part_id, e.text, e.field};
 	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
 		if (texts[i] && texts[i][utf8_valid(texts[i], strlen(texts[i]))])
 			die("not UTF-8");

@@ -75,14 +75,14 @@ try_statuses(const char *body, size_t size)
 static void
 check_message(const struct message *m)
 {
-	const char *const texts[] = {m->id, m->parent_id, m->agent, m->model, m->finish,
-	    m->error_name, m->error_text, m->text, m->reasoning};
+	const char *const texts[] = {m->id, m->agent, m->model, m->finish, m->error_name,
+	    m->error_text, m->text, m->reasoning};
 	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
 		must_be_text(texts[i]);
 	if (!m->id || !m->text || !m->reasoning)
 		die("a message without an id or a text");
-	if (m->tools_open > m->tools || m->tools_rejected > m->tools)
-		die("more tools are open or rejected than there are");
+	if (m->tools_rejected > m->tools)
+		die("more tools are rejected than there are");
 }
 
 /* By every message as if it were ours, by one that is not there, and by none. */

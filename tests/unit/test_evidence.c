@@ -297,9 +297,7 @@ take_author(struct message *m, const char *author, int64_t number)
 	    .tokens = {number, 2, 3 * number, 5, 7},
 	    .cost = 0.25,
 	    .from_user = !is_step,
-	    .summary = strcmp(author, "summary") == 0,
-	    .compaction = strcmp(author, "compaction") == 0,
-	    .synthetic = strcmp(author, "server") == 0};
+	    .summary = strcmp(author, "summary") == 0};
 }
 
 static void

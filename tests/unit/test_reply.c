@@ -80,7 +80,6 @@ START_TEST(sessions_one_and_many)
 	ck_assert_str_eq(session.title, "Background: sample");
 	ck_assert_ptr_null(session.parent_id);
 	ck_assert_int_eq(session.created_ms, 1795414166420);
-	ck_assert_int_eq(session.updated_ms, 1795414168718);
 	oc_session_fini(&session);
 	text = xasprintf("[%s,{\"id\":\"ses_2\",\"parentID\":\"ses_1\"}]", bytes.data);
 	ck_assert(reply_sessions(text, strlen(text), &list, &fault));
@@ -111,8 +110,6 @@ START_TEST(status_map)
 	bytes = read_fixture("status-retry.json");
 	ck_assert(reply_statuses(bytes.data, bytes.len, &statuses, &fault));
 	ck_assert_int_eq(statuses.all[0].activity, OC_RETRY);
-	ck_assert_int_eq(statuses.all[0].attempt, 2);
-	ck_assert_int_eq(statuses.all[0].next_ms, 1795414177488);
 	ck_assert_str_eq(statuses.all[0].message, "fake error 500");
 	oc_statuses_fini(&statuses);
 	buf_free(&bytes);
@@ -132,14 +129,12 @@ START_TEST(completed)
 	const struct message *user = &messages.all[0], *answer = &messages.all[1];
 
 	ck_assert_uint_eq(messages.count, 2);
-	ck_assert(user->from_user && !user->synthetic && !user->compaction && !user->summary);
+	ck_assert(user->from_user && !user->summary);
 	ck_assert_str_eq(user->text, "SLEEP 2 write a haiku");
 	ck_assert_str_eq(user->model, "fake/echo");
 	ck_assert_str_eq(user->agent, "build");
-	ck_assert_ptr_null(user->parent_id);
 	ck_assert_ptr_null(user->finish);
 	ck_assert(!answer->from_user && !answer->summary && !answer->cut);
-	ck_assert_str_eq(answer->parent_id, user->id);
 	ck_assert_str_eq(answer->finish, "stop");
 	ck_assert_str_eq(answer->model, "fake/echo");
 	ck_assert_str_eq(answer->text,
@@ -189,21 +184,20 @@ START_TEST(tools)
 {
 	static const struct {
 		const char *name;
-		unsigned tools, open, rejected;
+		unsigned tools, rejected;
 	} cases[] = {
-	    {"messages-permission-rejected.json", 1, 0, 1},
-	    {"messages-question-rejected.json", 1, 0, 1},
-	    {"messages-question-answered.json", 1, 0, 0},
-	    {"messages-waiting-permission.json", 1, 1, 0},
-	    {"messages-tool-step-ends-in-stop.json", 1, 0, 0},
-	    {"messages-empty.json", 0, 0, 0},
+	    {"messages-permission-rejected.json", 1, 1},
+	    {"messages-question-rejected.json", 1, 1},
+	    {"messages-question-answered.json", 1, 0},
+	    {"messages-waiting-permission.json", 1, 0},
+	    {"messages-tool-step-ends-in-stop.json", 1, 0},
+	    {"messages-empty.json", 0, 0},
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct messages messages = messages_of(cases[i].name);
 
 		ck_assert_uint_eq(messages.all[1].tools, cases[i].tools);
-		ck_assert_uint_eq(messages.all[1].tools_open, cases[i].open);
 		ck_assert_uint_eq(messages.all[1].tools_rejected, cases[i].rejected);
 		messages_fini(&messages);
 	}
@@ -226,7 +220,6 @@ START_TEST(tools_of_the_provider_do_not_count)
 	    "{\"type\":\"tool\"}]}]");
 
 	ck_assert_uint_eq(messages.all[0].tools, 4);
-	ck_assert_uint_eq(messages.all[0].tools_open, 2);
 	ck_assert_uint_eq(messages.all[0].tools_rejected, 0);
 	messages_fini(&messages);
 }
@@ -237,12 +230,11 @@ START_TEST(compaction)
 	struct messages messages = messages_of("messages-compacted-midway.json");
 
 	ck_assert_uint_eq(messages.count, 6);
-	ck_assert(messages.all[2].compaction && messages.all[2].from_user);
-	ck_assert(messages.all[3].summary && !messages.all[3].compaction);
+	ck_assert(messages.all[2].from_user && !messages.all[2].summary);
+	ck_assert(messages.all[3].summary);
 	ck_assert_str_eq(messages.all[3].agent, "compaction");
-	ck_assert(messages.all[4].synthetic);
 	ck_assert_str_eq(messages.all[4].text, "");
-	ck_assert(!messages.all[5].summary && !messages.all[0].synthetic);
+	ck_assert(!messages.all[5].summary);
 	messages_fini(&messages);
 }
 END_TEST
@@ -272,7 +264,7 @@ START_TEST(texts_are_joined)
 	ck_assert_str_eq(messages.all[0].text, "one\nfour");
 	ck_assert_str_eq(messages.all[0].reasoning, "why\nnot");
 	ck_assert_str_eq(messages.all[0].agent, "plan");
-	ck_assert(!messages.all[0].synthetic && !messages.all[0].summary);
+	ck_assert(!messages.all[0].summary);
 	messages_fini(&messages);
 }
 END_TEST
@@ -348,11 +340,9 @@ START_TEST(models_and_variants)
 	ck_assert_str_eq(models.all[1].name, "fake/echo2");
 	ck_assert_uint_eq(models.all[1].variant_count, 1);
 	ck_assert_str_eq(models.all[1].variants[0], "high");
-	ck_assert_str_eq(models.fallback, "fake/echo2");
 	oc_models_fini(&models);
 	ck_assert(reply_models(two, strlen(two), &models, &fault));
 	ck_assert_str_eq(models.all[0].name, "a/x/y");
-	ck_assert_ptr_null(models.fallback);
 	oc_models_fini(&models);
 	ck_assert(!reply_models("[]", 2, &models, &fault));
 	ck_assert_ptr_nonnull(strstr(fault.text, "providers"));
@@ -535,7 +525,6 @@ START_TEST(events_in_detail)
 	    "\"parentID\":\"s\"}}}}");
 	ck_assert_int_eq(event.type, OC_EV_SESSION_CREATED);
 	ck_assert_str_eq(event.session_id, "c");
-	ck_assert_str_eq(event.parent_id, "s");
 	oc_event_fini(&event);
 	event = event_in("{\"payload\":{\"type\":\"message.part.updated\",\"properties\":{\"part\":"
 			 "{\"id\":\"p\","
