@@ -64,22 +64,22 @@ struct oc_call {
 	bool ending; /* `done` is being called */
 };
 
-struct oc_call *call_new(struct opencode *, const struct route *, oc_done *, void *arg);
+struct oc_call *oc_call_new(struct opencode *, const struct route *, oc_done *, void *arg);
 
 /* Sends the call's request. `path` begins with a slash; `body` may be NULL. */
-void call_send(
+void oc_call_send(
     struct oc_call *, const char *path, const char *body, size_t answer_limit, http_done *);
 
 /* Tells the owner and frees the call. */
-void call_end(struct oc_call *, struct oc_reply *);
+void oc_call_end(struct oc_call *, struct oc_reply *);
 
 /* What an answer means, before it is decoded; the sentence goes into the fault. */
-enum oc_outcome call_judge(const struct http_answer *, struct fault *);
+enum oc_outcome oc_call_judge(const struct http_answer *, struct fault *);
 
 /* Adds a value to a path or a query, percent-encoded. */
-void add_encoded(struct buf *, const char *value);
+void oc_add_encoded(struct buf *, const char *value);
 
 /* pages.c: how a transcript's pages are let go of. */
-void pages_fini(union result *);
+void oc_pages_fini(union result *);
 
 #endif

@@ -10,6 +10,8 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "base/secret.h"
+#include "base/utf8.h"
 #include "opencode/call.h"
 
 /*
@@ -27,9 +29,7 @@ enum {
 
 enum { SEARCH_LIMIT = 100 }; /* sessions of one search */
 
-/*
- * A server
- */
+/* ---- a server ------------------------------------------------------------------------------- */
 
 struct opencode *
 opencode_new(struct http *http, const char *url, const char *user, const char *password)
@@ -48,26 +48,16 @@ opencode_free(struct opencode *server)
 {
 	if (!server)
 		return;
-	if (server->password)
-		memset(server->password, 0, strlen(server->password));
 	free(server->url);
 	free(server->user);
-	free(server->password);
+	secret_free(server->password);
 	free(server);
 }
 
-const char *
-opencode_url(const struct opencode *server)
-{
-	return server->url;
-}
-
-/*
- * A call
- */
+/* ---- a call --------------------------------------------------------------------------------- */
 
 struct oc_call *
-call_new(struct opencode *server, const struct route *route, oc_done *done, void *arg)
+oc_call_new(struct opencode *server, const struct route *route, oc_done *done, void *arg)
 {
 	struct oc_call *call = xcalloc(1, sizeof(*call));
 
@@ -96,7 +86,7 @@ opencode_cancel(struct oc_call *call)
 }
 
 void
-call_send(
+oc_call_send(
     struct oc_call *call, const char *path, const char *body, size_t answer_limit, http_done *done)
 {
 	const struct opencode *server = call->server;
@@ -118,7 +108,7 @@ call_send(
 }
 
 void
-call_end(struct oc_call *call, struct oc_reply *reply)
+oc_call_end(struct oc_call *call, struct oc_reply *reply)
 {
 	failpoint_after(call->route->failpoint);
 	call->ending = true;
@@ -126,21 +116,23 @@ call_end(struct oc_call *call, struct oc_reply *reply)
 	call_free(call);
 }
 
-/*
- * What an answer means
- */
+/* ---- what an answer means ------------------------------------------------------------------- */
 
 static enum oc_outcome
 judge_refusal(const struct http_answer *answer, struct fault *fault)
 {
 	bool is_not_found;
-	char *words = reply_error(answer->body, answer->bytes, &is_not_found);
+	char *words;
 	int status = answer->status;
 
+	if (status == 401 || status == 403) {
+		fault_set(fault, FAULT_ENV, "%s: the password is wrong or missing (status %d)",
+		    answer->where, status);
+		return OC_DENIED;
+	}
+	words = reply_error(answer->body, answer->bytes, &is_not_found);
 	fault_set(fault, FAULT_ENV, "%s: status %d: %s", answer->where, status, words);
 	free(words);
-	if (status == 401 || status == 403)
-		return OC_DENIED;
 	if (status == 404)
 		return is_not_found ? OC_NOT_FOUND : OC_TROUBLE;
 	/* 408 and 429 speak of the moment, not of the request. */
@@ -150,7 +142,7 @@ judge_refusal(const struct http_answer *answer, struct fault *fault)
 }
 
 enum oc_outcome
-call_judge(const struct http_answer *answer, struct fault *fault)
+oc_call_judge(const struct http_answer *answer, struct fault *fault)
 {
 	fault_set(fault, FAULT_ENV, "%s", answer->sentence);
 	switch (answer->trouble) {
@@ -181,36 +173,34 @@ on_answer(void *arg, const struct http_answer *answer)
 	struct fault fault = {0}, reason = {0};
 
 	call->http = NULL;
-	reply.outcome = call_judge(answer, &fault);
+	reply.outcome = oc_call_judge(answer, &fault);
 	if (reply.outcome == OC_OK &&
 	    !call->route->decode(answer, &call->result, &reply, &reason)) {
 		reply.outcome = OC_TROUBLE;
 		fault_set(&fault, FAULT_ENV, "%s: %s", answer->where, reason.text);
 	}
 	reply.sentence = fault.text;
-	call_end(call, &reply);
+	oc_call_end(call, &reply);
 }
 
 static struct oc_call *
 start(struct opencode *server, const struct route *route, struct buf *path, struct json *body,
     oc_done *done, void *arg)
 {
-	struct oc_call *call = call_new(server, route, done, arg);
+	struct oc_call *call = oc_call_new(server, route, done, arg);
 	char *text = body ? json_print(body) : NULL;
 
-	call_send(call, buf_text(path), text, 0, on_answer);
+	oc_call_send(call, buf_text(path), text, 0, on_answer);
 	free(text);
 	json_free(body);
 	buf_free(path);
 	return call;
 }
 
-/*
- * Paths and bodies
- */
+/* ---- paths and bodies ----------------------------------------------------------------------- */
 
 void
-add_encoded(struct buf *buf, const char *value)
+oc_add_encoded(struct buf *buf, const char *value)
 {
 	static const char plain[] =
 	    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
@@ -223,6 +213,45 @@ add_encoded(struct buf *buf, const char *value)
 	}
 }
 
+static int
+hex_value(char digit)
+{
+	static const char digits[] = "0123456789abcdef0123456789ABCDEF";
+	const char *at = digit ? strchr(digits, digit) : NULL;
+
+	return at ? (int)(at - digits) % 16 : -1;
+}
+
+/* What JavaScript's decodeURIComponent() makes of it; false if that throws. */
+static bool
+decodes(const char *text, struct buf *out)
+{
+	for (; *text; text++) {
+		char byte = *text;
+
+		if (byte == '%') {
+			int high = hex_value(text[1]), low = high < 0 ? -1 : hex_value(text[2]);
+
+			if (low < 0)
+				return false;
+			byte = (char)(unsigned char)(high * 16 + low);
+			text += 2;
+		}
+		buf_add(out, &byte, 1);
+	}
+	return utf8_valid(buf_text(out), out->len) == out->len;
+}
+
+bool
+opencode_misreads(const char *directory)
+{
+	struct buf decoded = {0};
+	bool misread = strchr(directory, '%') != NULL && decodes(directory, &decoded);
+
+	buf_free(&decoded);
+	return misread;
+}
+
 /* ?directory=DIR; nothing for the server's own. */
 static void
 add_directory(struct buf *path, const char *directory)
@@ -230,7 +259,7 @@ add_directory(struct buf *path, const char *directory)
 	if (!directory)
 		return;
 	buf_puts(path, "?directory=");
-	add_encoded(path, directory);
+	oc_add_encoded(path, directory);
 }
 
 static struct buf
@@ -249,7 +278,7 @@ session_path(const char *id, const char *tail, const char *directory)
 	struct buf path = {0};
 
 	buf_puts(&path, "/session/");
-	add_encoded(&path, id);
+	oc_add_encoded(&path, id);
 	buf_puts(&path, tail);
 	add_directory(&path, directory);
 	return path;
@@ -358,10 +387,10 @@ answers_body(const char *answers)
 	return body;
 }
 
-/*
- * Decoders: reply.h's, fitted to a route. MEMBER of the result is filled by PARSE, freed by FINI,
- * and lent to the reply.
- */
+/* ---- decoders ------------------------------------------------------------------------------- */
+
+/* reply.h's, fitted to a route. MEMBER of the result is filled by PARSE, freed by FINI, and lent to
+ * the reply. */
 
 #define DECODER(NAME, MEMBER, PARSE, FINI) \
 	static bool decode_##NAME(const struct http_answer *answer, union result *result, \
@@ -424,9 +453,7 @@ decode_true(const struct http_answer *answer, union result *result, struct oc_re
 	return is_true;
 }
 
-/*
- * The requests
- */
+/* ---- the requests --------------------------------------------------------------------------- */
 
 struct oc_call *
 opencode_health(struct opencode *server, oc_done *done, void *arg)
@@ -459,7 +486,7 @@ opencode_search(struct opencode *server, const char *directory, const char *word
 
 	buf_printf(&path, "%sstart=%" PRId64 "&limit=%d&search=", directory ? "&" : "?", since_ms,
 	    SEARCH_LIMIT);
-	add_encoded(&path, word);
+	oc_add_encoded(&path, word);
 	return start(server, &route, &path, NULL, done, arg);
 }
 
@@ -560,7 +587,7 @@ ask_path(const char *route, const char *id, const char *tail, const char *direct
 	struct buf path = {0};
 
 	buf_puts(&path, route);
-	add_encoded(&path, id);
+	oc_add_encoded(&path, id);
 	buf_puts(&path, tail);
 	add_directory(&path, directory);
 	return path;

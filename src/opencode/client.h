@@ -17,8 +17,9 @@ enum oc_outcome {
 	OC_UNREACHABLE, /* nothing was sent */
 	OC_AMBIGUOUS,   /* cut or timed out: it may have been taken */
 	OC_NOT_FOUND,   /* 404 with OpenCode's own NotFoundError */
-	OC_DENIED,      /* 401 or 403: the password is wrong */
-	OC_BAD_REQUEST, /* any other 4xx: asking again changes nothing */
+	OC_DENIED,      /* 401 or 403: the password is wrong or missing */
+	/* Any other 4xx, or an answer that can never be read: asking again changes nothing. */
+	OC_BAD_REQUEST,
 	/* 5xx, 408, 429, a redirect, HTML, JSON that makes no sense, an answer over the limit. What
 	 * a POST asked for may have been done all the same. */
 	OC_TROUBLE,
@@ -49,9 +50,15 @@ typedef void oc_done(void *arg, struct oc_reply *);
 struct opencode *opencode_new(
     struct http *, const char *url, const char *user, const char *password);
 void opencode_free(struct opencode *); /* its calls must be over or cancelled */
-const char *opencode_url(const struct opencode *);
 
 void opencode_cancel(struct oc_call *); /* NULL is fine */
+
+/* Does the server take this directory for another one? It decodes %XX in the name once more: for
+ * "x%20y" it works in "x y" (seen on 1.2.27 and 1.18.33). To encode it twice, or in the header
+ * x-opencode-directory, makes a session with the right name, but on 1.18 its turns run in "x y" all
+ * the same; so no request can name such a directory. A name that cannot be decoded, "100%", is
+ * taken as it is. */
+bool opencode_misreads(const char *directory);
 
 /* What a session is made with. NULL where it does not matter. */
 struct oc_new_session {
@@ -83,7 +90,7 @@ struct oc_call *opencode_prompt(struct opencode *, const struct oc_prompt *, oc_
 struct oc_call *opencode_statuses(struct opencode *, const char *directory, oc_done *, void *arg);
 /* The messages from `since_id` on (NULL: all), oldest first; read in pages, newest page first,
  * until since_id is seen or the whole would pass the limit. All of them if since_id is not among
- * them. Only the newest message fails the call when it is too large to be read. */
+ * them. Only the newest message fails the call when it is too large to be read: OC_BAD_REQUEST. */
 struct oc_call *opencode_messages(
     struct opencode *, const char *session_id, const char *since_id, oc_done *, void *arg);
 struct oc_call *opencode_agents(struct opencode *, const char *directory, oc_done *, void *arg);

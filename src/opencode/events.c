@@ -97,7 +97,7 @@ on_over(void *arg, const struct http_answer *answer)
 	struct fault fault = {0};
 
 	events->http = NULL;
-	if (call_judge(answer, &fault) == OC_OK)
+	if (oc_call_judge(answer, &fault) == OC_OK)
 		fault_set(
 		    &fault, FAULT_ENV, "%s: the answer is no stream of events", answer->where);
 	if (!events->told_down && !tell_state(events, false, fault.text))

@@ -24,7 +24,7 @@ enum {
 static void ask(struct oc_call *);
 
 void
-pages_fini(union result *result)
+oc_pages_fini(union result *result)
 {
 	struct pages *pages = &result->pages;
 
@@ -80,7 +80,7 @@ end_well(struct oc_call *call)
 	    .truncated = pages->truncated,
 	};
 
-	call_end(call, &reply);
+	oc_call_end(call, &reply);
 }
 
 static void
@@ -88,7 +88,7 @@ end_badly(struct oc_call *call, enum oc_outcome outcome, const struct fault *fau
 {
 	struct oc_reply reply = {.outcome = outcome, .sentence = fault->text};
 
-	call_end(call, &reply);
+	oc_call_end(call, &reply);
 }
 
 /* On to the next older page, if there is one and it is wanted. */
@@ -125,7 +125,7 @@ on_large_page(struct oc_call *call, const struct http_answer *answer)
 	} else {
 		fault_set(
 		    &fault, FAULT_ENV, "the newest message cannot be read: %s", answer->sentence);
-		end_badly(call, OC_TROUBLE, &fault);
+		end_badly(call, OC_BAD_REQUEST, &fault);
 	}
 }
 
@@ -162,7 +162,7 @@ on_page(void *arg, const struct http_answer *answer)
 		on_large_page(call, answer);
 		return;
 	}
-	outcome = call_judge(answer, &fault);
+	outcome = oc_call_judge(answer, &fault);
 	if (outcome == OC_OK)
 		on_good_page(call, answer);
 	else
@@ -176,13 +176,13 @@ ask(struct oc_call *call)
 	struct buf path = {0};
 
 	buf_puts(&path, "/session/");
-	add_encoded(&path, pages->session_id);
+	oc_add_encoded(&path, pages->session_id);
 	buf_printf(&path, "/message?limit=%d", pages->size);
 	if (pages->cursor) {
 		buf_puts(&path, "&before=");
-		add_encoded(&path, pages->cursor);
+		oc_add_encoded(&path, pages->cursor);
 	}
-	call_send(call, buf_text(&path), NULL, pages->size > 1 ? PAGE_BYTES : 0, on_page);
+	oc_call_send(call, buf_text(&path), NULL, pages->size > 1 ? PAGE_BYTES : 0, on_page);
 	buf_free(&path);
 }
 
@@ -193,8 +193,8 @@ opencode_messages(
 	static const struct route route = {.failpoint = FP_REQUEST_MESSAGES,
 	    .method = "GET",
 	    .deadline_ms = MESSAGES_DEADLINE_MS,
-	    .fini = pages_fini};
-	struct oc_call *call = call_new(server, &route, done, arg);
+	    .fini = oc_pages_fini};
+	struct oc_call *call = oc_call_new(server, &route, done, arg);
 
 	call->result.pages = (struct pages){
 	    .session_id = xstrdup(session_id),

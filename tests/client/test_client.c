@@ -182,8 +182,9 @@ START_TEST(outcome_by_status)
 	    {400, "application/json",
 		"{\"name\":\"BadRequest\",\"data\":{\"message\":\"no\\n such\"}}", OC_BAD_REQUEST,
 		"status 400: no such"},
-	    {401, "text/plain", "Unauthorized", OC_DENIED, "status 401: Unauthorized"},
-	    {403, "", "", OC_DENIED, "status 403: an empty answer"},
+	    {401, "text/plain", "Unauthorized", OC_DENIED,
+		"/session/ses_1: the password is wrong or missing (status 401)"},
+	    {403, "", "", OC_DENIED, "the password is wrong or missing (status 403)"},
 	    {404, "application/json",
 		"{\"name\":\"NotFoundError\",\"data\":{\"message\":\"gone\"}}", OC_NOT_FOUND,
 		"status 404: gone"},
@@ -346,6 +347,19 @@ START_TEST(other_requests_ask_for_the_right_thing)
 	loopback_reply(server, 200, "application/json", "false");
 	finish(opencode_abort(opencode, "ses_1", NULL, on_done, NULL));
 	ck_assert_int_eq(got.outcome, OC_TROUBLE);
+}
+END_TEST
+
+START_TEST(directories_that_a_server_misreads)
+{
+	static const char *const sound[] = {
+	    "/a b", "/100%", "/a%zz", "/a%20b%", "/%2", "/%ff", "/\xc3\xa9", "/%c3", ""};
+	static const char *const misread[] = {"/x%20y", "/%25", "/\xc3\xa9%2Fb", "/%c3%A9", "/%00"};
+
+	for (size_t i = 0; i < sizeof(sound) / sizeof(sound[0]); i++)
+		ck_assert_msg(!opencode_misreads(sound[i]), "%s", sound[i]);
+	for (size_t i = 0; i < sizeof(misread) / sizeof(misread[0]); i++)
+		ck_assert_msg(opencode_misreads(misread[i]), "%s", misread[i]);
 }
 END_TEST
 
@@ -573,13 +587,13 @@ START_TEST(message_too_large_is_left_out)
 }
 END_TEST
 
-START_TEST(newest_message_too_large_is_trouble)
+START_TEST(newest_message_too_large_is_no_use_asking_again)
 {
 	for (int i = 0; i < 3; i++)
 		give_large_page("X-Next-Cursor: c2", 9000000);
 	give_large_page("X-Next-Cursor: c2", 70000000);
 	finish(opencode_messages(opencode, "ses_1", NULL, on_messages, NULL));
-	ck_assert_int_eq(got.outcome, OC_TROUBLE);
+	ck_assert_int_eq(got.outcome, OC_BAD_REQUEST);
 	ck_assert_ptr_nonnull(strstr(got.sentence, "newest message cannot be read"));
 }
 END_TEST
@@ -752,6 +766,7 @@ client_suite(void)
 	tcase_add_test(requests, create_sends_what_it_should);
 	tcase_add_test(requests, prompt_sends_what_it_should);
 	tcase_add_test(requests, other_requests_ask_for_the_right_thing);
+	tcase_add_test(requests, directories_that_a_server_misreads);
 	tcase_add_test(requests, asks_are_listed_by_directory);
 	tcase_add_test(requests, replies_say_what_they_should);
 	tcase_add_test(requests, cancel_is_silence);
@@ -765,7 +780,7 @@ client_suite(void)
 	tcase_add_test(pages, empty_page_with_a_cursor_is_the_end);
 	tcase_add_test(pages, large_pages_shrink);
 	tcase_add_test(pages, message_too_large_is_left_out);
-	tcase_add_test(pages, newest_message_too_large_is_trouble);
+	tcase_add_test(pages, newest_message_too_large_is_no_use_asking_again);
 	tcase_add_test(pages, broken_page_is_the_outcome);
 	tcase_add_test(pages, paging_can_be_cancelled);
 	suite_add_tcase(suite, pages);
