@@ -33,6 +33,7 @@ serve_prepare(
 	failpoint_before(FP_SERVER_PASSWORD);
 	bool ok = secret_write(options->password_file, password, fault);
 	failpoint_after(FP_SERVER_PASSWORD);
+	secret_wipe(password, sizeof password);
 	return ok;
 }
 

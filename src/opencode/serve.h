@@ -75,7 +75,8 @@ struct serve *serve_await(struct ev_loop *, const struct serve_options *,
  * `ready`, but not later. */
 void serve_cancel(struct serve *);
 
-/* The password; NULL with a fault, also when others may read the file. The caller frees. */
+/* The password; NULL with a fault, also when others may read the file. The caller frees with
+ * secret_free. */
 char *serve_password(const struct serve_options *, struct fault *);
 
 /* Ends the process that `serve_process` names, everything in its session, and their descendants:

@@ -16,6 +16,7 @@
 #include "base/buf.h"
 #include "base/failpoint.h"
 #include "base/process.h"
+#include "base/secret.h"
 #include "opencode/serve_log.h"
 
 #define USER_NAME "OPENCODE_SERVER_USERNAME"
@@ -76,7 +77,7 @@ static void
 free_environment(struct launch *launch)
 {
 	for (size_t i = 0; launch->env[i] != NULL; i++)
-		free(launch->env[i]);
+		secret_free(launch->env[i]); /* one of them is the password */
 	free(launch->env);
 }
 
@@ -266,7 +267,7 @@ serve_start(const struct serve_options *options, struct serve_process *process, 
 	    .null = -1,
 	    .status = -1};
 	make_environment(&launch, process->nonce, password);
-	free(password);
+	secret_free(password);
 	bool started = open_descriptors(options, process->nonce, &launch, &status_pipe, fault) &&
 		       launch_server(options, &launch, status_pipe, process, fault);
 	close_if_open(launch.log);
