@@ -127,12 +127,6 @@ row_text(const struct row *row, size_t column)
 	return (const char *)sqlite3_column_text(row->statement, (int)column);
 }
 
-size_t
-row_bytes(const struct row *row, size_t column)
-{
-	return (size_t)sqlite3_column_bytes(row->statement, (int)column);
-}
-
 int64_t
 row_time(const struct row *row, size_t column)
 {

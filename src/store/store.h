@@ -75,8 +75,7 @@ bool row_is_number(const struct row *, size_t column); /* integer or real */
 int64_t row_int(const struct row *, size_t column);    /* 0 for NULL */
 double row_real(const struct row *, size_t column);
 const char *row_text(const struct row *, size_t column); /* NULL for NULL; NUL-terminated */
-size_t row_bytes(const struct row *, size_t column);
-int64_t row_time(const struct row *, size_t column); /* ms; 0 for NULL */
+int64_t row_time(const struct row *, size_t column);     /* ms; 0 for NULL */
 
 /* False ends the answer early (no fault). */
 typedef bool row_fn(void *arg, const struct row *);
@@ -90,7 +89,7 @@ int64_t store_last_id(const struct store *); /* of the newest INSERT */
 /* One integer: the first column of the first row; `otherwise` where there is no row. */
 bool store_int(struct store *, enum query, const struct value *, size_t count, int64_t otherwise,
     int64_t *out, struct fault *);
-const char *store_query_name(enum query);
+const char *store_query_name(enum query); /* only tests ask */
 
 /* Changes when another connection has committed; cheap enough for a timer. */
 bool store_data_version(struct store *, int64_t *out, struct fault *);

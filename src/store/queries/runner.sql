@@ -19,9 +19,6 @@ SELECT not_before FROM tasks WHERE status = 'queued' AND not_before > ?1 ORDER B
 -- name: live_tasks
 SELECT id, revision FROM tasks WHERE status IN ('starting', 'running', 'stopping') ORDER BY id;
 
--- name: live_count
-SELECT count(*) FROM tasks WHERE status IN ('starting', 'running', 'stopping');
-
 -- name: drain_pending
 -- Whether anything is live, or queued and can still start: a task that comes after one that has
 -- failed or was cancelled waits for a person.
@@ -47,9 +44,6 @@ WHERE tasks.id = ?1;
 
 -- name: task_prompt
 SELECT prompt FROM tasks WHERE id = ?1;
-
--- name: database_id
-SELECT database_id FROM vigil;
 
 -- name: runner_insert
 -- ?1 pid, ?2 pid_start, ?3 boot_id, ?4 version, ?5 directory
