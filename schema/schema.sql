@@ -3,27 +3,35 @@
 
 CREATE TABLE vigil (                    -- one row: the database itself
 	only_row    INTEGER PRIMARY KEY CHECK (only_row = 1),
-	database_id TEXT NOT NULL,          -- random; marks what is ours on servers and in tmux
 	created_at  TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')),
 	paused_at   TEXT                    -- the queue starts nothing while this is set
+		CONSTRAINT "paused_at is a UTC time like 2026-01-31T06:00:00.000Z"
+		CHECK (paused_at GLOB '[0-9]*' AND paused_at IS strftime('%Y-%m-%dT%H:%M:%fZ', paused_at, '+0 days'))
 ) STRICT;
 
+CREATE TRIGGER vigil_kept BEFORE DELETE ON vigil
+BEGIN
+	SELECT RAISE(ABORT, 'the one row of this table stays');
+END;
+
 CREATE TABLE runners (                  -- one row a `vigil run`
-	id         INTEGER PRIMARY KEY AUTOINCREMENT,
+	id         INTEGER PRIMARY KEY AUTOINCREMENT CHECK (id > 0 AND id < 1 << 53),
 	pid        INTEGER NOT NULL,
 	pid_start  INTEGER NOT NULL,        -- clock ticks since boot: with boot_id, tells a reused pid
 	boot_id    TEXT NOT NULL,
 	version    TEXT NOT NULL,
 	directory  TEXT NOT NULL,           -- where tasks without a directory run
-	started_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')),
-	ended_at   TEXT,                    -- NULL also after a crash
+	started_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))
+		CHECK (started_at IS strftime('%Y-%m-%dT%H:%M:%fZ', started_at, '+0 days')),
+	ended_at   TEXT                     -- NULL also after a crash
+		CHECK (ended_at IS strftime('%Y-%m-%dT%H:%M:%fZ', ended_at, '+0 days')),
 	ending     TEXT                     -- 'drained', 'stopped', or a sentence
 ) STRICT;
 
 CREATE INDEX runners_alive ON runners (id) WHERE ended_at IS NULL;
 
 CREATE TABLE servers (                  -- one row a server process of ours, or an address given to us
-	id         INTEGER PRIMARY KEY AUTOINCREMENT,
+	id         INTEGER PRIMARY KEY AUTOINCREMENT CHECK (id > 0 AND id < 1 << 53),
 	name       TEXT NOT NULL,           -- 'managed' for one that vigil starts
 	url        TEXT,                    -- NULL until its port is known
 	nonce      TEXT,                    -- in the environment of a managed one
@@ -31,24 +39,27 @@ CREATE TABLE servers (                  -- one row a server process of ours, or 
 	pid_start  INTEGER,
 	boot_id    TEXT,
 	version    TEXT,                    -- as its health check says
-	started_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')),
-	ended_at   TEXT,
+	started_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))
+		CHECK (started_at IS strftime('%Y-%m-%dT%H:%M:%fZ', started_at, '+0 days')),
+	ended_at   TEXT CHECK (ended_at IS strftime('%Y-%m-%dT%H:%M:%fZ', ended_at, '+0 days')),
 	ending     TEXT                     -- why it ended
 ) STRICT;
 
 CREATE INDEX servers_alive ON servers (name) WHERE ended_at IS NULL;
 
 CREATE TABLE tasks (
-	id             INTEGER PRIMARY KEY AUTOINCREMENT, -- never used twice
+	id             INTEGER PRIMARY KEY AUTOINCREMENT -- never used twice
+		CONSTRAINT "an id is a number above 0; leave it out" CHECK (id > 0 AND id < 1 << 53),
 	status         TEXT NOT NULL DEFAULT 'queued'
 		CONSTRAINT "a status is queued, held, starting, running, stopping, completed, failed or cancelled"
 		CHECK (status IN ('queued', 'held', 'starting', 'running', 'stopping', 'completed', 'failed', 'cancelled')),
 	prompt         TEXT NOT NULL
 		CONSTRAINT "a prompt cannot contain a NUL" CHECK (instr(prompt, char(0)) = 0)
-		CONSTRAINT "a prompt cannot be empty" CHECK (trim(prompt, ' ' || char(9, 10, 13)) <> '')
+		CONSTRAINT "a prompt cannot be empty" CHECK (trim(prompt, char(9, 10, 11, 12, 13, 32, 160)) <> '')
 		CONSTRAINT "a prompt has at most 16 MB" CHECK (length(CAST(prompt AS BLOB)) <= 16777216),
 	description    TEXT,
-	agent          TEXT,                -- NULL: the server's default
+	agent          TEXT                 -- NULL: the server's default
+		CONSTRAINT "an agent's name is without its @" CHECK (agent NOT LIKE '@%'),
 	model          TEXT CONSTRAINT "a model is PROVIDER/MODEL" CHECK (model LIKE '_%/_%'),
 	variant        TEXT,
 	directory      TEXT                 -- NULL: the runner's own, recorded when it starts
@@ -60,17 +71,17 @@ CREATE TABLE tasks (
 		CONSTRAINT "a priority is from -100 to 100" CHECK (priority BETWEEN -100 AND 100),
 	not_before     TEXT
 		CONSTRAINT "not_before is a UTC time like 2026-01-31T06:00:00.000Z"
-		CHECK (not_before IS NULL OR not_before GLOB '[0-9]*' AND not_before IS strftime('%Y-%m-%dT%H:%M:%fZ', not_before)
-			AND substr(not_before, 1, 10) IS date(not_before, '+0 days')),
+		CHECK (not_before GLOB '[0-9]*' AND not_before IS strftime('%Y-%m-%dT%H:%M:%fZ', not_before, '+0 days')),
 	key            TEXT CONSTRAINT "a key has 1 to 255 characters" CHECK (length(key) BETWEEN 1 AND 255),
 	mutex          TEXT CONSTRAINT "a mutex has 1 to 255 characters" CHECK (length(mutex) BETWEEN 1 AND 255),
 	timeout_s      REAL                 -- NULL: as configured; 0: none
-		CONSTRAINT "a timeout is not negative" CHECK (timeout_s >= 0),
+		CONSTRAINT "a timeout is from 0 seconds to 10 years" CHECK (timeout_s BETWEEN 0 AND 315360000),
 	max_attempts   INTEGER              -- NULL: as configured
 		CONSTRAINT "max_attempts is from 1 to 100" CHECK (max_attempts BETWEEN 1 AND 100),
 	attempts       INTEGER NOT NULL DEFAULT 0 CHECK (attempts >= 0),
 	attempts_base  INTEGER NOT NULL DEFAULT 0,        -- attempts made before the newest `retry`
 	result         TEXT,                -- the text of the final answer
+	result_cut     INTEGER NOT NULL DEFAULT 0 CHECK (result_cut IN (0, 1)), -- 1: longer than what is kept
 	error          TEXT,
 	error_kind     TEXT
 		CONSTRAINT "an error_kind is agent, empty, timeout, stalled, interrupted, rejected, refused, server, limit or lost"
@@ -80,21 +91,21 @@ CREATE TABLE tasks (
 	note           TEXT,                -- what a live task waits for, where something is in its way
 	created_at     TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))
 		CONSTRAINT "created_at is a UTC time like 2026-01-31T06:00:00.000Z"
-		CHECK (created_at IS NULL OR created_at GLOB '[0-9]*' AND created_at IS strftime('%Y-%m-%dT%H:%M:%fZ', created_at)
-			AND substr(created_at, 1, 10) IS date(created_at, '+0 days')),
+		CHECK (created_at GLOB '[0-9]*' AND created_at IS strftime('%Y-%m-%dT%H:%M:%fZ', created_at, '+0 days')),
 	started_at     TEXT                 -- of the first attempt
 		CONSTRAINT "started_at is a UTC time like 2026-01-31T06:00:00.000Z"
-		CHECK (started_at IS NULL OR started_at GLOB '[0-9]*' AND started_at IS strftime('%Y-%m-%dT%H:%M:%fZ', started_at)
-			AND substr(started_at, 1, 10) IS date(started_at, '+0 days')),
+		CHECK (started_at GLOB '[0-9]*' AND started_at IS strftime('%Y-%m-%dT%H:%M:%fZ', started_at, '+0 days')),
 	completed_at   TEXT                 -- when it became final
 		CONSTRAINT "completed_at is a UTC time like 2026-01-31T06:00:00.000Z"
-		CHECK (completed_at IS NULL OR completed_at GLOB '[0-9]*' AND completed_at IS strftime('%Y-%m-%dT%H:%M:%fZ', completed_at)
-			AND substr(completed_at, 1, 10) IS date(completed_at, '+0 days')),
+		CHECK (completed_at GLOB '[0-9]*' AND completed_at IS strftime('%Y-%m-%dT%H:%M:%fZ', completed_at, '+0 days')),
 	wake_at        TEXT                 -- when a live task is looked at next
 		CONSTRAINT "wake_at is a UTC time like 2026-01-31T06:00:00.000Z"
-		CHECK (wake_at IS NULL OR wake_at GLOB '[0-9]*' AND wake_at IS strftime('%Y-%m-%dT%H:%M:%fZ', wake_at)
-			AND substr(wake_at, 1, 10) IS date(wake_at, '+0 days')),
+		CHECK (wake_at GLOB '[0-9]*' AND wake_at IS strftime('%Y-%m-%dT%H:%M:%fZ', wake_at, '+0 days')),
 	revision       INTEGER NOT NULL DEFAULT 0,        -- grows with each change of status
+	CONSTRAINT "a text of a task cannot contain a NUL"
+		CHECK (instr(description, char(0)) = 0 AND instr(agent, char(0)) = 0 AND instr(model, char(0)) = 0
+			AND instr(variant, char(0)) = 0 AND instr(directory, char(0)) = 0
+			AND instr(parent_session, char(0)) = 0 AND instr(key, char(0)) = 0 AND instr(mutex, char(0)) = 0),
 	CONSTRAINT "a live task has a time of its next look"
 		CHECK (status NOT IN ('starting', 'running', 'stopping') OR wake_at IS NOT NULL)
 ) STRICT;
@@ -123,12 +134,15 @@ BEGIN
 	WHERE NEW.status NOT IN ('queued', 'held');
 	SELECT RAISE(ABORT, 'a task with this id exists; leave the id out')
 	WHERE EXISTS (SELECT 1 FROM tasks WHERE id = NEW.id);
+	SELECT RAISE(ABORT, 'this id is too large; leave the id out') WHERE NEW.id >= 1 << 31;
 	SELECT RAISE(ABORT, 'an open task with this key exists')
 	WHERE EXISTS (SELECT 1 FROM tasks WHERE key = NEW.key
 		AND status IN ('queued', 'held', 'starting', 'running', 'stopping'));
 	SELECT RAISE(ABORT, 'a new task has no result, error, attempt or end; leave these columns out')
-	WHERE NEW.result IS NOT NULL OR NEW.error IS NOT NULL OR NEW.error_kind IS NOT NULL
-		OR NEW.attempts <> 0 OR NEW.started_at IS NOT NULL OR NEW.completed_at IS NOT NULL;
+	WHERE (NEW.result, NEW.error, NEW.error_kind, NEW.stop, NEW.note, NEW.wake_at, NEW.session_id, NEW.server,
+			NEW.started_at, NEW.completed_at)
+			IS NOT (NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL)
+		OR (NEW.attempts, NEW.attempts_base, NEW.revision, NEW.result_cut) IS NOT (0, 0, 0, 0);
 END;
 
 CREATE TRIGGER tasks_inserted AFTER INSERT ON tasks
@@ -151,18 +165,10 @@ BEGIN
 	SELECT RAISE(ABORT, 'this task is live: set its status to stopping, or use vigil cancel')
 	WHERE NEW.status NOT IN ('starting', 'running', 'stopping')
 		AND EXISTS (SELECT 1 FROM attempts WHERE task_id = OLD.id AND ended_at IS NULL);
-	SELECT RAISE(ABORT, 'an open task with this key exists')
-	WHERE OLD.status IN ('completed', 'failed', 'cancelled')
-		AND EXISTS (SELECT 1 FROM tasks WHERE key = NEW.key AND id <> OLD.id
-			AND status IN ('queued', 'held', 'starting', 'running', 'stopping'));
-	SELECT RAISE(ABORT, 'another live task holds this mutex')
-	WHERE NEW.status IN ('starting', 'running', 'stopping')
-		AND EXISTS (SELECT 1 FROM tasks WHERE mutex = NEW.mutex AND id <> OLD.id
-			AND status IN ('starting', 'running', 'stopping'));
 END;
 
-CREATE TRIGGER tasks_names BEFORE UPDATE OF key, mutex ON tasks
-WHEN NEW.key IS NOT OLD.key OR NEW.mutex IS NOT OLD.mutex
+CREATE TRIGGER tasks_names BEFORE UPDATE OF key, mutex, status ON tasks
+WHEN (NEW.key, NEW.mutex, NEW.status) IS NOT (OLD.key, OLD.mutex, OLD.status)
 BEGIN
 	SELECT RAISE(ABORT, 'an open task with this key exists')
 	WHERE NEW.status IN ('queued', 'held', 'starting', 'running', 'stopping')
@@ -180,19 +186,45 @@ BEGIN
 	WHERE NEW.attempts <> (SELECT count(*) FROM attempts WHERE task_id = OLD.id);
 END;
 
-CREATE TRIGGER tasks_final BEFORE UPDATE OF result, error, error_kind, completed_at, started_at, attempts, prompt
-ON tasks WHEN OLD.status IN ('completed', 'failed', 'cancelled') AND NEW.status = OLD.status
-	AND NEW.revision = OLD.revision AND (NEW.result IS NOT OLD.result OR NEW.error IS NOT OLD.error
-		OR NEW.error_kind IS NOT OLD.error_kind OR NEW.completed_at IS NOT OLD.completed_at
-		OR NEW.started_at IS NOT OLD.started_at OR NEW.attempts <> OLD.attempts
-		OR NEW.prompt <> OLD.prompt)
+CREATE TRIGGER tasks_revision BEFORE UPDATE OF revision ON tasks
+WHEN NEW.revision <> OLD.revision AND NOT EXISTS (SELECT 1 FROM moving WHERE task_id = OLD.id)
 BEGIN
-	SELECT RAISE(ABORT, 'this task is final: its history cannot be edited (vigil retry queues it again)');
+	SELECT RAISE(ABORT, 'the revision of a task grows by itself, with each change of its status');
+END;
+
+CREATE TRIGGER tasks_created BEFORE UPDATE OF created_at ON tasks WHEN NEW.created_at <> OLD.created_at
+BEGIN
+	SELECT RAISE(ABORT, 'created_at never changes');
+END;
+
+CREATE TRIGGER tasks_untouched BEFORE UPDATE ON tasks
+WHEN OLD.status NOT IN ('starting', 'running', 'stopping') AND NEW.status NOT IN ('starting', 'running', 'stopping')
+	AND NOT EXISTS (SELECT 1 FROM moving WHERE task_id = OLD.id)
+BEGIN
+	SELECT RAISE(ABORT, 'this task is final: it cannot be edited, but for its description (vigil retry queues it again)')
+	WHERE NEW.status = OLD.status AND OLD.status IN ('completed', 'failed', 'cancelled')
+		AND (NEW.prompt, NEW.agent, NEW.model, NEW.variant, NEW.directory, NEW.parent_session, NEW.session_id,
+			NEW.server, NEW.priority, NEW.not_before, NEW.key, NEW.mutex, NEW.timeout_s, NEW.max_attempts,
+			NEW.attempts, NEW.attempts_base, NEW.result, NEW.result_cut, NEW.error, NEW.error_kind, NEW.stop,
+			NEW.note, NEW.started_at, NEW.completed_at, NEW.wake_at)
+		IS NOT (OLD.prompt, OLD.agent, OLD.model, OLD.variant, OLD.directory, OLD.parent_session, OLD.session_id,
+			OLD.server, OLD.priority, OLD.not_before, OLD.key, OLD.mutex, OLD.timeout_s, OLD.max_attempts,
+			OLD.attempts, OLD.attempts_base, OLD.result, OLD.result_cut, OLD.error, OLD.error_kind, OLD.stop,
+			OLD.note, OLD.started_at, OLD.completed_at, OLD.wake_at);
+	SELECT RAISE(ABORT, 'session_id, server, started_at, note and wake_at are for a runner to write')
+	WHERE (NEW.session_id, NEW.server, NEW.started_at, NEW.note, NEW.wake_at)
+		IS NOT (OLD.session_id, OLD.server, OLD.started_at, OLD.note, OLD.wake_at);
+	SELECT RAISE(ABORT, 'a queued task has no result, error or end: only a runner writes them')
+	WHERE OLD.status IN ('queued', 'held') AND ((NEW.result, NEW.result_cut, NEW.error_kind, NEW.attempts_base)
+			IS NOT (OLD.result, OLD.result_cut, OLD.error_kind, OLD.attempts_base)
+		OR NEW.status IN ('queued', 'held')
+			AND (NEW.error, NEW.stop, NEW.completed_at) IS NOT (OLD.error, OLD.stop, OLD.completed_at));
 END;
 
 CREATE TRIGGER tasks_moved AFTER UPDATE OF status ON tasks WHEN NEW.status <> OLD.status
 BEGIN
 	-- What a move implies, so that a move made by hand is as complete as one of vigil's own.
+	INSERT OR IGNORE INTO moving (task_id) VALUES (NEW.id);
 	UPDATE tasks SET revision = revision + 1,
 		completed_at = CASE WHEN NEW.status IN ('completed', 'failed', 'cancelled')
 			THEN coalesce(NEW.completed_at, strftime('%Y-%m-%dT%H:%M:%fZ', 'now')) END,
@@ -205,12 +237,14 @@ BEGIN
 			THEN coalesce(NEW.error, 'Cancelled by user') ELSE NEW.error END,
 		error_kind = CASE WHEN OLD.status IN ('completed', 'failed', 'cancelled') THEN NULL ELSE NEW.error_kind END,
 		result = CASE WHEN OLD.status IN ('completed', 'failed', 'cancelled') THEN NULL ELSE NEW.result END,
+		result_cut = CASE WHEN OLD.status IN ('completed', 'failed', 'cancelled') THEN 0 ELSE NEW.result_cut END,
 		attempts_base = CASE WHEN OLD.status IN ('completed', 'failed', 'cancelled') THEN NEW.attempts
 			ELSE NEW.attempts_base END
 	WHERE id = NEW.id;
 	INSERT INTO events (task_id, attempt_id, kind, detail)
 	SELECT id, (SELECT max(attempts.id) FROM attempts WHERE task_id = NEW.id), status, error
 	FROM tasks WHERE id = NEW.id;
+	DELETE FROM moving;
 END;
 
 CREATE TRIGGER tasks_edited AFTER UPDATE OF prompt, description, agent, model, variant, directory,
@@ -269,10 +303,17 @@ CREATE TRIGGER dependencies_insert BEFORE INSERT ON dependencies -- foreign keys
 BEGIN
 	SELECT RAISE(ABORT, 'there is no such task to come after')
 	WHERE NOT EXISTS (SELECT 1 FROM tasks WHERE id = NEW.needs_id);
+	SELECT RAISE(ABORT, 'there is no such task that could come after another')
+	WHERE NOT EXISTS (SELECT 1 FROM tasks WHERE id = NEW.task_id);
+END;
+
+CREATE TRIGGER dependencies_same BEFORE UPDATE ON dependencies
+BEGIN
+	SELECT RAISE(ABORT, 'a dependency never changes: delete it, and insert another');
 END;
 
 CREATE TABLE attempts (                 -- one row a try; frozen once it has ended
-	id                 INTEGER PRIMARY KEY AUTOINCREMENT,
+	id                 INTEGER PRIMARY KEY AUTOINCREMENT CHECK (id > 0 AND id < 1 << 53),
 	task_id            INTEGER NOT NULL REFERENCES tasks (id) ON DELETE CASCADE,
 	number             INTEGER NOT NULL CHECK (number >= 1),
 	nonce              TEXT NOT NULL,   -- in the session's title and metadata
@@ -285,22 +326,33 @@ CREATE TABLE attempts (                 -- one row a try; frozen once it has end
 	agent              TEXT,            -- as resolved and sent
 	model              TEXT,
 	variant            TEXT,
-	started_at         TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')),
-	prompted_at        TEXT,            -- when the server had it, not when it was meant
-	progress_at        TEXT,            -- the newest sign of work in its messages
-	idle_at            TEXT,            -- since when the session is idle without an answer
-	unreachable_at     TEXT,            -- since when the server cannot be asked
-	waiting_at         TEXT,            -- since when the server waits for the provider, to try again
-	stop_at            TEXT,            -- since when a stop is tried, and not confirmed
-	sent_at            TEXT,            -- when the prompt was last sent
-	aborted_at         TEXT,            -- when an abort was last confirmed
+	started_at         TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))
+		CHECK (started_at IS strftime('%Y-%m-%dT%H:%M:%fZ', started_at, '+0 days')),
+	prompted_at        TEXT             -- when the server had it, not when it was meant
+		CHECK (prompted_at IS strftime('%Y-%m-%dT%H:%M:%fZ', prompted_at, '+0 days')),
+	progress_at        TEXT             -- the newest sign of work in its messages
+		CHECK (progress_at IS strftime('%Y-%m-%dT%H:%M:%fZ', progress_at, '+0 days')),
+	idle_at            TEXT             -- since when the session is idle without an answer
+		CHECK (idle_at IS strftime('%Y-%m-%dT%H:%M:%fZ', idle_at, '+0 days')),
+	unreachable_at     TEXT             -- since when the server cannot be asked
+		CHECK (unreachable_at IS strftime('%Y-%m-%dT%H:%M:%fZ', unreachable_at, '+0 days')),
+	waiting_at         TEXT             -- since when the server waits for the provider, to try again
+		CHECK (waiting_at IS strftime('%Y-%m-%dT%H:%M:%fZ', waiting_at, '+0 days')),
+	stop_at            TEXT             -- since when a stop is tried, and not confirmed
+		CHECK (stop_at IS strftime('%Y-%m-%dT%H:%M:%fZ', stop_at, '+0 days')),
+	sent_at            TEXT             -- when the prompt was last sent
+		CHECK (sent_at IS strftime('%Y-%m-%dT%H:%M:%fZ', sent_at, '+0 days')),
+	aborted_at         TEXT             -- when an abort was last confirmed
+		CHECK (aborted_at IS strftime('%Y-%m-%dT%H:%M:%fZ', aborted_at, '+0 days')),
 	lost_ms            INTEGER NOT NULL DEFAULT 0,      -- of its time: how long it could not work
 	sends              INTEGER NOT NULL DEFAULT 0,      -- since our message was last seen there
 	resumes            INTEGER NOT NULL DEFAULT 0,      -- how often a turn that was cut off went on
 	stuck              INTEGER NOT NULL DEFAULT 0,      -- resumptions without progress between them
 	searches           INTEGER NOT NULL DEFAULT 0,      -- for a session made just before a crash
 	misses             INTEGER NOT NULL DEFAULT 0,      -- answers in a row that the session is gone
-	ended_at           TEXT,
+	ended_at           TEXT
+		CHECK (ended_at IS strftime('%Y-%m-%dT%H:%M:%fZ', ended_at, '+0 days')),
+	sealed             INTEGER NOT NULL DEFAULT 0,      -- 1 with its end: a runner's, no hand's
 	outcome            TEXT CHECK (outcome IN ('completed', 'failed', 'cancelled')),
 	error              TEXT,
 	error_kind         TEXT,
@@ -311,7 +363,7 @@ CREATE TABLE attempts (                 -- one row a try; frozen once it has end
 	tokens_cache_write INTEGER NOT NULL DEFAULT 0,
 	cost               REAL NOT NULL DEFAULT 0,         -- US dollars, as the server counts
 	UNIQUE (task_id, number),
-	CHECK ((ended_at IS NULL) = (outcome IS NULL))
+	CHECK ((ended_at IS NULL) = (outcome IS NULL) AND (ended_at IS NOT NULL) = sealed)
 ) STRICT;
 
 CREATE UNIQUE INDEX attempts_one_live ON attempts (task_id) WHERE ended_at IS NULL;
@@ -319,7 +371,8 @@ CREATE UNIQUE INDEX attempts_one_live ON attempts (task_id) WHERE ended_at IS NU
 CREATE TRIGGER attempts_insert BEFORE INSERT ON attempts
 BEGIN
 	SELECT RAISE(ABORT, 'an attempt is the next one of a queued task, and only a runner makes it')
-	WHERE NEW.ended_at IS NOT NULL
+	WHERE NEW.ended_at IS NOT NULL OR NEW.id >= 1 << 31
+		OR NOT EXISTS (SELECT 1 FROM runners WHERE id = NEW.runner_id AND ended_at IS NULL)
 		OR NOT EXISTS (SELECT 1 FROM tasks WHERE id = NEW.task_id AND status = 'queued'
 			AND attempts = NEW.number - 1)
 		OR EXISTS (SELECT 1 FROM attempts WHERE id = NEW.id)
@@ -337,6 +390,12 @@ BEGIN
 	SELECT RAISE(ABORT, 'this attempt has ended: it cannot be edited');
 END;
 
+CREATE TRIGGER attempts_ended BEFORE UPDATE OF ended_at, outcome ON attempts
+WHEN NEW.sealed = 0 AND (NEW.ended_at IS NOT NULL OR NEW.outcome IS NOT NULL)
+BEGIN
+	SELECT RAISE(ABORT, 'only a runner ends an attempt: set the status of its task to stopping, or use vigil cancel');
+END;
+
 CREATE TRIGGER attempts_kept BEFORE DELETE ON attempts
 WHEN EXISTS (SELECT 1 FROM tasks WHERE id = OLD.task_id)
 BEGIN
@@ -344,7 +403,7 @@ BEGIN
 END;
 
 CREATE TABLE messages (                 -- the transcript: one row a message of our turn
-	id                 INTEGER PRIMARY KEY AUTOINCREMENT,
+	id                 INTEGER PRIMARY KEY AUTOINCREMENT CHECK (id > 0 AND id < 1 << 53),
 	task_id            INTEGER NOT NULL REFERENCES tasks (id) ON DELETE CASCADE,
 	attempt_id         INTEGER NOT NULL REFERENCES attempts (id) ON DELETE CASCADE,
 	message_id         TEXT NOT NULL,
@@ -370,9 +429,22 @@ CREATE TABLE messages (                 -- the transcript: one row a message of 
 
 CREATE INDEX messages_task ON messages (task_id);
 
+CREATE TRIGGER messages_insert BEFORE INSERT ON messages
+BEGIN
+	SELECT RAISE(ABORT, 'a message is of an attempt, and of its task: there is no such attempt')
+	WHERE NEW.id >= 1 << 31
+		OR NOT EXISTS (SELECT 1 FROM attempts WHERE id = NEW.attempt_id AND task_id = NEW.task_id);
+END;
+
+CREATE TRIGGER messages_same BEFORE UPDATE ON messages
+BEGIN
+	SELECT RAISE(ABORT, 'messages are history: they cannot be edited');
+END;
+
 CREATE TABLE events (                   -- append-only: what happened to a task, and when
-	id         INTEGER PRIMARY KEY AUTOINCREMENT,
-	at         TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')),
+	id         INTEGER PRIMARY KEY AUTOINCREMENT CHECK (id > 0 AND id < 1 << 53),
+	at         TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))
+		CHECK (at IS strftime('%Y-%m-%dT%H:%M:%fZ', at, '+0 days')),
 	task_id    INTEGER,
 	attempt_id INTEGER,
 	kind       TEXT NOT NULL,           -- a status that was reached, or what happened within one
@@ -384,7 +456,7 @@ CREATE INDEX events_task ON events (task_id, id);
 CREATE TRIGGER events_insert BEFORE INSERT ON events
 BEGIN
 	SELECT RAISE(ABORT, 'events are append-only: leave the id out')
-	WHERE EXISTS (SELECT 1 FROM events WHERE id = NEW.id);
+	WHERE NEW.id >= 1 << 31 OR EXISTS (SELECT 1 FROM events WHERE id = NEW.id);
 END;
 
 CREATE TRIGGER events_frozen BEFORE UPDATE ON events
@@ -399,17 +471,19 @@ BEGIN
 END;
 
 CREATE TABLE asks (                     -- what an agent has asked a person, and what it was told
-	id         INTEGER PRIMARY KEY AUTOINCREMENT,
+	id         INTEGER PRIMARY KEY AUTOINCREMENT CHECK (id > 0 AND id < 1 << 53),
 	task_id    INTEGER NOT NULL REFERENCES tasks (id) ON DELETE CASCADE,
 	attempt_id INTEGER NOT NULL REFERENCES attempts (id) ON DELETE CASCADE,
 	session_id TEXT NOT NULL,           -- that asks: the attempt's, or one of a subagent below it
 	ask_id     TEXT NOT NULL UNIQUE,    -- the server's own id of it
 	kind       TEXT NOT NULL CHECK (kind IN ('permission', 'question')),
-	asked_at   TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')), -- when it was seen
+	asked_at   TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')) -- when it was seen
+		CHECK (asked_at IS strftime('%Y-%m-%dT%H:%M:%fZ', asked_at, '+0 days')),
 	request    TEXT NOT NULL,           -- in words; of a question with its options
 	reply      TEXT                     -- NULL: a person is to say. Of several questions, a line each
 		CONSTRAINT "a reply cannot be empty" CHECK (trim(reply, ' ' || char(9, 10, 13)) <> ''),
-	replied_at TEXT,                    -- when the server had it, not when it was decided
+	replied_at TEXT                     -- when the server had it, not when it was decided
+		CHECK (replied_at IS strftime('%Y-%m-%dT%H:%M:%fZ', replied_at, '+0 days')),
 	replied_by TEXT                     -- elsewhere: in OpenCode itself, or what asked has ended
 		CHECK (replied_by IN ('vigil', 'person', 'elsewhere')),
 	CONSTRAINT "a permission is replied to with once, always or reject"
@@ -425,7 +499,7 @@ CREATE INDEX asks_open ON asks (id) WHERE replied_at IS NULL;
 CREATE TRIGGER asks_insert BEFORE INSERT ON asks
 BEGIN
 	SELECT RAISE(ABORT, 'an ask comes from a live attempt, and only a runner records it')
-	WHERE NEW.replied_at IS NOT NULL
+	WHERE NEW.replied_at IS NOT NULL OR NEW.id >= 1 << 31
 		OR NOT EXISTS (SELECT 1 FROM attempts WHERE id = NEW.attempt_id AND task_id = NEW.task_id
 			AND ended_at IS NULL)
 		OR EXISTS (SELECT 1 FROM asks WHERE id = NEW.id)
@@ -468,6 +542,25 @@ CREATE TABLE status_moves (
 	new TEXT NOT NULL,
 	PRIMARY KEY (old, new)
 ) STRICT, WITHOUT ROWID;
+
+CREATE TRIGGER status_moves_insert BEFORE INSERT ON status_moves
+BEGIN
+	SELECT RAISE(ABORT, 'the moves are part of the program: this table is to be read');
+END;
+
+CREATE TRIGGER status_moves_update BEFORE UPDATE ON status_moves
+BEGIN
+	SELECT RAISE(ABORT, 'the moves are part of the program: this table is to be read');
+END;
+
+CREATE TRIGGER status_moves_delete BEFORE DELETE ON status_moves
+BEGIN
+	SELECT RAISE(ABORT, 'the moves are part of the program: this table is to be read');
+END;
+
+CREATE TABLE moving (
+	task_id INTEGER PRIMARY KEY
+) STRICT;
 
 CREATE VIEW queue AS
 SELECT id, priority, description, substr(prompt, 1, 60) AS prompt,
@@ -550,4 +643,6 @@ UNION ALL
 SELECT 'failed task without error_kind', id FROM tasks WHERE status = 'failed' AND error_kind IS NULL
 UNION ALL
 SELECT 'attempts counted wrongly', id FROM tasks
-WHERE attempts <> (SELECT count(*) FROM attempts WHERE task_id = tasks.id);
+WHERE attempts <> (SELECT count(*) FROM attempts WHERE task_id = tasks.id)
+UNION ALL
+SELECT 'a change of status that was left half done', task_id FROM moving;

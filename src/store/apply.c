@@ -233,6 +233,18 @@ task_result(const struct move *m)
 	return status_is_final(status) ? result : NULL;
 }
 
+/* The result is the text of one of the messages, and was cut where that was. */
+static bool
+result_is_cut(const struct move *m, const char *result)
+{
+	const struct harvest *harvest = m->event->harvest;
+
+	for (size_t i = 0; result && i < harvest->count; i++)
+		if (harvest->messages[i].text == result)
+			return harvest->messages[i].cut;
+	return false;
+}
+
 /* What is in its way; gone as soon as anything else is heard. */
 static const char *
 task_note(const struct move *m)
@@ -249,15 +261,17 @@ write_task(const struct move *m, struct fault *fault)
 	const struct task *next = &m->decision->next;
 	const struct event *e = m->event;
 	const struct event *claim = e->type == EV_CLAIM ? e : &nothing;
+	const char *result = task_result(m);
 	bool failed = next->status == STATUS_FAILED;
 	struct value values[] = {value_int(next->id), value_text(status_text(next->status)),
 	    value_text(stop_text(next->stop)), value_time(next->wake_at_ms),
 	    value_time(next->not_before_ms), value_int(next->attempts),
 	    value_int(next->attempts_base), value_int(keeps_error(m)), value_text(task_error(m)),
-	    value_text(failed ? kind_text(m->decision->kind) : NULL), value_text(task_result(m)),
+	    value_text(failed ? kind_text(m->decision->kind) : NULL), value_text(result),
 	    value_int(e->type == EV_WAKE), value_text(task_note(m)), value_time(claim->now_ms),
 	    value_time(status_is_final(next->status) ? e->now_ms : 0), value_int(next->attempt.id),
-	    value_text(claim->directory), value_text(claim->server)};
+	    value_text(claim->directory), value_text(claim->server),
+	    value_int(result_is_cut(m, result))};
 
 	if (status_is_live(next->status) && !next->wake_at_ms)
 		die("task %lld is to be %s without a next look", (long long)next->id,

@@ -26,6 +26,11 @@ void shell_ok(const char *path, const char *sql);
 void shell_gives(const char *path, const char *sql, const char *expected);
 void shell_refuses(const char *path, const char *sql, const char *part_of_sentence);
 
+/* A row of a runner that is alive, as an attempt needs one. */
+#define A_RUNNER \
+	"INSERT INTO runners (pid, pid_start, boot_id, version, directory) " \
+	"VALUES (1, 1, 'b', 'v', '/');"
+
 /* A store that must open; a fault that must come. */
 struct store *must_open(const char *path, enum store_mode mode);
 void must_not_open(const char *path, enum store_mode mode, const char *part_of_sentence);

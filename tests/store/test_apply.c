@@ -137,9 +137,7 @@ static const struct harvest harvest = {.messages = transcript,
 static void
 with_runner(void)
 {
-	shell_ok(fx.path,
-	    "INSERT INTO runners (pid, pid_start, boot_id, version, directory) "
-	    "VALUES (1, 1, 'b', 'v', '/'); INSERT INTO servers (name) VALUES ('managed')");
+	shell_ok(fx.path, A_RUNNER "INSERT INTO servers (name) VALUES ('managed')");
 }
 
 START_TEST(a_life_from_claim_to_answer)
@@ -182,7 +180,7 @@ END_TEST
 START_TEST(what_a_task_says_itself_stays)
 {
 	with_runner();
-	add(", directory, server, max_attempts, timeout_s", ", '/mine', 'other', 2, 1.5");
+	add(", directory, max_attempts, timeout_s", ", '/mine', 2, 1.5");
 	claimed();
 	gives("SELECT directory FROM tasks", "/mine");
 	ck_assert_int_eq(fx.decision.next.max_attempts, 2);
@@ -402,6 +400,23 @@ START_TEST(a_move_is_whole_or_not_at_all)
 }
 END_TEST
 
+/* The result is the text of one of the messages; its flag is the result's. */
+START_TEST(a_result_that_was_cut_says_so)
+{
+	struct harvest whole = harvest, part = harvest;
+
+	whole.result = transcript[0].text;
+	part.result = transcript[1].text;
+	with_runner();
+	add("", "");
+	running();
+	happens((struct event){.type = EV_ANSWERED, .harvest = _i ? &part : &whole});
+	gives("SELECT result_cut FROM tasks", _i ? "1" : "0");
+	happens((struct event){.type = EV_RETRY});
+	gives("SELECT result_cut FROM tasks", "0");
+}
+END_TEST
+
 START_TEST(a_message_is_stored_once)
 {
 	const struct message twice[] = {transcript[0], transcript[0]};
@@ -437,6 +452,7 @@ main(void)
 	tcase_add_test_raise_signal(tests, what_cannot_happen_dies, SIGABRT);
 	tcase_add_test(tests, several_in_one_transaction);
 	tcase_add_test(tests, a_move_is_whole_or_not_at_all);
+	tcase_add_loop_test(tests, a_result_that_was_cut_says_so, 0, 2);
 	tcase_add_test(tests, a_message_is_stored_once);
 	return run_suite(tests, "apply");
 }

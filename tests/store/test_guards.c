@@ -3,11 +3,13 @@
  * keys off, no code of ours.
  */
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/buf.h"
 #include "help.h"
 
 #define LIVE_WAKE "wake_at = '2026-01-31T06:00:00.000Z'"
+#define AN_END "sealed = 1, ended_at = '2026-01-31T06:00:00.000Z'"
 
 struct fixture {
 	char *folder, *path;
@@ -17,7 +19,7 @@ static struct fixture fx;
 
 /* Tasks 1 queued, 2 held, 3 running, 4 completed, 5 failed, 6 queued with the key k, 7 running with
  * the mutex m, 8 queued with the mutex m; 9 comes after 8. 3 has asked, 7 was given a reply. */
-static const char world[] =
+static const char world[] = A_RUNNER
     "INSERT INTO tasks (prompt) VALUES ('1');"
     "INSERT INTO tasks (prompt, status) VALUES ('2', 'held');"
     "INSERT INTO tasks (prompt) VALUES ('3'), ('4'), ('5');"
@@ -25,21 +27,20 @@ static const char world[] =
     "INSERT INTO tasks (prompt, mutex) VALUES ('7', 'm'), ('8', 'm');"
     "INSERT INTO tasks (prompt) VALUES ('9');"
     "INSERT INTO dependencies VALUES (9, 8);"
-    "INSERT INTO attempts (task_id, number, nonce) SELECT id, 1, 'n' || id FROM tasks"
+    "INSERT INTO attempts (task_id, number, nonce, runner_id) SELECT id, 1, 'n' || id, 1 FROM tasks"
     "	WHERE id IN (3, 4, 5, 7);"
     "UPDATE tasks SET status = 'starting', attempts = 1, " LIVE_WAKE " WHERE id IN (3, 4, 5, 7);"
     "UPDATE tasks SET status = 'running' WHERE id IN (3, 4, 5, 7);"
-    "UPDATE attempts SET ended_at = '2026-01-31T06:00:00.000Z', outcome = 'completed' WHERE "
-    "task_id = 4;"
-    "UPDATE attempts SET ended_at = '2026-01-31T06:00:00.000Z', outcome = 'failed' WHERE task_id = "
-    "5;"
+    "UPDATE attempts SET " AN_END ", outcome = 'completed' WHERE task_id = 4;"
+    "UPDATE attempts SET " AN_END ", outcome = 'failed' WHERE task_id = 5;"
     "UPDATE tasks SET status = 'completed', result = 'r', completed_at = '2026-01-31T06:00:00.000Z'"
     "	WHERE id = 4;"
     "UPDATE tasks SET status = 'failed', error = 'e', error_kind = 'agent' WHERE id = 5;"
     "INSERT INTO asks (task_id, attempt_id, session_id, ask_id, kind, request)"
     "	SELECT task_id, id, 's', 'per_' || task_id, 'permission', 'r' FROM attempts"
     "	WHERE task_id IN (3, 7);"
-    "UPDATE asks SET reply = 'once', replied_at = '2026-01-31T06:00:00.000Z' WHERE task_id = 7;";
+    "UPDATE asks SET reply = 'once', replied_at = '2026-01-31T06:00:00.000Z' WHERE task_id = 7;"
+    "UPDATE runners SET ended_at = '2026-01-31T06:00:00.000Z';";
 
 static void
 set_up(void)
@@ -74,6 +75,20 @@ static const struct refusal refusals[] = {
     {"INSERT INTO tasks (prompt, error) VALUES ('a', 'x')", "leave these columns out"},
     {"INSERT INTO tasks (prompt, completed_at) VALUES ('a', '2026-01-31T06:00:00.000Z')",
 	"leave these columns out"},
+    {"INSERT INTO tasks (prompt, session_id) VALUES ('a', 's')", "leave these columns out"},
+    {"INSERT INTO tasks (prompt, server) VALUES ('a', 's')", "leave these columns out"},
+    {"INSERT INTO tasks (prompt, note) VALUES ('a', 's')", "leave these columns out"},
+    {"INSERT INTO tasks (prompt, stop) VALUES ('a', 'cancel')", "leave these columns out"},
+    {"INSERT INTO tasks (prompt, wake_at) VALUES ('a', '2026-01-31T06:00:00.000Z')",
+	"leave these columns out"},
+    {"INSERT INTO tasks (prompt, attempts_base) VALUES ('a', 1)", "leave these columns out"},
+    {"INSERT INTO tasks (prompt, revision) VALUES ('a', 1)", "leave these columns out"},
+    {"INSERT INTO tasks (prompt, result_cut) VALUES ('a', 1)", "leave these columns out"},
+    {"INSERT INTO tasks (id, prompt) VALUES (0, 'a')", "an id is a number above 0"},
+    {"INSERT INTO tasks (id, prompt) VALUES (-1, 'a')", "an id is a number above 0"},
+    {"INSERT INTO tasks (id, prompt) VALUES (-7, 'a')", "an id is a number above 0"},
+    {"INSERT INTO tasks (id, prompt) VALUES (9223372036854775807, 'a')", "this id is too large"},
+    {"INSERT INTO tasks (id, prompt) VALUES (9007199254740991, 'a')", "this id is too large"},
     {"INSERT OR REPLACE INTO tasks (id, prompt) VALUES (3, 'a')", "a task with this id exists"},
     {"REPLACE INTO tasks (prompt, key) VALUES ('a', 'k')", "an open task with this key exists"},
     {"INSERT INTO tasks (prompt, key) VALUES ('a', 'k')", "an open task with this key exists"},
@@ -81,7 +96,15 @@ static const struct refusal refusals[] = {
     /* values */
     {"INSERT INTO tasks (prompt) VALUES ('')", "a prompt cannot be empty"},
     {"INSERT INTO tasks (prompt) VALUES (char(32, 9, 10, 13))", "a prompt cannot be empty"},
+    {"INSERT INTO tasks (prompt) VALUES (char(11, 12, 160))", "a prompt cannot be empty"},
     {"INSERT INTO tasks (prompt) VALUES ('a' || char(0) || 'b')", "a prompt cannot contain a NUL"},
+    {"INSERT INTO tasks (prompt, agent) VALUES ('a', char(98, 0))", "cannot contain a NUL"},
+    {"INSERT INTO tasks (prompt, model) VALUES ('a', 'p/m' || char(0))", "cannot contain a NUL"},
+    {"INSERT INTO tasks (prompt, directory) VALUES ('a', '/' || char(0))", "cannot contain a NUL"},
+    {"INSERT INTO tasks (prompt, key) VALUES ('a', 'b' || char(0))", "cannot contain a NUL"},
+    {"UPDATE tasks SET mutex = 'b' || char(0) WHERE id = 1", "cannot contain a NUL"},
+    {"UPDATE tasks SET description = char(0) WHERE id = 1", "cannot contain a NUL"},
+    {"INSERT INTO tasks (prompt, agent) VALUES ('a', '@oracle')", "is without its @"},
     {"INSERT INTO tasks (prompt) VALUES (x'41')", "cannot store BLOB"},
     {"INSERT INTO tasks (prompt, priority) VALUES ('a', 101)", "a priority is from -100 to 100"},
     {"INSERT INTO tasks (prompt, priority) VALUES ('a', -101)", "a priority is from -100 to 100"},
@@ -92,7 +115,9 @@ static const struct refusal refusals[] = {
 	"a directory is an absolute path"},
     {"INSERT INTO tasks (prompt, key) VALUES ('a', '')", "a key has 1 to 255"},
     {"INSERT INTO tasks (prompt, mutex) VALUES ('a', '')", "a mutex has 1 to 255"},
-    {"INSERT INTO tasks (prompt, timeout_s) VALUES ('a', -1)", "a timeout is not negative"},
+    {"INSERT INTO tasks (prompt, timeout_s) VALUES ('a', -1)", "a timeout is from 0 seconds"},
+    {"INSERT INTO tasks (prompt, timeout_s) VALUES ('a', 1e300)", "a timeout is from 0 seconds"},
+    {"INSERT INTO tasks (prompt, timeout_s) VALUES ('a', 9e999)", "a timeout is from 0 seconds"},
     {"INSERT INTO tasks (prompt, max_attempts) VALUES ('a', 0)", "max_attempts is from 1"},
     {"INSERT INTO tasks (prompt, not_before) VALUES ('a', 'tomorrow')", "not_before is a UTC time"},
     {"INSERT INTO tasks (prompt, not_before) VALUES ('a', 'now')", "not_before is a UTC time"},
@@ -104,8 +129,33 @@ static const struct refusal refusals[] = {
     {"INSERT INTO tasks (prompt, not_before) VALUES ('a', '2026-01-31T24:00:00.000Z')",
 	"not_before is a UTC time"},
     {"UPDATE tasks SET priority = 1000 WHERE id = 1", "a priority is from"},
-    {"UPDATE tasks SET created_at = 'x' WHERE id = 1", "created_at is a UTC time"},
-    {"UPDATE tasks SET error_kind = 'unlucky' WHERE id = 1", "an error_kind is agent"},
+    {"INSERT INTO tasks (prompt, created_at) VALUES ('a', 'x')", "created_at is a UTC time"},
+    {"UPDATE tasks SET created_at = '2026-01-31T06:00:00.000Z' WHERE id = 1", "never changes"},
+    {"UPDATE vigil SET paused_at = datetime('now')", "paused_at is a UTC time"},
+    {"UPDATE runners SET started_at = 'x'", "CHECK"},
+    {"INSERT INTO servers (name, ended_at) VALUES ('x', '2026-02-30T06:00:00.000Z')", "CHECK"},
+    {"INSERT INTO events (at, kind) VALUES ('yesterday', 'x')", "CHECK"},
+    {"UPDATE attempts SET progress_at = 'x' WHERE task_id = 3", "CHECK"},
+    {"UPDATE attempts SET prompted_at = '2026-01-31 06:00:00' WHERE task_id = 3", "CHECK"},
+    {"UPDATE asks SET replied_at = 'now' WHERE task_id = 3", "CHECK"},
+    {"UPDATE tasks SET error_kind = 'unlucky' WHERE id = 3", "an error_kind is agent"},
+    /* what only a runner writes */
+    {"UPDATE tasks SET error = 'x' WHERE id = 1", "only a runner writes them"},
+    {"UPDATE tasks SET error_kind = 'agent' WHERE id = 2", "only a runner writes them"},
+    {"UPDATE tasks SET result = 'x' WHERE id = 1", "only a runner writes them"},
+    {"UPDATE tasks SET completed_at = created_at WHERE id = 1", "only a runner writes them"},
+    {"UPDATE tasks SET status = 'held', result = 'x' WHERE id = 1", "only a runner writes them"},
+    {"UPDATE tasks SET status = 'cancelled', result = 'x' WHERE id = 1", "only a runner writes"},
+    {"UPDATE tasks SET stop = 'cancel' WHERE id = 1", "only a runner writes them"},
+    {"UPDATE tasks SET attempts_base = 7 WHERE id = 1", "only a runner writes them"},
+    {"UPDATE tasks SET session_id = 's' WHERE id = 1", "are for a runner to write"},
+    {"UPDATE tasks SET " LIVE_WAKE " WHERE id = 2", "are for a runner to write"},
+    {"UPDATE tasks SET status = 'queued', session_id = 's' WHERE id = 4", "are for a runner"},
+    {"UPDATE tasks SET revision = 9 WHERE id = 1", "grows by itself"},
+    {"UPDATE tasks SET revision = revision + 1 WHERE id = 3", "grows by itself"},
+    {"UPDATE tasks SET status = 'held', revision = 7 WHERE id = 1", "grows by itself"},
+    {"UPDATE tasks SET error = 'lie', completed_at = NULL, revision = revision + 1 WHERE id = 4",
+	""},
     /* moves */
     {"UPDATE tasks SET status = 'running' WHERE id = 1", "see the table status_moves"},
     {"UPDATE tasks SET status = 'completed' WHERE id = 1", "see the table status_moves"},
@@ -136,8 +186,8 @@ static const struct refusal refusals[] = {
     {"UPDATE OR REPLACE tasks SET key = 'k' WHERE id = 1", "an open task with this key exists"},
     {"UPDATE tasks SET mutex = 'm' WHERE id = 3", "another live task holds this mutex"},
     {"UPDATE OR REPLACE tasks SET mutex = 'm' WHERE id = 3", "another live task holds this mutex"},
-    {"INSERT INTO attempts (task_id, number, nonce) VALUES (8, 1, 'n');"
-     "UPDATE tasks SET status = 'starting', " LIVE_WAKE " WHERE id = 8",
+    {A_RUNNER "INSERT INTO attempts (task_id, number, nonce, runner_id) VALUES (8, 1, 'n', 2);"
+	      "UPDATE tasks SET status = 'starting', " LIVE_WAKE " WHERE id = 8",
 	"another live task holds this mutex"},
     /* deletion */
     {"DELETE FROM tasks WHERE id = 3", "this task is live"},
@@ -148,16 +198,43 @@ static const struct refusal refusals[] = {
     /* attempts */
     {"UPDATE attempts SET error = 'x' WHERE task_id = 4", "this attempt has ended"},
     {"UPDATE attempts SET ended_at = NULL, outcome = NULL WHERE task_id = 4", "this attempt has"},
-    {"UPDATE attempts SET ended_at = '2026-01-31T06:00:00.000Z' WHERE task_id = 3", "CHECK"},
+    {"UPDATE attempts SET ended_at = '2026-01-31T06:00:00.000Z' WHERE task_id = 3",
+	"only a runner ends an attempt"},
+    {"UPDATE attempts SET ended_at = '2026-01-31T06:00:00.000Z', outcome = 'failed'",
+	"only a runner ends an attempt"},
+    {"UPDATE attempts SET outcome = 'failed' WHERE task_id = 3", "only a runner ends an attempt"},
+    {"UPDATE attempts SET sealed = 1 WHERE task_id = 3", "CHECK"},
+    {"UPDATE attempts SET " AN_END " WHERE task_id = 3", "CHECK"},
+    {"INSERT INTO attempts (task_id, number, nonce) VALUES (1, 1, 'n')", "only a runner makes it"},
+    {"INSERT INTO attempts (task_id, number, nonce, runner_id) VALUES (1, 1, 'n', 1)",
+	"only a runner makes it"}, /* that one has ended */
+    {"INSERT INTO attempts (task_id, number, nonce, runner_id) VALUES (1, 1, 'n', 77)",
+	"only a runner makes it"},
+    {A_RUNNER "INSERT INTO attempts (id, task_id, number, nonce, runner_id)"
+	      " VALUES (9223372036854775807, 1, 1, 'n', 2)",
+	"only a runner makes it"},
+    {A_RUNNER "INSERT INTO attempts (id, task_id, number, nonce, runner_id)"
+	      " VALUES (0, 1, 1, 'n', 2)",
+	"CHECK"},
     {"UPDATE attempts SET task_id = 1 WHERE task_id = 3", "an attempt keeps its id"},
     {"UPDATE OR REPLACE attempts SET id = 2 WHERE task_id = 3", "an attempt keeps its id"},
-    {"INSERT INTO attempts (task_id, number, nonce) VALUES (3, 2, 'n')", "only a runner makes it"},
-    {"REPLACE INTO attempts (task_id, number, nonce) VALUES (3, 1, 'n')", "only a runner makes it"},
-    {"REPLACE INTO attempts (id, task_id, number, nonce) VALUES (1, 1, 1, 'n')", "only a runner"},
-    {"INSERT INTO attempts (task_id, number, nonce) VALUES (1, 2, 'n')", "only a runner makes it"},
-    {"INSERT INTO attempts (task_id, number, nonce) VALUES (77, 1, 'n')", "only a runner makes it"},
-    {"INSERT INTO attempts (task_id, number, nonce, ended_at, outcome)"
-     " VALUES (1, 1, 'n', '2026-01-31T06:00:00.000Z', 'completed')",
+    {A_RUNNER "INSERT INTO attempts (task_id, number, nonce, runner_id)"
+	      " VALUES (3, 2, 'n', 2)",
+	"only a runner makes it"},
+    {A_RUNNER "REPLACE INTO attempts (task_id, number, nonce, runner_id)"
+	      " VALUES (3, 1, 'n', 2)",
+	"only a runner makes it"},
+    {A_RUNNER "REPLACE INTO attempts (id, task_id, number, nonce, runner_id)"
+	      " VALUES (1, 1, 1, 'n', 2)",
+	"only a runner makes it"},
+    {A_RUNNER "INSERT INTO attempts (task_id, number, nonce, runner_id)"
+	      " VALUES (1, 2, 'n', 2)",
+	"only a runner makes it"},
+    {A_RUNNER "INSERT INTO attempts (task_id, number, nonce, runner_id)"
+	      " VALUES (77, 1, 'n', 2)",
+	"only a runner makes it"},
+    {A_RUNNER "INSERT INTO attempts (task_id, number, nonce, runner_id, ended_at, outcome, sealed)"
+	      " VALUES (1, 1, 'n', 2, '2026-01-31T06:00:00.000Z', 'completed', 1)",
 	"only a runner makes it"},
     /* asks */
     {"INSERT INTO asks (task_id, attempt_id, session_id, ask_id, kind, request)"
@@ -185,10 +262,30 @@ static const struct refusal refusals[] = {
     /* the rest */
     {"UPDATE events SET detail = 'x'", "events are append-only"},
     {"REPLACE INTO events (id, kind) VALUES (1, 'x')", "events are append-only"},
+    {"INSERT INTO events (id, kind) VALUES (9223372036854775807, 'x')", "append-only"},
+    {"INSERT INTO events (id, kind) VALUES (0, 'x')", "CHECK"},
+    {"INSERT INTO runners (id, pid, pid_start, boot_id, version, directory)"
+     " VALUES (9223372036854775807, 1, 1, 'b', 'v', '/')",
+	"CHECK"},
+    {"INSERT INTO messages (task_id, attempt_id, message_id, role, text)"
+     " VALUES (77, 1, 'm', 'user', 't')",
+	"there is no such attempt"},
+    {"INSERT INTO messages (task_id, attempt_id, message_id, role, text)"
+     " VALUES (3, 77, 'm', 'user', 't')",
+	"there is no such attempt"},
+    {"INSERT INTO messages (task_id, attempt_id, message_id, role, text)"
+     " VALUES (3, 2, 'm', 'user', 't')",
+	"there is no such attempt"}, /* another task's */
+    {"INSERT INTO dependencies VALUES (77, 1)", "no such task that could come after"},
+    {"UPDATE dependencies SET needs_id = 77", "a dependency never changes"},
+    {"INSERT INTO status_moves VALUES ('queued', 'completed')", "this table is to be read"},
+    {"UPDATE status_moves SET new = 'completed' WHERE old = 'held'", "this table is to be read"},
+    {"DELETE FROM status_moves", "this table is to be read"},
+    {"DELETE FROM vigil", "the one row of this table stays"},
     {"INSERT INTO dependencies VALUES (1, 1)", "a task can only come after an older one"},
     {"INSERT INTO dependencies VALUES (1, 2)", "a task can only come after an older one"},
     {"INSERT INTO dependencies VALUES (9, 0)", "there is no such task to come after"},
-    {"INSERT INTO vigil (only_row, database_id) VALUES (2, 'x')", "CHECK"},
+    {"INSERT INTO vigil (only_row) VALUES (2)", "CHECK"},
 };
 
 enum { REFUSALS = sizeof(refusals) / sizeof(*refusals) };
@@ -281,6 +378,45 @@ START_TEST(an_ask_is_answered_by_hand)
 }
 END_TEST
 
+/* Every column, those of the future too. */
+START_TEST(of_a_final_task_only_the_description_is_edited)
+{
+	char *all = shell(fx.path, "SELECT group_concat(name) FROM pragma_table_info('tasks') "
+				   "WHERE name <> 'description'");
+	char *rest = all;
+
+	for (char *name; (name = strtok_r(NULL, ",", &rest));) {
+		char *sql = xasprintf("UPDATE tasks SET %s = iif(typeof(%s) = 'integer', %s + 1, "
+				      "coalesce(%s, '1') || '1') WHERE id = 4",
+		    name, name, name, name);
+
+		shell_refuses(fx.path, sql, "");
+		free(sql);
+	}
+	free(all);
+	shell_ok(fx.path, "UPDATE tasks SET description = 'looked at' WHERE id = 4");
+	shell_ok(fx.path, "UPDATE tasks SET status = 'queued', prompt = 'again' WHERE id = 4");
+	shell_gives(
+	    fx.path, "SELECT status || prompt || revision FROM tasks WHERE id = 4", "queuedagain4");
+	shell_gives(fx.path, "SELECT count(*) FROM moving", "0");
+}
+END_TEST
+
+START_TEST(a_reason_may_be_given_by_hand)
+{
+	shell_ok(fx.path, "UPDATE tasks SET status = 'cancelled', error = 'no need' WHERE id = 1");
+	shell_gives(fx.path, "SELECT error FROM tasks WHERE id = 1", "no need");
+}
+END_TEST
+
+START_TEST(an_id_by_hand_leaves_room)
+{
+	shell_ok(fx.path, "INSERT INTO tasks (id, prompt) VALUES (2147483647, 'a')");
+	shell_ok(fx.path, "INSERT INTO tasks (prompt) VALUES ('b')");
+	shell_gives(fx.path, "SELECT max(id) FROM tasks", "2147483648");
+}
+END_TEST
+
 START_TEST(a_key_is_free_again_once_its_task_is_final)
 {
 	shell_ok(fx.path, "UPDATE tasks SET status = 'cancelled' WHERE id = 6");
@@ -311,9 +447,9 @@ START_TEST(a_deleted_task_takes_its_history_along)
 
 	shell_ok(fx.path, "INSERT INTO messages (task_id, attempt_id, message_id, role, text) "
 			  "VALUES (4, 2, 'm', 'user', 't')");
-	shell_ok(fx.path,
-	    "UPDATE attempts SET ended_at = '2026-01-31T06:00:00.000Z', outcome = 'failed' WHERE "
-	    "task_id = 7; UPDATE tasks SET status = 'failed', error_kind = 'agent' WHERE id = 7");
+	shell_ok(fx.path, "UPDATE attempts SET " AN_END
+			  ", outcome = 'failed' WHERE task_id = 7; UPDATE tasks SET status = "
+			  "'failed', error_kind = 'agent' WHERE id = 7");
 	shell_ok(fx.path, sql);
 	shell_gives(fx.path,
 	    "SELECT (SELECT count(*) FROM attempts WHERE task_id IN (4, 5, 7)) "
@@ -350,6 +486,9 @@ main(void)
 	tcase_add_loop_test(tests, a_slip_of_the_hand_is_refused, 0, REFUSALS);
 	tcase_add_test(tests, a_move_by_hand_is_complete);
 	tcase_add_test(tests, an_ask_is_answered_by_hand);
+	tcase_add_test(tests, of_a_final_task_only_the_description_is_edited);
+	tcase_add_test(tests, a_reason_may_be_given_by_hand);
+	tcase_add_test(tests, an_id_by_hand_leaves_room);
 	tcase_add_test(tests, a_key_is_free_again_once_its_task_is_final);
 	tcase_add_test(tests, an_edit_by_hand_is_an_event);
 	tcase_add_loop_test(tests, a_deleted_task_takes_its_history_along, 0, 2);

@@ -68,11 +68,14 @@ refuse(const struct vigil_task *task, enum vigil_result expected, const char *wo
 static void
 finish(int64_t id, const char *status, const char *rest)
 {
-	char *sql = xasprintf(
-	    "INSERT INTO attempts (task_id, number, nonce) VALUES (%lld, 1, 'n');"
+	char *sql = xasprintf(A_RUNNER
+	    "INSERT INTO attempts (task_id, number, nonce, runner_id)"
+	    " SELECT %lld, 1, 'n', max(id) FROM runners;"
+	    "UPDATE runners SET ended_at = started_at WHERE id = (SELECT max(id) FROM runners);"
 	    "UPDATE tasks SET status = 'starting', attempts = 1, wake_at = created_at "
 	    "WHERE id = %lld;"
-	    "UPDATE attempts SET ended_at = started_at, outcome = '%s' WHERE task_id = %lld;"
+	    "UPDATE attempts SET sealed = 1, ended_at = started_at, outcome = '%s' WHERE task_id = "
+	    "%lld;"
 	    "UPDATE tasks SET status = '%s', %s WHERE id = %lld;",
 	    (long long)id, (long long)id, status, (long long)id, status, rest, (long long)id);
 
@@ -426,8 +429,9 @@ START_TEST(a_live_task_needs_a_runner)
 	int64_t id = add(&task);
 	bool needs_runner = false;
 
-	shell_ok(path, "INSERT INTO attempts (task_id, number, nonce) VALUES (1, 1, 'n');"
-		       "UPDATE tasks SET status = 'starting', attempts = 1, wake_at = created_at");
+	shell_ok(path, A_RUNNER
+	    "INSERT INTO attempts (task_id, number, nonce, runner_id) VALUES (1, 1, 'n', 1);"
+	    "UPDATE tasks SET status = 'starting', attempts = 1, wake_at = created_at");
 	ck_assert_int_eq(vigil_cancel(vigil, id, NULL, &needs_runner), VIGIL_OK);
 	ck_assert(needs_runner);
 	shell_gives(path, "SELECT status || ' ' || stop FROM tasks", "stopping cancel");
@@ -440,8 +444,8 @@ START_TEST(an_ask_is_answered)
 	bool needs_runner = false;
 
 	add(&task);
-	shell_ok(path,
-	    "INSERT INTO attempts (task_id, number, nonce) VALUES (1, 1, 'n');"
+	shell_ok(path, A_RUNNER
+	    "INSERT INTO attempts (task_id, number, nonce, runner_id) VALUES (1, 1, 'n', 1);"
 	    "UPDATE tasks SET status = 'starting', attempts = 1, wake_at = created_at;"
 	    "INSERT INTO asks (task_id, attempt_id, session_id, ask_id, kind, request) VALUES"
 	    " (1, 1, 's', 'a', 'permission', 'r'), (1, 1, 's', 'b', 'question', 'q')");
@@ -458,7 +462,7 @@ START_TEST(an_ask_is_answered)
 	    "alwaysperson1,blue\n\nredperson1");
 	shell_ok(path, "INSERT INTO asks (task_id, attempt_id, session_id, ask_id, kind, request) "
 		       "VALUES (1, 1, 's', 'c', 'question', 'q')");
-	shell_ok(path, "UPDATE attempts SET ended_at = started_at, outcome = 'failed'");
+	shell_ok(path, "UPDATE attempts SET sealed = 1, ended_at = started_at, outcome = 'failed'");
 	says(vigil_answer(vigil, 3, "late", &needs_runner), VIGIL_USAGE, "is over");
 }
 END_TEST

@@ -41,7 +41,7 @@ ON CONFLICT (attempt_id, message_id) DO NOTHING;
 -- name: apply_end
 -- ?1 attempt, ?2 now, ?3 outcome, ?4 error (of a cancel: its reason, which the task has), ?5 error_kind,
 -- ?6 … ?10 tokens, ?11 cost
-UPDATE attempts SET ended_at = ?2, outcome = ?3, error_kind = ?5,
+UPDATE attempts SET sealed = 1, ended_at = ?2, outcome = ?3, error_kind = ?5,
 	error = iif(?3 = 'cancelled', (SELECT error FROM tasks WHERE id = task_id), ?4),
 	tokens_input = ?6, tokens_output = ?7, tokens_reasoning = ?8, tokens_cache_read = ?9,
 	tokens_cache_write = ?10, cost = ?11
@@ -50,9 +50,10 @@ WHERE id = ?1;
 -- name: apply_task
 -- ?1 task, ?2 status, ?3 stop, ?4 wake_at, ?5 not_before, ?6 attempts, ?7 attempts_base,
 -- ?8 is the error kept, ?9 error, ?10 error_kind, ?11 result, ?12 is the note kept, ?13 note,
--- ?14 started_at, ?15 completed_at, ?16 attempt, ?17 directory, ?18 server
+-- ?14 started_at, ?15 completed_at, ?16 attempt, ?17 directory, ?18 server,
+-- ?19 was the result cut
 UPDATE tasks SET status = ?2, stop = ?3, wake_at = ?4, not_before = ?5, attempts = ?6, attempts_base = ?7,
-	error = iif(?8, error, ?9), error_kind = ?10, result = ?11, note = iif(?12, note, ?13),
+	error = iif(?8, error, ?9), error_kind = ?10, result = ?11, result_cut = ?19, note = iif(?12, note, ?13),
 	started_at = coalesce(started_at, ?14), completed_at = ?15,
 	session_id = iif(?16, (SELECT session_id FROM attempts WHERE id = ?16), session_id),
 	directory = coalesce(directory, ?17), server = coalesce(?18, server)

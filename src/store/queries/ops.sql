@@ -24,8 +24,8 @@ INSERT OR IGNORE INTO dependencies (task_id, needs_id) VALUES (?1, ?2);
 SELECT id FROM tasks WHERE status IN ('queued', 'held', 'starting', 'running', 'stopping') ORDER BY id;
 
 -- name: task_answer
--- ?1 id. What became of it; its result.
-SELECT status, error_kind, error, result FROM tasks WHERE id = ?1;
+-- ?1 id. What became of it; its result, and whether that was cut.
+SELECT status, error_kind, error, result, result_cut FROM tasks WHERE id = ?1;
 
 -- name: task_answers
 -- ?1 id. The answers of the newest attempt's turn, in order.
@@ -48,7 +48,7 @@ SELECT status, count(*) FROM tasks WHERE completed_at >= ?1 GROUP BY +status;
 -- ?1 ',status,status,' or NULL, ?2 since when or NULL, ?3 a text or NULL, ?4 how many, -1: all
 -- scan: newest first by id; the filters look at each row on the way
 SELECT id, status, prompt, description, agent, model, variant, directory, parent_session, session_id, server,
-	priority, not_before, key, mutex, timeout_s, max_attempts, attempts, result, error, error_kind, note,
+	priority, not_before, key, mutex, timeout_s, max_attempts, attempts, result, result_cut, error, error_kind, note,
 	created_at, started_at, completed_at
 FROM tasks
 WHERE (?1 IS NULL OR instr(?1, ',' || status || ','))
@@ -60,7 +60,7 @@ ORDER BY id DESC LIMIT ?4;
 -- name: show_task
 -- ?1 id
 SELECT id, status, prompt, description, agent, model, variant, directory, parent_session, session_id, server,
-	priority, not_before, key, mutex, timeout_s, max_attempts, attempts, result, error, error_kind, note,
+	priority, not_before, key, mutex, timeout_s, max_attempts, attempts, result, result_cut, error, error_kind, note,
 	created_at, started_at, completed_at,
 	(SELECT group_concat(needs_id) FROM dependencies WHERE task_id = tasks.id) AS after
 FROM tasks WHERE id = ?1;
