@@ -24,7 +24,8 @@ struct decision {
 	enum error_kind kind;
 	bool is_unconfirmed; /* the server never said that the agent has stopped */
 	const char *why;     /* static: for a person (REJECT), or the error's sentence where the
-				decision itself is the error (a timeout, say); else NULL */
+				decision itself is the error (a timeout, say); else NULL. After
+				apply() the error that was written, which can be the event's */
 };
 
 void decide(const struct task *, const struct event *, const struct policy *, struct decision *);

@@ -299,7 +299,9 @@ event_kind(const struct move *m)
 	case EV_CANCEL:
 		return event_text(m->event->type);
 	case EV_UNREACHABLE:
-		return before->attempt.unreachable_ms ? NULL : "unreachable";
+		/* A stop has its own clock, that of its first try that failed. */
+		return before->attempt.unreachable_ms || before->attempt.stop_ms ? NULL
+										 : "unreachable";
 	case EV_UNPROMPTED:
 		return m->decision->effect == FX_SEND ? "sent again" : NULL;
 	case EV_GONE:
@@ -355,6 +357,8 @@ write_move(const struct move *m, struct fault *fault)
 		return false;
 	if (!write_task(m, fault) || !write_event(m, fault))
 		return false;
+	if (m->decision->ends_attempt && m->decision->outcome == STATUS_FAILED)
+		m->decision->why = error_text(m);
 	failpoint_before(failpoints[m->event->type]);
 	return true;
 }

@@ -17,7 +17,8 @@ struct apply_defaults {
 };
 
 /* FAULT_NOT_FOUND: no such task. FAULT_USAGE: VERDICT_REJECT, with `why`. A fault leaves the
- * database as it was. VERDICT_IGNORE is no fault. */
+ * database as it was. VERDICT_IGNORE is no fault. Where the attempt has failed, `why` is the
+ * sentence that was written as its error, in the decision's words or borrowed from the event. */
 bool apply(struct store *, const struct apply_defaults *, int64_t task_id, const struct event *,
     struct decision *, struct fault *);
 

@@ -400,6 +400,32 @@ START_TEST(a_move_is_whole_or_not_at_all)
 }
 END_TEST
 
+/* A stop tries again each second; that the server is away is news once. */
+START_TEST(a_stop_says_once_that_the_server_is_away)
+{
+	with_runner();
+	add("", "");
+	running();
+	happens((struct event){.type = EV_CANCEL});
+	for (int i = 0; i < 5; i++)
+		happens((struct event){.type = EV_UNREACHABLE, .text = "no answer"});
+	gives("SELECT count(*) FROM events WHERE kind = 'unreachable'", "1");
+}
+END_TEST
+
+START_TEST(the_decision_has_the_error_that_was_written)
+{
+	with_runner();
+	add(", max_attempts", ", 2");
+	running();
+	happens((struct event){.type = EV_FAULTY, .kind = KIND_AGENT, .text = "it broke"});
+	ck_assert_str_eq(fx.decision.why, "it broke");
+	running();
+	happens((struct event){.type = EV_ANSWERED, .harvest = &harvest});
+	ck_assert_ptr_null(fx.decision.why);
+}
+END_TEST
+
 /* The result is the text of one of the messages; its flag is the result's. */
 START_TEST(a_result_that_was_cut_says_so)
 {
@@ -452,6 +478,8 @@ main(void)
 	tcase_add_test_raise_signal(tests, what_cannot_happen_dies, SIGABRT);
 	tcase_add_test(tests, several_in_one_transaction);
 	tcase_add_test(tests, a_move_is_whole_or_not_at_all);
+	tcase_add_test(tests, a_stop_says_once_that_the_server_is_away);
+	tcase_add_test(tests, the_decision_has_the_error_that_was_written);
 	tcase_add_loop_test(tests, a_result_that_was_cut_says_so, 0, 2);
 	tcase_add_test(tests, a_message_is_stored_once);
 	return run_suite(tests, "apply");
