@@ -208,7 +208,7 @@ check:
 	+$(MAKE) -j$(JOBS) CC=clang variant tests
 	+$(MAKE) -j$(JOBS) CC=gcc SAN=1 variant tests
 	+$(MAKE) -j$(JOBS) CC=gcc all tests
-	$(WITH_OPENCODE) $(RUN) LIMIT=900 $(call suites,e2e,san) LIMIT=300 \
+	$(WITH_OPENCODE) $(RUN) LIMIT=900 $(call suites,e2e,gcc) LIMIT=600 \
 		tools/lint/lint tests/lint.sh tests/driver.sh tests/install.sh tools/offline-model \
 		$(call suites,unit store client cli,gcc) $(call suites,unit store client cli,san)
 

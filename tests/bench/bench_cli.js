@@ -17,12 +17,14 @@ PRAGMA wal_autocheckpoint = 0;
 BEGIN IMMEDIATE;
 WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ${count})
 INSERT INTO tasks (prompt, description, directory) SELECT 'task ' || i || ': look at the tests and mend what fails', 'mend ' || i, '/' FROM n;
-INSERT INTO attempts (task_id, number, nonce) SELECT id, 1, 'nonce-' || id FROM tasks;
+INSERT INTO runners (pid, pid_start, boot_id, version, directory) VALUES (1, 1, '', '', '/');
+INSERT INTO attempts (task_id, number, nonce, runner_id) SELECT id, 1, 'nonce-' || id, 1 FROM tasks;
+UPDATE runners SET ended_at = started_at;
 UPDATE tasks SET status = 'starting', attempts = 1, wake_at = created_at, started_at = created_at;
 INSERT INTO messages (task_id, attempt_id, message_id, role, text) SELECT task_id, id, 'msg_user', 'user', 'mend ' || id FROM attempts;
 INSERT INTO messages (task_id, attempt_id, message_id, role, text, finish)
 	SELECT task_id, id, 'msg_answer', 'assistant', 'what failed is mended', 'stop' FROM attempts;
-UPDATE attempts SET ended_at = started_at, outcome = 'completed';
+UPDATE attempts SET sealed = 1, ended_at = started_at, outcome = 'completed';
 UPDATE tasks SET status = 'completed', result = 'what failed is mended';
 COMMIT;
 PRAGMA wal_checkpoint(TRUNCATE);

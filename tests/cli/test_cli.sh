@@ -300,7 +300,9 @@ is 'a waiting one is told' 1 $?
 
 run 0 add 'asks for something'
 asking=$(cat out)
-sql "INSERT INTO attempts (task_id, number, nonce) VALUES ($asking, 1, 'n');
+sql "INSERT INTO runners (pid, pid_start, boot_id, version, directory) VALUES (1, 1, '', '', '/');
+    INSERT INTO attempts (task_id, number, nonce, runner_id) SELECT $asking, 1, 'n', max(id) FROM runners;
+    UPDATE runners SET ended_at = started_at;
     UPDATE tasks SET status = 'starting', attempts = 1, wake_at = created_at WHERE id = $asking;
     INSERT INTO asks (task_id, attempt_id, session_id, ask_id, kind, request)
     SELECT $asking, max(id), 's', 'per_1', 'permission', 'bash: rm' FROM attempts;

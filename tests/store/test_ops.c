@@ -83,8 +83,7 @@ finish(int64_t id, const char *status, const char *rest)
 	free(sql);
 }
 
-/* ---- opening ------------------------------------------------------------------------------------
- */
+/* ---- opening ----------------------------------------------------------------------------- */
 
 START_TEST(reading_makes_nothing)
 {
@@ -126,8 +125,7 @@ START_TEST(a_relative_path_becomes_absolute)
 }
 END_TEST
 
-/* ---- adding -------------------------------------------------------------------------------------
- */
+/* ---- adding ------------------------------------------------------------------------------ */
 
 START_TEST(everything_is_stored)
 {
@@ -276,8 +274,7 @@ START_TEST(a_key_holds_in_a_race)
 }
 END_TEST
 
-/* ---- lines --------------------------------------------------------------------------------------
- */
+/* ---- lines ------------------------------------------------------------------------------- */
 
 struct added {
 	int64_t ids[8];
@@ -383,24 +380,21 @@ START_TEST(a_nul_in_a_line_is_refused)
 }
 END_TEST
 
-START_TEST(a_thousand_lines_are_quick)
+START_TEST(a_thousand_lines_are_added)
 {
 	struct added added = {0};
 	struct buf text = {0};
-	int64_t begun_ms = clock_monotonic_ms();
 
 	for (int i = 0; i < 1000; i++)
 		buf_printf(&text, "{\"prompt\": \"task %d\", \"directory\": \"/tmp\"}\n", i);
 	ck_assert_int_eq(
 	    vigil_add_lines(vigil, text.data, text.len, "f", NULL, take_id, &added), VIGIL_OK);
 	ck_assert_uint_eq(added.count, 1000);
-	ck_assert_int_lt(clock_monotonic_ms() - begun_ms, 1000);
 	buf_free(&text);
 }
 END_TEST
 
-/* ---- what people do to tasks --------------------------------------------------------------------
- */
+/* ---- what people do to tasks ------------------------------------------------------------- */
 
 START_TEST(a_queued_task_is_cancelled)
 {
@@ -487,8 +481,7 @@ START_TEST(hold_release_retry)
 }
 END_TEST
 
-/* ---- results and waiting ------------------------------------------------------------------------
- */
+/* ---- results and waiting ----------------------------------------------------------------- */
 
 START_TEST(results)
 {
@@ -595,8 +588,7 @@ START_TEST(waiting_notices_others)
 }
 END_TEST
 
-/* ---- reading ------------------------------------------------------------------------------------
- */
+/* ---- reading ----------------------------------------------------------------------------- */
 
 static bool
 take_ids(void *arg, const struct vigil_row *row)
@@ -706,7 +698,7 @@ main(void)
 	    (int)(sizeof(bad_lines) / sizeof(bad_lines[0])));
 	tcase_add_test(tests, escapes_that_are_characters_pass);
 	tcase_add_test(tests, a_nul_in_a_line_is_refused);
-	tcase_add_test(tests, a_thousand_lines_are_quick);
+	tcase_add_test(tests, a_thousand_lines_are_added);
 	tcase_add_test(tests, a_queued_task_is_cancelled);
 	tcase_add_test(tests, a_live_task_needs_a_runner);
 	tcase_add_test(tests, an_ask_is_answered);
