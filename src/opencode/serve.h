@@ -5,10 +5,11 @@
  *
  * The order that leaves nothing unaccounted for: serve_prepare() (random nonce and password, the
  * password in a 0600 file that is synced); the caller commits the intent with the nonce;
- * serve_start() (fork; the nonce is in the child's environment); the caller commits pid and start
- * time; `ready` tells the URL, after /proc has shown that the listening socket belongs to the
- * process we started; the caller commits it. After a crash anywhere between, serve_find() finds
- * the process by its nonce. Before another is started, serve_end() for the old one, dead or not.
+ * serve_start() (fork); the caller commits pid and start time, and only then the child becomes the
+ * server, with the nonce in its environment; `ready` tells the URL, after /proc has shown that the
+ * listening socket belongs to the process we started; the caller commits it. After a crash anywhere
+ * between, serve_find() finds the process by its nonce. Before another is started, serve_end() for
+ * the old one, dead or not.
  */
 #ifndef VIGIL_OPENCODE_SERVE_H
 #define VIGIL_OPENCODE_SERVE_H
@@ -39,12 +40,18 @@ struct serve_process {
 	char nonce[SERVE_NONCE_SIZE]; /* VIGIL_SERVER_NONCE in its environment */
 };
 
+/* Between fork and exec: the process is known, and is not the server yet. False with a fault: it
+ * never becomes one. */
+typedef bool serve_forked(void *arg, const struct serve_process *, struct fault *);
+
 /* Paths are the caller's, beside the database. */
 struct serve_options {
 	const char *command; /* "opencode", or a path; a relative one counts from `directory` */
 	const char *password_file; /* 0600 */
 	const char *log_file;      /* 0600; the server's output */
 	const char *directory;     /* its working directory */
+	serve_forked *forked;      /* NULL: nobody wants to know */
+	void *arg;
 };
 
 /* Fills in nonce and boot id; the pid is 0 until serve_start(). */

@@ -38,6 +38,7 @@ struct launch {
 	char *leader_digits; /* in env, behind "VIGIL_SERVER_PID=" */
 	const char *directory;
 	int null, log, status; /* status: written to if the exec fails, else closed by it */
+	int word[2];           /* a pipe: the child waits for a byte, and ends without one */
 	int highest;
 };
 
@@ -114,6 +115,18 @@ place_descriptors(const struct launch *launch)
 	return true;
 }
 
+/* The parent has committed who we are. If it has died instead, nobody would ever find us. */
+static bool
+await_word(const struct launch *launch)
+{
+	char word;
+	ssize_t n;
+	close(launch->word[1]); /* or it would never end */
+	while ((n = read(launch->word[0], &word, 1)) < 0 && errno == EINTR)
+		;
+	return n == 1;
+}
+
 /* The child, between fork and exec: async-signal-safe calls alone (glibc's execvp allocates
  * nothing). */
 static _Noreturn void
@@ -124,6 +137,8 @@ become_server(const struct launch *launch)
 	setsid(); /* a terminal's end must not reach it; a process just forked leads no group */
 	put_digits(launch->leader_digits, (long)getpid());
 	default_signals();
+	if (!await_word(launch))
+		_exit(0);
 	if (place_descriptors(launch)) {
 		status = 3;
 		failure.step = STEP_DIRECTORY;
@@ -205,12 +220,53 @@ close_if_open(int fd)
 		close(fd);
 }
 
+static bool
+identify(pid_t pid, struct serve_process *process, struct fault *fault)
+{
+	struct process_stat child;
+	/* Our child and not yet reaped: its entry is there, dead or alive. */
+	if (!process_stat(pid, &child))
+		return fault_set(fault, FAULT_ENV, "cannot read /proc/%ld/stat", (long)pid);
+	process->pid = pid;
+	process->start_ticks = child.start_ticks;
+	process_boot_id(process->boot_id, sizeof process->boot_id);
+	return true;
+}
+
+static bool
+give_word(int word_pipe, struct fault *fault)
+{
+	ssize_t n;
+	while ((n = write(word_pipe, "", 1)) < 0 && errno == EINTR)
+		;
+	/* No SIGPIPE: our own end to read from is open. */
+	return n == 1 ||
+	       fault_set(fault, FAULT_ENV, "cannot start the server: %s", strerror(errno));
+}
+
+/* The child is told to go on once its identity is taken, and kept. */
+static bool
+let_go_on(const struct serve_options *options, pid_t pid, const struct launch *launch,
+    struct serve_process *process, struct fault *fault)
+{
+	return identify(pid, process, fault) &&
+	       (!options->forked || options->forked(options->arg, process, fault)) &&
+	       give_word(launch->word[1], fault);
+}
+
+static void
+kill_child(pid_t pid)
+{
+	kill(pid, SIGKILL);
+	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+		;
+}
+
 /* Forks with the descriptors given, and takes the child's identity. */
 static bool
 launch_server(const struct serve_options *options, struct launch *launch, int status_pipe,
     struct serve_process *process, struct fault *fault)
 {
-	struct process_stat child;
 	launch->highest = process_highest_descriptor();
 	failpoint_before(FP_SERVER_START);
 	pid_t pid = fork_server(launch);
@@ -219,17 +275,16 @@ launch_server(const struct serve_options *options, struct launch *launch, int st
 		return fault_set(fault, FAULT_ENV, "cannot start the server: %s", strerror(errno));
 	close(launch->status);
 	launch->status = -1;
-	if (!await_exec(options, pid, status_pipe, fault))
-		return false;
-	/* Our child and not yet reaped: its entry is there, dead or alive. */
-	if (!process_stat(pid, &child)) {
-		kill(pid, SIGKILL);
-		return fault_set(fault, FAULT_ENV, "cannot read /proc/%ld/stat", (long)pid);
+	bool started = let_go_on(options, pid, launch, process, fault);
+	if (started)
+		started = await_exec(options, pid, status_pipe, fault);
+	else
+		kill_child(pid);
+	if (!started) {
+		process->pid = 0;
+		process->start_ticks = 0;
 	}
-	process->pid = pid;
-	process->start_ticks = child.start_ticks;
-	process_boot_id(process->boot_id, sizeof process->boot_id);
-	return true;
+	return started;
 }
 
 /* Everything the child's descriptors are made of. False with a fault. */
@@ -247,7 +302,12 @@ open_descriptors(const struct serve_options *options, const char *nonce, struct 
 		*status_pipe = raise_descriptor(ends[0]);
 		launch->status = raise_descriptor(ends[1]);
 	}
-	if (launch->log >= 0 && launch->null >= 0 && *status_pipe >= 0 && launch->status >= 0)
+	if (pipe(ends) == 0) {
+		launch->word[0] = raise_descriptor(ends[0]);
+		launch->word[1] = raise_descriptor(ends[1]);
+	}
+	if (launch->log >= 0 && launch->null >= 0 && *status_pipe >= 0 && launch->status >= 0 &&
+	    launch->word[0] >= 0 && launch->word[1] >= 0)
 		return true;
 	return fault_set(fault, FAULT_ENV, "cannot start the server: %s", strerror(errno));
 }
@@ -265,7 +325,8 @@ serve_start(const struct serve_options *options, struct serve_process *process, 
 	    .directory = options->directory,
 	    .log = -1,
 	    .null = -1,
-	    .status = -1};
+	    .status = -1,
+	    .word = {-1, -1}};
 	make_environment(&launch, process->nonce, password);
 	secret_free(password);
 	bool started = open_descriptors(options, process->nonce, &launch, &status_pipe, fault) &&
@@ -273,6 +334,8 @@ serve_start(const struct serve_options *options, struct serve_process *process, 
 	close_if_open(launch.log);
 	close_if_open(launch.null);
 	close_if_open(launch.status);
+	close_if_open(launch.word[0]);
+	close_if_open(launch.word[1]);
 	close_if_open(status_pipe);
 	free_environment(&launch);
 	return started;

@@ -23,6 +23,7 @@ struct managed {
 	struct serve_options options; /* borrows the three above */
 	struct serve_process process;
 	int64_t server_id; /* its row; 0: none */
+	bool is_new; /* started by this run: that it dies before it listens is its own fault */
 	struct serve *waiting;
 	managed_ready *ready;
 	void *arg;
@@ -150,12 +151,31 @@ write_url(struct managed *m, const char *url, struct fault *why)
 	return ok;
 }
 
+static bool start_new(struct managed *, struct fault *);
+static void await(struct managed *);
+
+/* What an earlier run has left may have been killed with it, before it was a server. */
+static void
+replace(struct managed *m, const char *sentence)
+{
+	struct fault why;
+	managed_end(m, sentence);
+	if (start_new(m, &why))
+		await(m);
+	else
+		m->ready(m->arg, NULL, NULL, why.text);
+}
+
 static void
 on_listening(void *arg, const char *url, const char *sentence)
 {
 	struct managed *m = arg;
 	struct fault why;
 	m->waiting = NULL;
+	if (!url && !m->is_new) {
+		replace(m, sentence);
+		return;
+	}
 	if (!url) {
 		fail_ready(m, sentence);
 		return;
@@ -183,16 +203,28 @@ adopt(struct managed *m, struct fault *why)
 		return false;
 	if (m->server_id && !serve_find(&m->process))
 		managed_end(m, "it was found dead");
+	m->is_new = false;
 	return !m->server_id || write_pid(m, why);
+}
+
+static bool
+on_forked(void *arg, const struct serve_process *process, struct fault *why)
+{
+	struct managed *m = arg;
+	m->process = *process;
+	return write_pid(m, why);
 }
 
 static bool
 start_new(struct managed *m, struct fault *why)
 {
+	m->is_new = true;
+	m->options.forked = on_forked;
+	m->options.arg = m;
 	memset(&m->process, 0, sizeof m->process);
 	if (!serve_prepare(&m->options, &m->process, why) || !write_intent(m, why))
 		return false;
-	if (serve_start(&m->options, &m->process, why) && write_pid(m, why))
+	if (serve_start(&m->options, &m->process, why))
 		return true;
 	managed_end(m, why->text);
 	return false;

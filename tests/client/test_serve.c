@@ -469,6 +469,59 @@ START_TEST(missing_command_is_a_fault)
 }
 END_TEST
 
+static bool
+refuse(void *arg, const struct serve_process *forked, struct fault *why)
+{
+	*(pid_t *)arg = forked->pid;
+	return fault_set(why, FAULT_BUSY, "no room for it");
+}
+
+START_TEST(process_that_is_not_wanted_never_becomes_the_server)
+{
+	pid_t forked = 0;
+	use("fake-listen");
+	options.forked = refuse;
+	options.arg = &forked;
+	ck_assert(serve_prepare(&options, &process, &fault));
+	ck_assert(!serve_start(&options, &process, &fault));
+	ck_assert_str_eq(fault.text, "no room for it");
+	ck_assert_int_gt(forked, 0);
+	ck_assert_int_eq(process.pid, 0);
+	ck_assert(waitpid(-1, NULL, WNOHANG) == -1 && errno == ECHILD);
+}
+END_TEST
+
+/* Tells who was forked, and is gone before it can be told to go on. */
+static bool
+tell_and_die(void *arg, const struct serve_process *forked, struct fault *why)
+{
+	(void)why;
+	(void)!write(*(int *)arg, &forked->pid, sizeof forked->pid);
+	_exit(0);
+}
+
+START_TEST(process_whose_parent_dies_never_becomes_the_server)
+{
+	int ends[2];
+	pid_t forked = 0;
+	use("fake-listen");
+	options.forked = tell_and_die;
+	options.arg = &ends[1];
+	ck_assert(pipe(ends) == 0);
+	ck_assert(serve_prepare(&options, &process, &fault));
+	if (fork() == 0) {
+		serve_start(&options, &process, &fault);
+		_exit(1);
+	}
+	ck_assert_int_eq(read(ends[0], &forked, sizeof forked), sizeof forked);
+	close(ends[1]);
+	/* It has the pipe open, too: its end is the end of the pipe. */
+	char rest;
+	ck_assert_int_eq(read(ends[0], &rest, 1), 0);
+	ck_assert(!serve_find(&process));
+}
+END_TEST
+
 START_TEST(missing_directory_is_a_fault)
 {
 	use("fake-listen");
@@ -821,6 +874,8 @@ serve_suite(void)
 	ADD("start", started_server_is_ready_at_its_url, child_has_the_secrets_in_its_environment,
 	    child_inherits_no_lock, child_starts_clean, starts_without_standard_streams,
 	    missing_command_is_a_fault, missing_directory_is_a_fault,
+	    process_that_is_not_wanted_never_becomes_the_server,
+	    process_whose_parent_dies_never_becomes_the_server,
 	    log_is_ours_and_does_not_grow_for_ever);
 	ADD("await", wrapper_may_start_the_listener, of_two_ports_the_logged_one_counts,
 	    server_that_ends_is_explained_by_its_output, an_earlier_servers_output_is_not_quoted,

@@ -166,7 +166,7 @@ async function cutOff(j) {
   await j.server.process.stop("SIGKILL");
   j.server = await j.here.startOpenCode({ port: new URL(j.server.url).port });
   await j.run();
-  return { ...completed, calls: 2, resumes: 1 };
+  return { ...completed, calls: 2, isResumed: true };
 }
 
 /** The session is deleted in the middle of the turn. */
@@ -251,20 +251,23 @@ async function assertWorld(j, wanted, server) {
   assert.equal(sessions.length, wanted.sessions ?? 1, JSON.stringify(sessions));
   if (!sessions.length) return;
   const attempt = await j.here.attempt(j.id);
-  assert.deepEqual([sessions[0].id, attempt.resumes], [attempt.session_id, wanted.resumes ?? 0]);
+  assert.equal(sessions[0].id, attempt.session_id);
+  assert.equal(attempt.resumes > 0, wanted.isResumed ?? false); // a slow server is asked again, and calls once
   assert.ok(sessions[0].title.includes(attempt.nonce));
   await assertPromptedOnce(j.here, attempt, server, wanted.calls > 0);
 }
 
+const left = async (here) => JSON.stringify([here.openCodePids(), await here.rows("SELECT * FROM servers")]);
+
 /** The world a managed server was in, as another server sees it. */
 async function walkManaged(j, wanted) {
   await j.here.drain();
-  await until("no OpenCode is left", () => j.here.openCodePids().length === 0);
+  await until("no OpenCode is left", () => j.here.openCodePids().length === 0, { ...LONG, hint: () => left(j.here) });
   assert.deepEqual(await j.here.rows("SELECT * FROM servers WHERE ended_at IS NULL"), []);
   await assertTask(j, wanted);
   const server = await j.here.startOpenCode();
   await assertWorld(j, wanted, server);
-  await server.process.stop();
+  await server.process.stop("SIGKILL");
 }
 
 async function walkGiven(j, wanted) {
@@ -284,7 +287,7 @@ async function walk(world, failpoint) {
   // A managed server is alone in its world; the other journeys of a world share one.
   if (!journey.managed && !world.given?.process.isAlive) world.given = await world.startOpenCode();
   if (journey.managed && world.given) {
-    await world.given.process.stop();
+    await world.given.process.stop("SIGKILL"); // on TERM it can wait for its open connections
     world.given = undefined;
   }
   const j = new Journey(here, failpoint, journey.managed ? undefined : world.given);
