@@ -72,17 +72,17 @@ check_ask(struct vigil *vigil, int64_t id, const char *reply)
 }
 
 enum vigil_result
-vigil_answer(struct vigil *vigil, int64_t id, const char *reply, bool *needs_runner)
+vigil_answer(struct vigil *vigil, int64_t ask, const char *reply, bool *needs_runner)
 {
-	struct value values[] = {value_int(id), value_text(reply)};
+	struct value values[] = {value_int(ask), value_text(reply)};
 
 	*needs_runner = false;
-	if (!check_ask(vigil, id, reply) ||
+	if (!check_ask(vigil, ask, reply) ||
 	    !store_run(vigil->store, Q_ask_answer, values, 2, NULL, NULL, &vigil->fault))
 		return handle_result(vigil);
 	if (store_changes(vigil->store) == 0)
 		return handle_fail(
-		    vigil, FAULT_USAGE, "ask %lld: it has been replied to", (long long)id);
+		    vigil, FAULT_USAGE, "ask %lld: it has been replied to", (long long)ask);
 	handle_wrote(vigil);
 	*needs_runner = store_lock_holder(vigil->database) == 0;
 	return VIGIL_OK;
