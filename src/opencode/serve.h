@@ -58,7 +58,7 @@ struct serve_options {
 bool serve_prepare(const struct serve_options *, struct serve_process *, struct fault *);
 
 /* Forks: own session and process group, descriptors closed, output to the log. Blocks no longer
- * than until the exec, and reports one that fails. */
+ * than until the exec, and reports one that fails: FAULT_USAGE, the command cannot be run. */
 bool serve_start(const struct serve_options *, struct serve_process *, struct fault *);
 
 /* Is this very process alive? Also true for one known by nonce alone (pid 0), which is then looked

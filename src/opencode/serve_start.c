@@ -177,7 +177,7 @@ say_failure(const struct serve_options *options, const struct failure *failure, 
 		return fault_set(fault, FAULT_ENV, "cannot start the server in %s: %s",
 		    options->directory, strerror(failure->error));
 	if (failure->step == STEP_EXEC)
-		return fault_set(fault, FAULT_ENV,
+		return fault_set(fault, FAULT_USAGE,
 		    "cannot run `%s`: %s (set server.command in the configuration, or install it: "
 		    "npm install -g opencode-ai)",
 		    options->command, strerror(failure->error));

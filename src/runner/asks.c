@@ -192,7 +192,7 @@ find_owner(const struct place *p, const char *session_id, const char **unknown)
 {
 	*unknown = NULL;
 	for (int i = 0; session_id && i < PARENTS_LIMIT; i++) {
-		struct flight *f = runner_find_session(p->asks->runner, session_id);
+		struct flight *f = sessions_find(&p->asks->runner->sessions, session_id);
 		if (f)
 			return f;
 		const struct kin *k = find_kin(p, session_id);
@@ -595,7 +595,7 @@ static bool
 read_unsent(void *arg, const struct row *row)
 {
 	struct asks *a = arg;
-	struct flight *f = runner_find_session(a->runner, row_text(row, 0));
+	struct flight *f = sessions_find(&a->runner->sessions, row_text(row, 0));
 	if (f)
 		asks_look(a, f->directory);
 	return true;

@@ -13,7 +13,6 @@
  * Every step can be repeated, and an outcome that cannot be committed is not lost: the flight
  * wakes again and finds it anew.
  */
-#define _XOPEN_SOURCE 700 /* realpath */
 #include "runner/flight.h"
 
 #include <stdlib.h>
@@ -27,10 +26,13 @@
 #include "opencode/ids.h"
 #include "runner/abort.h"
 #include "runner/asks.h"
+#include "runner/claim.h"
 #include "runner/runner.h"
 #include "runner/watch.h"
 
 #define TRY_AGAIN_MS 1000 /* after a write that failed */
+#define REFUSED_MS 60000  /* after one that the tables do not allow: a person must mend the row */
+#define ANY_TIME 0        /* the nonce is enough: the server's clock is not ours */
 
 typedef void starter(struct flight *);
 static starter *const fx[FX_COUNT];
@@ -47,50 +49,95 @@ wake_in(struct flight *f, int64_t ms)
 static void
 announce(struct flight *f, const struct decision *d, const struct event *e)
 {
-	const char *why = e->text ? e->text : d->why;
+	const char *why = d->why ? d->why : e->text;
+	const char *status = status_text(d->next.status);
+	long long id = f->task_id;
 	char took[32];
 	when_say(e->now_ms - f->started_ms, took);
 	if (d->next.status == STATUS_COMPLETED)
-		runner_say(f->runner, "task %lld completed in %s", (long long)f->task_id, took);
-	else if (d->next.status == STATUS_FAILED)
-		runner_say(f->runner, "task %lld failed (%s) after %s: %s", (long long)f->task_id,
-		    kind_text(d->kind), took, why ? why : "");
-	else if (d->ends_attempt && d->next.status == STATUS_QUEUED)
-		runner_say(f->runner, "task %lld failed (%s), and is tried again: %s",
-		    (long long)f->task_id, kind_text(d->kind), why ? why : "");
+		runner_say(f->runner, "task %lld completed in %s", id, took);
 	else if (d->is_unconfirmed)
 		runner_say(f->runner,
-		    "task %lld is %s, but the server did not confirm that its agent has stopped",
-		    (long long)f->task_id, status_text(d->next.status));
+		    "task %lld is %s, but nothing confirms that its agent has stopped", id, status);
+	else if (d->next.status == STATUS_FAILED)
+		runner_say(f->runner, "task %lld failed (%s) after %s: %s", id, kind_text(d->kind),
+		    took, why ? why : "");
+	else if (d->ends_attempt && d->next.status == STATUS_QUEUED)
+		runner_say(f->runner, "task %lld failed (%s), and is tried again: %s", id,
+		    kind_text(d->kind), why ? why : "");
 	else if (d->next.status != f->status)
-		runner_say(f->runner, "task %lld is %s", (long long)f->task_id,
-		    status_text(d->next.status));
+		runner_say(f->runner, "task %lld is %s", id, status);
 	else if (d->effect == FX_SEND && d->next.attempt.resumes)
-		runner_say(
-		    f->runner, "task %lld is resumed: its turn was cut off", (long long)f->task_id);
+		runner_say(f->runner, "task %lld is resumed: its turn was cut off", id);
+}
+
+static void
+replace(char **text, const char *now)
+{
+	char *copy = xstrdup(now);
+	free(*text);
+	*text = copy;
+}
+
+/* What the row has now, the flight may use; never before. */
+static void
+remember(struct flight *f, const struct event *e)
+{
+	if (e->type == EV_CHECKED) {
+		replace(&f->sent_agent, e->agent);
+		replace(&f->sent_model, e->model);
+		replace(&f->sent_variant, e->variant);
+	}
+	if (e->type == EV_SESSION) {
+		replace(&f->session_id, e->session_id);
+		replace(&f->message_id, e->message_id);
+		replace(&f->part_id, e->part_id);
+		sessions_add(&f->runner->sessions, f);
+	}
 }
 
 /* The row is committed: the flight follows it. May end the flight. */
 static void
-follow(struct flight *f, const struct decision *d, const struct event *e)
+go_on(struct flight *f, const struct decision *d, const struct event *e)
 {
-	announce(f, d, e);
-	if (d->next.status != f->status)
-		f->revision++;
-	f->status = d->next.status;
+	if (d->verdict == VERDICT_MOVE) {
+		announce(f, d, e);
+		remember(f, e);
+		f->revision += d->next.status != f->status;
+		f->status = d->next.status;
+		f->wake_at_ms = d->next.wake_at_ms;
+	}
 	if (!status_is_live(f->status)) {
-		runner_claim_soon(f->runner);
+		claim_soon(f->runner);
 		flight_end(f);
 		return;
 	}
-	if (d->verdict == VERDICT_MOVE) {
-		f->wake_at_ms = d->next.wake_at_ms;
-		runner_due_changed(f->runner, f->wake_at_ms);
-	}
+	runner_due_changed(f->runner, f->wake_at_ms);
 	if (d->effect != FX_NONE)
 		fx[d->effect](f);
 	else if (f->has_changed)
 		flight_wake(f);
+}
+
+/* What could not be written is found anew when the flight wakes. */
+static void
+try_again(struct flight *f, const struct event *e, int64_t in_ms)
+{
+	f->lost_ms += e->lost_ms;
+	wake_in(f, in_ms);
+}
+
+static void
+not_written(struct flight *f, const struct event *e, const struct fault *why)
+{
+	if (why->kind == FAULT_USAGE) {
+		runner_say(
+		    f->runner, "task %lld cannot go on: %s", (long long)f->task_id, why->text);
+		try_again(f, e, REFUSED_MS);
+	} else {
+		runner_in_trouble(f->runner, why);
+		try_again(f, e, TRY_AGAIN_MS);
+	}
 }
 
 /* The only way out of a continuation, and its last statement: the flight may be gone after it. */
@@ -103,16 +150,17 @@ tell(struct flight *f, struct event *e)
 	e->now_ms = clock_now_ms();
 	if (e->type != EV_WAKE)
 		e->attempt_id = f->attempt_id;
-	if (!apply(r->store, &r->defaults, f->task_id, e, &d, &why)) {
-		runner_in_trouble(r, &why);
+	if (!runner_may_write(r)) {
+		try_again(f, e, TRY_AGAIN_MS);
+	} else if (!apply(r->store, &r->defaults, f->task_id, e, &d, &why)) {
+		not_written(f, e, &why);
+	} else if (d.verdict == VERDICT_MOVE || d.verdict == VERDICT_ACT) {
+		if (d.verdict == VERDICT_MOVE)
+			runner_out_of_trouble(r);
+		go_on(f, &d, e);
+	} else {
 		wake_in(f, TRY_AGAIN_MS);
-		return;
 	}
-	runner_out_of_trouble(r);
-	if (d.verdict == VERDICT_MOVE || d.verdict == VERDICT_ACT)
-		follow(f, &d, e);
-	else
-		wake_in(f, TRY_AGAIN_MS);
 }
 
 static void
@@ -165,8 +213,7 @@ fx_find(struct flight *f)
 {
 	struct opencode *server = ask_server(f);
 	if (server)
-		f->call =
-		    opencode_search(server, f->directory, f->nonce, f->started_ms, on_searched, f);
+		f->call = opencode_search(server, f->directory, f->nonce, ANY_TIME, on_searched, f);
 }
 
 static void
@@ -212,6 +259,11 @@ fx_check(struct flight *f)
 		tell_refused(f, KIND_REFUSED, "its directory does not exist");
 		return;
 	}
+	if (opencode_misreads(f->directory)) {
+		tell_refused(f, KIND_REFUSED,
+		    "OpenCode would work in another directory: it decodes the %XX in the name");
+		return;
+	}
 	const struct catalog_names names = {f->agent, f->model, f->variant};
 	f->check = catalog_check(f->runner->catalog, server, f->directory, &names, on_checked, f);
 }
@@ -227,16 +279,10 @@ on_checked(void *arg, enum catalog_verdict verdict, const struct catalog_names *
 	} else if (verdict == CATALOG_REFUSED) {
 		tell_refused(f, KIND_REFUSED, sentence);
 	} else {
-		free(f->sent_agent);
-		free(f->sent_model);
-		free(f->sent_variant);
-		f->sent_agent = xstrdup(names->agent);
-		f->sent_model = xstrdup(names->model);
-		f->sent_variant = xstrdup(names->variant);
 		tell(f, &(struct event){.type = EV_CHECKED,
-			    .agent = f->sent_agent,
-			    .model = f->sent_model,
-			    .variant = f->sent_variant});
+			    .agent = names->agent,
+			    .model = names->model,
+			    .variant = names->variant});
 	}
 }
 
@@ -286,14 +332,10 @@ tell_session(struct flight *f, const struct oc_session *session)
 	char message_id[OC_ID_SIZE], part_id[OC_ID_SIZE];
 	oc_id_make(message_id, "msg", session->created_ms, 1);
 	oc_id_make(part_id, "prt", session->created_ms, 2);
-	f->session_id = xstrdup(session->id);
-	f->message_id = xstrdup(message_id);
-	f->part_id = xstrdup(part_id);
-	runner_add_session(f->runner, f);
 	tell(f, &(struct event){.type = EV_SESSION,
-		    .session_id = f->session_id,
-		    .message_id = f->message_id,
-		    .part_id = f->part_id});
+		    .session_id = session->id,
+		    .message_id = message_id,
+		    .part_id = part_id});
 }
 
 /* ---- 4. send -------------------------------------------------------------------------------- */
@@ -364,20 +406,23 @@ fx_look(struct flight *f)
 		return;
 	}
 	f->awaits_status = true;
-	watch_ask(f->runner->watch, f->directory);
+	f->skips_status = watch_ask(f->runner->watch, f->directory);
 }
 
-/* Of a session at work, only whether it exists is asked: a deleted one stays busy for ever. */
+/* Of a session at work, the messages are read where something says that they changed; else only
+ * whether it exists is asked, since a deleted one stays busy for ever. */
 static void
 look_on(struct flight *f)
 {
 	struct opencode *server = link_client(f->runner->link);
-	if (f->activity == OC_IDLE)
-		f->call =
-		    opencode_messages(server, f->session_id, f->message_id, on_messages_read, f);
-	else
-		f->call = opencode_session(server, f->session_id, on_session_read, f);
 	f->activity_is_known = false;
+	f->is_busy = f->activity != OC_IDLE;
+	if (f->is_busy && f->read_ms >= f->progress_ms) {
+		f->call = opencode_session(server, f->session_id, on_session_read, f);
+		return;
+	}
+	f->read_ms = clock_now_ms();
+	f->call = opencode_messages(server, f->session_id, f->message_id, on_messages_read, f);
 }
 
 /* A sign of life or of rest, with what counts for the task's clocks. */
@@ -387,6 +432,11 @@ tell_look(struct flight *f, struct event *e)
 	e->watched_ms = f->watched_ms;
 	e->lost_ms = f->lost_ms;
 	f->lost_ms = 0;
+	if (e->type == EV_BUSY) {
+		e->progress_ms = f->progress_ms;
+		e->is_waiting = f->waits_for || f->activity == OC_RETRY;
+		e->text = f->waits_for ? f->waits_for : f->retry_message;
+	}
 	tell(f, e);
 }
 
@@ -396,10 +446,7 @@ on_session_read(void *arg, struct oc_reply *reply)
 	struct flight *f = arg;
 	f->call = NULL;
 	if (reply->outcome == OC_OK)
-		tell_look(f, &(struct event){.type = EV_BUSY,
-				 .progress_ms = f->progress_ms,
-				 .is_waiting = f->waits_for || f->activity == OC_RETRY,
-				 .text = f->waits_for ? f->waits_for : f->retry_message});
+		tell_look(f, &(struct event){.type = EV_BUSY});
 	else
 		tell_trouble(f, reply);
 }
@@ -419,7 +466,7 @@ on_messages_read(void *arg, struct oc_reply *reply)
 		return;
 	}
 	struct evidence e =
-	    evidence_judge(reply->messages, reply->truncated ? NULL : f->message_id, false);
+	    evidence_judge(reply->messages, reply->truncated ? NULL : f->message_id, f->is_busy);
 	tell_look(f, &(struct event){.type = e.finding,
 			 .progress_ms = e.progress_ms,
 			 .kind = e.kind,
@@ -535,7 +582,9 @@ void
 flight_status(struct flight *f, enum oc_activity activity, const char *retry_message)
 {
 	bool is_new = set_activity(f, activity, retry_message);
-	if (f->awaits_status) {
+	if (f->awaits_status && f->skips_status) {
+		f->skips_status = false;
+	} else if (f->awaits_status) {
 		f->awaits_status = false;
 		look_on(f);
 	} else if (is_new) {
@@ -596,158 +645,4 @@ flight_event(struct flight *f, const struct oc_event *e)
 	case OC_EV_REPLIED:
 		break;
 	}
-}
-
-/* ---- beginning and end ---------------------------------------------------------------------- */
-
-static void
-free_facts(struct flight *f)
-{
-	char **const owned[] = {&f->label, &f->directory, &f->server, &f->parent_session, &f->agent,
-	    &f->model, &f->variant, &f->sent_agent, &f->sent_model, &f->sent_variant, &f->nonce,
-	    &f->session_id, &f->message_id, &f->part_id};
-	for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) {
-		free(*owned[i]);
-		*owned[i] = NULL;
-	}
-}
-
-/* Servers compare directories as text, with links resolved; one typed in the shell may not be. */
-static void
-resolve_directory(struct flight *f)
-{
-	char *resolved = realpath(f->directory, NULL);
-	if (!resolved)
-		return;
-	free(f->directory);
-	f->directory = resolved;
-}
-
-/* The columns of flight_load, in its order. */
-static bool
-read_row(void *arg, const struct row *row)
-{
-	struct flight *f = arg;
-	char **const texts[] = {
-	    &f->directory, &f->parent_session, &f->label, &f->agent, &f->model, &f->variant};
-	char **const more[] = {&f->nonce, &f->server, &f->session_id, &f->message_id, &f->part_id,
-	    &f->sent_agent, &f->sent_model, &f->sent_variant};
-	free_facts(f);
-	(void)status_parse(row_text(row, 0), &f->status);
-	f->revision = row_int(row, 1);
-	f->wake_at_ms = row_time(row, 2);
-	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
-		*texts[i] = xstrdup(row_text(row, 3 + i));
-	f->attempt_id = row_int(row, 9);
-	f->number = (int)row_int(row, 10);
-	for (size_t i = 0; i < sizeof more / sizeof *more; i++)
-		*more[i] = xstrdup(row_text(row, 11 + i));
-	f->progress_ms = row_time(row, 19);
-	f->started_ms = row_time(row, 20);
-	resolve_directory(f);
-	return false;
-}
-
-static bool
-load(struct flight *f, struct fault *why)
-{
-	struct value id = value_int(f->task_id);
-	f->attempt_id = 0;
-	why->kind = FAULT_NONE;
-	return store_run(f->runner->store, Q_flight_load, &id, 1, read_row, f, why) &&
-	       f->attempt_id;
-}
-
-static void
-link_in(struct flight *f)
-{
-	struct runner *r = f->runner;
-	f->next = r->flights;
-	if (f->next)
-		f->next->previous = f;
-	r->flights = f;
-	r->flight_count++;
-	if (f->session_id)
-		runner_add_session(r, f);
-}
-
-static void
-link_out(struct flight *f)
-{
-	struct runner *r = f->runner;
-	if (f->session_id)
-		runner_remove_session(r, f);
-	if (f->next)
-		f->next->previous = f->previous;
-	if (f->previous)
-		f->previous->next = f->next;
-	else
-		r->flights = f->next;
-	r->flight_count--;
-}
-
-static void
-cancel_all(struct flight *f)
-{
-	opencode_cancel(f->call);
-	catalog_cancel(f->check);
-	abort_cancel(f->abort);
-	f->call = NULL;
-	f->check = NULL;
-	f->abort = NULL;
-	f->awaits_status = f->awaits_asks = false;
-	f->has_changed = false;
-}
-
-struct flight *
-flight_begin(struct runner *r, int64_t task_id, struct fault *why)
-{
-	struct flight *f = xcalloc(1, sizeof *f);
-	f->runner = r;
-	f->task_id = task_id;
-	f->watched_ms = clock_now_ms();
-	if (load(f, why)) {
-		link_in(f);
-		runner_due_changed(r, f->wake_at_ms);
-		return f;
-	}
-	free_facts(f);
-	free(f);
-	return NULL;
-}
-
-void
-flight_end(struct flight *f)
-{
-	cancel_all(f);
-	link_out(f);
-	free_facts(f);
-	free(f->retry_message);
-	free(f->waits_for);
-	free(f);
-}
-
-void
-flight_reload(struct flight *f)
-{
-	struct fault why;
-	if (f->session_id)
-		runner_remove_session(f->runner, f);
-	bool is_live = load(f, &why);
-	if (f->session_id)
-		runner_add_session(f->runner, f);
-	if (is_live)
-		flight_wake(f);
-	else if (why.kind == FAULT_NONE)
-		flight_end(f);
-	else
-		wake_in(f, TRY_AGAIN_MS);
-}
-
-void
-flight_unlink(struct flight *f)
-{
-	cancel_all(f);
-	f->activity_is_known = false;
-	f->watched_ms = clock_now_ms();
 }

@@ -40,6 +40,8 @@ struct flight {
 	struct catalog_call *check;
 	struct abort *abort;
 	bool awaits_status; /* a look that waits for the next status answer of its directory */
+	bool skips_status;  /* … but not for the one that was under way already */
+	bool is_busy;       /* of a look: what the status said before the messages were asked for */
 	bool awaits_asks;   /* an abort that waits until what the session asks was rejected */
 
 	/* Hints, from events and the status map; lost with the link. */
@@ -48,10 +50,13 @@ struct flight {
 	char *retry_message; /* the provider's words, while it is retried; else NULL */
 	char *waits_for;     /* a person, and what they are to say; else NULL */
 	int64_t progress_ms; /* wall clock: the newest event about its messages */
+	int64_t read_ms;     /* when its messages were last asked for */
 	int64_t watched_ms;  /* since when such events are heard */
 	int64_t lost_ms;     /* time asleep that was not told yet */
 	bool has_changed;    /* something happened while a request was under way */
 };
+
+/* All but flight_is_idle() may find the task over, and end the flight: it is gone then. */
 
 /* Takes up a live row. NULL with a fault, or with FAULT_NONE where it is not live any more. */
 struct flight *flight_begin(struct runner *, int64_t task_id, struct fault *);
@@ -73,7 +78,7 @@ void flight_slept(struct flight *, int64_t ms);
 
 bool flight_is_idle(const struct flight *); /* nothing is under way */
 
-/* What the status map says; `activity_is_new` where it comes from an event. */
+/* What the status map says. */
 void flight_status(struct flight *, enum oc_activity, const char *retry_message);
 void flight_status_failed(struct flight *, const char *sentence);
 /* What it asks and only a person can answer, in a sentence; NULL: nothing. */

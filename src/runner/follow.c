@@ -8,8 +8,10 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/secret.h"
 #include "core/task.h"
 #include "opencode/client.h"
+#include "opencode/serve.h"
 #include "ops/handle.h"
 #include "runner/link.h"
 #include "runner/managed.h"
@@ -32,6 +34,7 @@ struct follower {
 	enum status status, told_status;
 	int64_t attempt_id;
 	char *session_id, *message_id, *server, *url, *note;
+	struct serve_process process; /* if it is the managed one */
 	/* What was shown of the newest message. */
 	char *shown_message, *reasoning_part;
 	struct buf shown;
@@ -121,19 +124,27 @@ disconnect(struct follower *f)
 	f->client = NULL;
 }
 
+/* NULL until the managed server is found where its row says. */
+static char *
+password_of_managed(struct follower *f)
+{
+	struct fault ignored; /* the next look tries again */
+	return managed_password(f->vigil->database, &f->process, f->url, &ignored);
+}
+
 static void
 connect_to(struct follower *f)
 {
-	struct fault ignored; /* without a password the server says so */
-	bool is_managed = strcmp(f->server, MANAGED_NAME) == 0;
 	const struct config *config = f->vigil->config;
-	char *password = is_managed ? managed_password(f->vigil->database, &ignored)
-				    : xstrdup(link_given_password(config));
+	bool is_managed = strcmp(f->server, MANAGED_NAME) == 0;
+	char *password = is_managed ? password_of_managed(f) : xstrdup(link_given_password(config));
+	if (is_managed && !password)
+		return;
 	f->client =
 	    opencode_new(f->http, f->url, password ? config->server_username : NULL, password);
 	f->events = opencode_events_open(f->client, f->loop, on_stream, on_event, f);
 	f->catch_up = opencode_messages(f->client, f->session_id, f->message_id, on_messages, f);
-	free(password);
+	secret_free(password);
 }
 
 /* ---- the row -------------------------------------------------------------------------------- */
@@ -157,7 +168,7 @@ static bool
 read_state(void *arg, const struct row *row)
 {
 	struct follower *f = arg;
-	const char *url = row_text(row, 8), *session_id = row_text(row, 4);
+	const char *url = row_text(row, 6), *session_id = row_text(row, 3);
 	(void)status_parse(row_text(row, 0), &f->status);
 	if (row_text(row, 1) && !same(f->note, row_text(row, 1)))
 		note(f, row_text(row, 1));
@@ -168,9 +179,10 @@ read_state(void *arg, const struct row *row)
 	if (!same(f->url, url) || !same(f->session_id, session_id))
 		disconnect(f);
 	replace(&f->session_id, session_id);
-	replace(&f->message_id, row_text(row, 5));
-	replace(&f->server, row_text(row, 6));
+	replace(&f->message_id, row_text(row, 4));
+	replace(&f->server, row_text(row, 5));
 	replace(&f->url, url);
+	managed_read_process(row, 7, &f->process);
 	return false;
 }
 
@@ -214,7 +226,7 @@ on_look(struct ev_loop *loop, ev_timer *timer, int revents)
 	int64_t version;
 	if (!store_data_version(f->vigil->store, &version, &f->vigil->fault)) {
 		stop(f, true);
-	} else if (version != f->data_version) {
+	} else if (version != f->data_version || !f->client) {
 		f->data_version = version;
 		look(f);
 	}
@@ -268,7 +280,7 @@ vigil_follow(struct vigil *v, int64_t id, vigil_follow_fn *fn, void *arg)
 	enum vigil_result result = f.has_failed ? handle_result(v) : show_rest(&f);
 	char *const owned[] = {
 	    f.session_id, f.message_id, f.server, f.url, f.note, f.shown_message, f.reasoning_part};
-	for (size_t i = 0; i < sizeof owned / sizeof *owned; i++)
+	for (size_t i = 0; i < sizeof(owned) / sizeof(*owned); i++)
 		free(owned[i]);
 	buf_free(&f.shown);
 	return result;

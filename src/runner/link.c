@@ -3,8 +3,11 @@
  *
  *             managed_start        health ok
  *   down ───► starting ──────► probing ──────► up
- *    ▲           │ failed         │ failed      │ two probes fail, or
- *    └── wait ◄──┴────────────────┘◄────────────┘ the stream is lost and one does
+ *    ▲           │ failed         │ failed      │ two probes fail, each
+ *    └── wait ◄──┴────────────────┘◄────────────┘ on a connection of its own
+ *
+ * A stream that is lost brings the next probe forward. Down, a managed server that has died is
+ * started again, and one that lives but has not answered for minutes is ended first.
  */
 #include "runner/link.h"
 
@@ -15,6 +18,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/failpoint.h"
+#include "base/secret.h"
 #include "core/policy.h"
 #include "runner/managed.h"
 
@@ -27,6 +31,8 @@
 #define PROBE_PATIENCE_S 0.5
 
 #define FAILURES_TO_DOWN 2
+/* Down for so long, and alive all the while: a loaded machine is slow, not dead. */
+#define WEDGED_MS 120000
 
 struct link {
 	struct ev_loop *loop;
@@ -45,7 +51,7 @@ struct link {
 	bool is_up, was_up;
 	int failures;
 	int64_t down_since_ms;
-	char trouble[1024];
+	struct fault trouble;
 };
 
 static void step(struct link *);
@@ -62,14 +68,12 @@ say(struct link *l, const char *line)
 static void
 note_trouble(struct link *l, const char *sentence)
 {
-	if (strcmp(l->trouble, sentence) == 0)
+	struct fault now;
+	fault_set(&now, FAULT_ENV, "%s", sentence);
+	if (strcmp(l->trouble.text, now.text) == 0)
 		return;
-	size_t length = strlen(sentence);
-	if (length >= sizeof l->trouble)
-		length = sizeof l->trouble - 1;
-	memcpy(l->trouble, sentence, length);
-	l->trouble[length] = '\0';
-	say(l, l->trouble);
+	l->trouble = now;
+	say(l, l->trouble.text);
 }
 
 static void
@@ -155,7 +159,7 @@ come_up(struct link *l, const char *version)
 	(void)store_run(l->store, Q_server_version, v, 2, NULL, NULL, &ignored);
 	failpoint_after(FP_SERVER_VERSION);
 	l->is_up = l->was_up = true;
-	l->trouble[0] = '\0';
+	l->trouble = (struct fault){0};
 	l->events = opencode_events_open(l->client, l->loop, on_stream_state, on_stream_event, l);
 	char *line = xasprintf("OpenCode %s at %s", version, l->url);
 	say(l, line);
@@ -166,17 +170,50 @@ come_up(struct link *l, const char *version)
 /* ---- probing ------------------------------------------------------------------------------- */
 
 static void
-probe_failed(struct link *l, const char *sentence)
+end_managed(struct link *l, const char *sentence, const char *why)
+{
+	note_trouble(l, sentence);
+	drop_client(l);
+	(void)managed_end(l->managed, why);
+}
+
+static bool
+is_wedged(const struct link *l)
+{
+	return !l->is_up && clock_monotonic_ms() - l->down_since_ms > WEDGED_MS;
+}
+
+static void
+say_denied(struct link *l, const char *sentence)
+{
+	char *line = xasprintf("%s: it is taken from the environment variable %s", sentence,
+	    l->config->server_password_env);
+	note_trouble(l, line);
+	free(line);
+}
+
+static void
+say_failed(struct link *l, enum oc_outcome outcome, const char *sentence)
+{
+	if (outcome == OC_DENIED && !l->managed)
+		say_denied(l, sentence);
+	else
+		note_trouble(l, sentence);
+}
+
+static void
+probe_failed(struct link *l, enum oc_outcome outcome, const char *sentence)
 {
 	if (l->managed && !managed_is_alive(l->managed)) {
-		note_trouble(l, "the OpenCode server has died: it is started again");
-		managed_end(l->managed, "it died");
-		drop_client(l);
+		end_managed(l, "the OpenCode server has died: it is started again", "it died");
+	} else if (l->managed && is_wedged(l)) {
+		end_managed(l, "the OpenCode server does not answer any more: it is started again",
+		    "it did not answer");
 	} else if (!l->is_up) {
 		if (!is_opening(l))
-			note_trouble(l, sentence);
+			say_failed(l, outcome, sentence);
 	} else if (++l->failures >= FAILURES_TO_DOWN) {
-		note_trouble(l, sentence);
+		say_failed(l, outcome, sentence);
 		drop_client(l);
 	}
 	again_with_backoff(l);
@@ -188,7 +225,7 @@ on_probed(void *arg, struct oc_reply *reply)
 	struct link *l = arg;
 	l->probe = NULL;
 	if (reply->outcome != OC_OK) {
-		probe_failed(l, reply->sentence);
+		probe_failed(l, reply->outcome, reply->sentence);
 		return;
 	}
 	l->failures = 0;
@@ -198,26 +235,25 @@ on_probed(void *arg, struct oc_reply *reply)
 }
 
 static void
-start_failed(struct link *l, const char *sentence)
+start_failed(struct link *l, const struct fault *why)
 {
-	if (!l->was_up) {
-		l->listener.give_up(l->listener.arg, sentence);
+	bool is_hopeless = why->kind == FAULT_USAGE && !l->was_up;
+	if (is_hopeless && l->listener.give_up(l->listener.arg, why->text))
 		return;
-	}
-	note_trouble(l, sentence);
+	note_trouble(l, why->text);
 	again_with_backoff(l);
 }
 
 static void
-on_managed_ready(void *arg, const char *url, const char *password, const char *sentence)
+on_managed_ready(void *arg, const char *url, const char *password, const struct fault *why)
 {
 	struct link *l = arg;
 	if (!url) {
-		start_failed(l, sentence);
+		start_failed(l, why);
 		return;
 	}
 	free(l->url);
-	free(l->password);
+	secret_free(l->password);
 	l->url = xstrdup(url);
 	l->password = xstrdup(password);
 	l->server_id = managed_server_id(l->managed);
@@ -229,15 +265,13 @@ static void
 start_managed(struct link *l)
 {
 	struct fault why;
-	if (!managed_start(l->managed, &why))
-		start_failed(l, why.text);
-}
-
-static bool
-keep_server_id(void *arg, const struct row *row)
-{
-	*(int64_t *)arg = row_int(row, 0);
-	return false;
+	if (!managed_start(l->managed, &why)) {
+		start_failed(l, &why);
+		return;
+	}
+	l->server_id = managed_server_id(l->managed);
+	if (managed_is_new(l->managed))
+		say(l, "starting an OpenCode server");
 }
 
 /* A given server has one row for each address. */
@@ -245,7 +279,7 @@ static bool
 find_given(struct link *l, struct fault *why)
 {
 	struct value v[] = {value_text(l->name), value_text(l->url), value_null(), value_null()};
-	if (!store_run(l->store, Q_server_by_url, v, 1, keep_server_id, &l->server_id, why))
+	if (!store_int(l->store, Q_server_by_url, v, 1, 0, &l->server_id, why))
 		return false;
 	if (l->server_id)
 		return true;
@@ -270,10 +304,16 @@ use_given(struct link *l)
 	again_with_backoff(l);
 }
 
+/* The password of a server that has died must not go to whoever listens there now. */
 static void
 probe(struct link *l)
 {
 	opencode_cancel(l->probe);
+	l->probe = NULL;
+	if (l->managed && !managed_listens(l->managed, l->url)) {
+		probe_failed(l, OC_UNREACHABLE, "the OpenCode server does not listen any more");
+		return;
+	}
 	l->probe = opencode_health(l->client, on_probed, l);
 	if (is_opening(l))
 		again_in(l, PROBE_PATIENCE_S);
@@ -315,7 +355,7 @@ struct link *
 link_open(struct ev_loop *loop, struct http *http, struct store *store, const struct config *config,
     const char *url, const struct link_listener *listener)
 {
-	struct link *l = xcalloc(1, sizeof *l);
+	struct link *l = xcalloc(1, sizeof(*l));
 	l->loop = loop;
 	l->http = http;
 	l->store = store;
@@ -350,7 +390,7 @@ link_close(struct link *l)
 	managed_free(l->managed);
 	free(l->url);
 	free(l->name);
-	free(l->password);
+	secret_free(l->password);
 	free(l);
 }
 
@@ -363,18 +403,13 @@ link_is_up(const struct link *l)
 bool
 link_is_local(const struct link *l)
 {
-	static const char *const hosts[] = {"//127.", "//localhost", "//[::1]"};
-	for (size_t i = 0; l->url && i < sizeof hosts / sizeof *hosts; i++) {
-		if (strstr(l->url, hosts[i]))
-			return true;
-	}
-	return false;
+	return l->url && http_is_loopback(l->url);
 }
 
 const char *
 link_trouble(const struct link *l)
 {
-	return l->trouble;
+	return l->trouble.text;
 }
 
 struct opencode *
@@ -400,5 +435,5 @@ link_end_server(struct link *l)
 {
 	drop_client(l);
 	if (l->managed)
-		managed_end(l->managed, "nothing was left to do");
+		(void)managed_end(l->managed, "nothing was left to do");
 }

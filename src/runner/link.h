@@ -17,13 +17,15 @@ struct link;
 
 struct link_listener {
 	void *arg;
-	void (*up)(
-	    void *arg); /* asking makes sense again; whatever happened meanwhile is unknown */
-	void (*down)(void *arg); /* requests under way must be cancelled: the client goes */
+	/* Asking makes sense again; whatever happened meanwhile is unknown. */
+	void (*up)(void *arg);
+	/* Requests under way must be cancelled: the client goes. */
+	void (*down)(void *arg);
 	void (*event)(void *arg, const struct oc_event *);
 	void (*say)(void *arg, const char *line);
-	/* The managed server cannot be started, and never could: there is no sense in trying on. */
-	void (*give_up)(void *arg, const char *sentence);
+	/* The managed server cannot be run, and never could. True: the run ends, there is no sense
+	 * in trying on. */
+	bool (*give_up)(void *arg, const char *sentence);
 };
 
 /* `url` NULL: as configured, else a managed server. Nothing happens before link_start(). */

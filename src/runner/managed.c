@@ -9,11 +9,12 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/failpoint.h"
+#include "base/secret.h"
 #include "opencode/serve.h"
 #include "store/store.h"
 
-#define READY_DEADLINE_MS \
-	60000 /* about a second as a rule; a cold disk and a busy machine take longer */
+/* About a second as a rule; a cold disk and a busy machine take longer. */
+#define READY_DEADLINE_MS 60000
 #define END_GRACE_MS 5000
 
 struct managed {
@@ -44,7 +45,7 @@ struct managed *
 managed_new(
     struct ev_loop *loop, struct store *store, const char *command, managed_ready *ready, void *arg)
 {
-	struct managed *m = xcalloc(1, sizeof *m);
+	struct managed *m = xcalloc(1, sizeof(*m));
 	m->loop = loop;
 	m->store = store;
 	m->command = xstrdup(command);
@@ -78,15 +79,21 @@ copy_text(char *out, size_t size, const char *text)
 	out[length] = '\0';
 }
 
+void
+managed_read_process(const struct row *row, size_t first, struct serve_process *process)
+{
+	process->pid = (pid_t)row_int(row, first);
+	process->start_ticks = (uint64_t)row_int(row, first + 1);
+	copy_text(process->boot_id, sizeof(process->boot_id), row_text(row, first + 2));
+	copy_text(process->nonce, sizeof(process->nonce), row_text(row, first + 3));
+}
+
 static bool
 read_row(void *arg, const struct row *row)
 {
 	struct managed *m = arg;
 	m->server_id = row_int(row, 0);
-	m->process.pid = (pid_t)row_int(row, 2);
-	m->process.start_ticks = (uint64_t)row_int(row, 3);
-	copy_text(m->process.boot_id, sizeof m->process.boot_id, row_text(row, 4));
-	copy_text(m->process.nonce, sizeof m->process.nonce, row_text(row, 5));
+	managed_read_process(row, 1, &m->process);
 	return false;
 }
 
@@ -134,13 +141,6 @@ write_end(struct managed *m, const char *why)
 	m->server_id = 0;
 }
 
-static void
-fail_ready(struct managed *m, const char *sentence)
-{
-	managed_end(m, sentence);
-	m->ready(m->arg, NULL, NULL, sentence);
-}
-
 static bool
 write_url(struct managed *m, const char *url, struct fault *why)
 {
@@ -151,19 +151,16 @@ write_url(struct managed *m, const char *url, struct fault *why)
 	return ok;
 }
 
-static bool start_new(struct managed *, struct fault *);
-static void await(struct managed *);
-
-/* What an earlier run has left may have been killed with it, before it was a server. */
+/* A new one that died by itself would do so again: the command, or its configuration, is wrong.
+ * What an earlier run has left may have been killed with it, before it was a server. */
 static void
-replace(struct managed *m, const char *sentence)
+tell_not_listening(struct managed *m, const char *sentence)
 {
 	struct fault why;
-	managed_end(m, sentence);
-	if (start_new(m, &why))
-		await(m);
-	else
-		m->ready(m->arg, NULL, NULL, why.text);
+	bool is_hopeless = m->is_new && !serve_find(&m->process);
+	fault_set(&why, is_hopeless ? FAULT_USAGE : FAULT_ENV, "%s", sentence);
+	(void)managed_end(m, sentence);
+	m->ready(m->arg, NULL, NULL, &why);
 }
 
 static void
@@ -172,20 +169,19 @@ on_listening(void *arg, const char *url, const char *sentence)
 	struct managed *m = arg;
 	struct fault why;
 	m->waiting = NULL;
-	if (!url && !m->is_new) {
-		replace(m, sentence);
-		return;
-	}
 	if (!url) {
-		fail_ready(m, sentence);
+		tell_not_listening(m, sentence);
 		return;
 	}
-	char *password = NULL;
-	if (!write_url(m, url, &why) || !(password = serve_password(&m->options, &why)))
-		fail_ready(m, why.text);
-	else
-		m->ready(m->arg, url, password, NULL);
-	free(password);
+	if (!write_url(m, url, &why)) { /* the database's trouble, not the server's */
+		m->ready(m->arg, NULL, NULL, &why);
+		return;
+	}
+	char *password = serve_password(&m->options, &why);
+	if (!password)
+		(void)managed_end(m, why.text); /* nobody could ever talk to it */
+	m->ready(m->arg, password ? url : NULL, password, &why);
+	secret_free(password);
 }
 
 static void
@@ -195,14 +191,17 @@ await(struct managed *m)
 	    serve_await(m->loop, &m->options, &m->process, READY_DEADLINE_MS, on_listening, m);
 }
 
-/* The server of an earlier run, if it is alive. */
+/* The server that is known, if it is alive. */
 static bool
 adopt(struct managed *m, struct fault *why)
 {
 	if (!find_row(m, why))
 		return false;
-	if (m->server_id && !serve_find(&m->process))
-		managed_end(m, "it was found dead");
+	if (m->server_id && !serve_find(&m->process) && !managed_end(m, "it was found dead"))
+		return fault_set(why, FAULT_ENV,
+		    "what an earlier OpenCode server has left running (pid %ld and its children) "
+		    "cannot be ended",
+		    (long)m->process.pid);
 	m->is_new = false;
 	return !m->server_id || write_pid(m, why);
 }
@@ -221,12 +220,12 @@ start_new(struct managed *m, struct fault *why)
 	m->is_new = true;
 	m->options.forked = on_forked;
 	m->options.arg = m;
-	memset(&m->process, 0, sizeof m->process);
+	memset(&m->process, 0, sizeof(m->process));
 	if (!serve_prepare(&m->options, &m->process, why) || !write_intent(m, why))
 		return false;
 	if (serve_start(&m->options, &m->process, why))
 		return true;
-	managed_end(m, why->text);
+	(void)managed_end(m, why->text);
 	return false;
 }
 
@@ -242,9 +241,21 @@ managed_start(struct managed *m, struct fault *why)
 }
 
 bool
+managed_is_new(const struct managed *m)
+{
+	return m->is_new;
+}
+
+bool
 managed_is_alive(struct managed *m)
 {
 	return m->server_id && serve_find(&m->process);
+}
+
+bool
+managed_listens(const struct managed *m, const char *url)
+{
+	return serve_listens(&m->process, url);
 }
 
 int64_t
@@ -253,23 +264,32 @@ managed_server_id(const struct managed *m)
 	return m->server_id;
 }
 
-void
+bool
 managed_end(struct managed *m, const char *why)
 {
 	struct fault ignored; /* the next run finds it */
 	serve_cancel(m->waiting);
 	m->waiting = NULL;
-	if (!find_row(m, &ignored) || !m->server_id)
-		return;
+	if (!find_row(m, &ignored))
+		return false;
+	if (!m->server_id)
+		return true;
 	failpoint_before(FP_SERVER_END);
-	(void)serve_end(&m->process, END_GRACE_MS);
+	bool is_gone = serve_end(&m->process, END_GRACE_MS);
 	failpoint_after(FP_SERVER_END);
-	write_end(m, why);
+	if (is_gone)
+		write_end(m, why);
+	return is_gone;
 }
 
 char *
-managed_password(const char *database, struct fault *why)
+managed_password(
+    const char *database, const struct serve_process *process, const char *url, struct fault *why)
 {
+	if (!serve_listens(process, url)) {
+		fault_set(why, FAULT_ENV, "the managed OpenCode server is not at %s", url);
+		return NULL;
+	}
 	char *path = store_beside(database, ".password");
 	struct serve_options options = options_of(NULL, path, NULL);
 	char *password = serve_password(&options, why);

@@ -23,8 +23,8 @@ write_beginning(struct runner *r, struct fault *why)
 	char boot_id[64];
 	struct value now = value_time(clock_now_ms());
 	if (!process_stat(getpid(), &self))
-		memset(&self, 0, sizeof self);
-	process_boot_id(boot_id, sizeof boot_id);
+		memset(&self, 0, sizeof(self));
+	process_boot_id(boot_id, sizeof(boot_id));
 	struct value v[] = {value_int(getpid()), value_int((int64_t)self.start_ticks),
 	    value_text(boot_id), value_text(vigil_version()), value_text(r->directory)};
 	failpoint_before(FP_RUN_BEGINNING);
@@ -58,23 +58,27 @@ static bool
 run_loop(struct runner *r, struct vigil *v, const struct vigil_run_options *o)
 {
 	int poke_fd = poke_listen(v->database, &v->fault);
-	if (poke_fd < 0)
+	if (poke_fd < 0) {
+		r->ending = RUNNER_FAILED;
+		write_ending(r);
 		return false;
+	}
 	runner_start(r, o->server_url, poke_fd);
 	if (!r->ending)
 		ev_run(r->loop, 0);
 	runner_stop(r);
 	poke_close(v->database, poke_fd);
 	write_ending(r);
-	if (strcmp(r->ending, RUNNER_FAILED) == 0)
-		return fault_set(&v->fault, FAULT_ENV, "%s", r->trouble);
-	return true;
+	if (strcmp(r->ending, RUNNER_FAILED) != 0)
+		return true;
+	v->fault = r->failure;
+	return false;
 }
 
 static bool
 run_locked(struct vigil *v, const struct vigil_run_options *o)
 {
-	struct runner *r = xcalloc(1, sizeof *r);
+	struct runner *r = xcalloc(1, sizeof(*r));
 	r->store = store_open(v->database, STORE_CREATE, STORE_WAIT_LOOP_MS, &v->fault);
 	r->loop = ev_loop_new(EVFLAG_AUTO);
 	r->config = v->config;

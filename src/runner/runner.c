@@ -12,9 +12,8 @@
 
 #include "base/buf.h"
 #include "base/clock.h"
-#include "base/failpoint.h"
-#include "base/secret.h"
 #include "runner/asks.h"
+#include "runner/claim.h"
 #include "runner/watch.h"
 #include "store/poke.h"
 
@@ -22,8 +21,7 @@
 #define TIDY_S 5.0        /* between checkpoints */
 #define ASLEEP_MS 2000    /* the clocks drift less than this between two ticks */
 #define DUE_SOONEST_MS 20 /* wakes that are close together share one turn of the loop */
-#define NONCE_SIZE 17     /* 16 letters and digits: 95 bits */
-#define CLAIMS_A_TURN 16  /* then the loop turns: answers wait as well */
+#define WRITE_AGAIN_MS 1000
 
 /* ---- saying --------------------------------------------------------------------------------- */
 
@@ -43,194 +41,44 @@ runner_say(struct runner *r, const char *format, ...)
 void
 runner_in_trouble(struct runner *r, const struct fault *why)
 {
-	if (why->kind == FAULT_NONE || strcmp(r->trouble, why->text) == 0)
+	if (why->kind == FAULT_NONE)
 		return;
-	memcpy(r->trouble, why->text, sizeof r->trouble);
+	r->write_again_ms = clock_monotonic_ms() + WRITE_AGAIN_MS;
+	if (r->trouble.kind != FAULT_NONE && strcmp(r->trouble.text, why->text) == 0)
+		return;
+	r->trouble = *why;
 	runner_say(r, "nothing new is started: %s", why->text);
 }
 
 void
 runner_out_of_trouble(struct runner *r)
 {
-	if (!r->trouble[0])
+	if (r->trouble.kind == FAULT_NONE)
 		return;
-	r->trouble[0] = '\0';
+	r->trouble.kind = FAULT_NONE;
+	r->write_again_ms = 0;
 	runner_say(r, "the database can be written again");
-	runner_claim_soon(r);
+	claim_soon(r);
 }
 
-/* ---- the table by session ------------------------------------------------------------------- */
-
-static struct flight **
-bucket(struct runner *r, const char *session_id)
+bool
+runner_may_write(const struct runner *r)
 {
-	uint32_t hash = 2166136261u; /* FNV-1a */
-	for (; *session_id; session_id++)
-		hash = (hash ^ (unsigned char)*session_id) * 16777619u;
-	return &r->by_session[hash % RUNNER_BUCKETS];
+	return clock_monotonic_ms() >= r->write_again_ms;
 }
 
 void
-runner_add_session(struct runner *r, struct flight *f)
-{
-	struct flight **at = bucket(r, f->session_id);
-	f->same_hash = *at;
-	*at = f;
-}
-
-void
-runner_remove_session(struct runner *r, struct flight *f)
-{
-	struct flight **at = bucket(r, f->session_id);
-	while (*at && *at != f)
-		at = &(*at)->same_hash;
-	if (*at)
-		*at = f->same_hash;
-}
-
-struct flight *
-runner_find_session(struct runner *r, const char *session_id)
-{
-	struct flight *f = *bucket(r, session_id);
-	while (f && strcmp(f->session_id, session_id) != 0)
-		f = f->same_hash;
-	return f;
-}
-
-/* ---- claim ---------------------------------------------------------------------------------- */
-
-static bool
-keep_int(void *arg, const struct row *row)
-{
-	*(int64_t *)arg = row_int(row, 0);
-	return false;
-}
-
-static bool
-keep_time(void *arg, const struct row *row)
-{
-	*(int64_t *)arg = row_time(row, 0);
-	return false;
-}
-
-/* In one transaction: the next task that may start, and its claim. *task_id is 0 for none. */
-static bool
-claim_next(struct runner *r, int64_t *task_id, struct decision *d, struct fault *why)
-{
-	char nonce[NONCE_SIZE];
-	struct value now = value_time(clock_now_ms());
-	*task_id = 0;
-	random_base62(nonce, sizeof nonce);
-	const struct event claim = {
-	    .type = EV_CLAIM,
-	    .now_ms = clock_now_ms(),
-	    .nonce = nonce,
-	    .directory = r->directory,
-	    .server = link_name(r->link),
-	    .server_id = link_server_id(r->link),
-	    .runner_id = r->id,
-	};
-	if (!store_begin(r->store, why))
-		return false;
-	if (!store_run(r->store, Q_claim_next, &now, 1, keep_int, task_id, why) ||
-	    (*task_id && !apply_within(r->store, &r->defaults, *task_id, &claim, d, why))) {
-		store_rollback(r->store);
-		return false;
-	}
-	return store_commit(r->store, why);
-}
-
-static bool
-has_room(const struct runner *r)
-{
-	return link_is_up(r->link) && r->flight_count < r->config->parallel && !r->ending;
-}
-
-static bool
-claim_one(struct runner *r)
-{
-	struct fault why;
-	struct decision d;
-	int64_t task_id;
-	if (!claim_next(r, &task_id, &d, &why)) {
-		runner_in_trouble(r, &why);
-		return false;
-	}
-	runner_out_of_trouble(r);
-	if (!task_id)
-		return false;
-	failpoint_after(FP_COMMIT_CLAIM);
-	struct flight *f = flight_begin(r, task_id, &why);
-	if (f)
-		flight_start(f, d.effect);
-	return true;
-}
-
-static void
-note_next_start(struct runner *r)
-{
-	struct fault why;
-	struct value now = value_time(clock_now_ms());
-	r->next_start_ms = 0;
-	if (!store_run(r->store, Q_claim_next_time, &now, 1, keep_time, &r->next_start_ms, &why))
-		runner_in_trouble(r, &why);
-}
-
-static void
-end_loop(struct runner *r, const char *ending)
+runner_end(struct runner *r, const char *ending)
 {
 	r->ending = ending;
 	ev_break(r->loop, EVBREAK_ALL);
 }
 
 static void
-fail_loop(struct runner *r, const char *sentence)
+fail(struct runner *r, const struct fault *why)
 {
-	(void)snprintf(r->trouble, sizeof r->trouble, "%s", sentence);
-	end_loop(r, RUNNER_FAILED);
-}
-
-static void
-end_if_drained(struct runner *r)
-{
-	struct fault why;
-	int64_t pending;
-	if (!r->drain || r->flight_count || r->ending)
-		return;
-	if (!store_int(r->store, Q_drain_pending, NULL, 0, 0, &pending, &why))
-		runner_in_trouble(r, &why);
-	else if (!pending)
-		end_loop(r, RUNNER_DRAINED);
-}
-
-static void
-claim(struct runner *r)
-{
-	int made = 0;
-	r->wants_claim = false;
-	while (has_room(r) && made < CLAIMS_A_TURN && claim_one(r))
-		made++;
-	if (made == CLAIMS_A_TURN) {
-		runner_claim_soon(r);
-		return;
-	}
-	note_next_start(r);
-	end_if_drained(r);
-}
-
-static void
-on_soon(struct ev_loop *loop, ev_timer *timer, int revents)
-{
-	(void)loop;
-	(void)revents;
-	claim(timer->data);
-}
-
-void
-runner_claim_soon(struct runner *r)
-{
-	r->wants_claim = true;
-	ev_timer_start(r->loop, &r->soon);
+	r->failure = *why;
+	runner_end(r, RUNNER_FAILED);
 }
 
 /* ---- notice --------------------------------------------------------------------------------- */
@@ -244,8 +92,13 @@ find_task(struct runner *r, int64_t task_id)
 	return f;
 }
 
+struct live_row {
+	int64_t task_id, revision;
+};
+
+/* By id, as the query orders them. */
 struct live_rows {
-	int64_t *ids, *revisions;
+	struct live_row *all;
 	size_t count;
 };
 
@@ -253,29 +106,59 @@ static bool
 keep_live(void *arg, const struct row *row)
 {
 	struct live_rows *live = arg;
-	size_t n = live->count++;
-	live->ids = xrealloc(live->ids, live->count * sizeof *live->ids);
-	live->revisions = xrealloc(live->revisions, live->count * sizeof *live->revisions);
-	live->ids[n] = row_int(row, 0);
-	live->revisions[n] = row_int(row, 1);
+	live->all = xrealloc(live->all, (live->count + 1) * sizeof(*live->all));
+	live->all[live->count++] = (struct live_row){row_int(row, 0), row_int(row, 1)};
 	return true;
 }
 
+static int
+by_task(const void *a, const void *b)
+{
+	const struct live_row *x = a, *y = b;
+	return (x->task_id > y->task_id) - (x->task_id < y->task_id);
+}
+
+static bool
+is_live_row(const struct live_rows *live, int64_t task_id)
+{
+	const struct live_row key = {.task_id = task_id};
+	return live->count && bsearch(&key, live->all, live->count, sizeof(key), by_task);
+}
+
 static void
-take_up(struct runner *r, int64_t task_id, int64_t revision)
+take_up(struct runner *r, const struct live_row *row)
 {
 	struct fault why;
-	struct flight *f = find_task(r, task_id);
+	struct flight *f = find_task(r, row->task_id);
 	if (f) {
-		if (f->revision != revision)
+		if (f->revision != row->revision)
 			flight_reload(f);
 		return;
 	}
-	f = flight_begin(r, task_id, &why);
+	f = flight_begin(r, row->task_id, &why);
 	if (f)
 		flight_wake(f);
 	else
-		runner_in_trouble(r, &why);
+		runner_notice_again(r, &why);
+}
+
+/* Flights whose row is not live any more: somebody has ended or deleted it. */
+static void
+let_go(struct runner *r, const struct live_rows *live)
+{
+	struct flight *next;
+	for (struct flight *f = r->flights; f; f = next) {
+		next = f->next;
+		if (!is_live_row(live, f->task_id))
+			flight_reload(f);
+	}
+}
+
+void
+runner_notice_again(struct runner *r, const struct fault *why)
+{
+	r->must_notice = true;
+	runner_in_trouble(r, why);
 }
 
 /* Live rows that nothing is in flight for, or that somebody else has changed: at the start, after
@@ -285,16 +168,17 @@ notice(struct runner *r)
 {
 	struct live_rows live = {0};
 	struct fault why;
+	r->must_notice = false;
 	if (store_run(r->store, Q_live_tasks, NULL, 0, keep_live, &live, &why)) {
+		let_go(r, &live);
 		for (size_t i = 0; i < live.count; i++)
-			take_up(r, live.ids[i], live.revisions[i]);
+			take_up(r, &live.all[i]);
 	} else {
-		runner_in_trouble(r, &why);
+		runner_notice_again(r, &why);
 	}
-	free(live.ids);
-	free(live.revisions);
+	free(live.all);
 	asks_notice(r->asks);
-	runner_claim_soon(r);
+	claim_soon(r);
 }
 
 /* When the two clocks part, the machine was suspended, or somebody set the time. */
@@ -311,7 +195,7 @@ notice_sleep(struct runner *r)
 		next = f->next;
 		flight_slept(f, slept_ms > 0 ? slept_ms : 0);
 	}
-	runner_claim_soon(r);
+	claim_soon(r);
 }
 
 static void
@@ -324,19 +208,18 @@ on_tick(struct ev_loop *loop, ev_timer *timer, int revents)
 	int64_t version = r->data_version;
 	notice_sleep(r);
 	if (!store_still_there(r->store, &why)) {
-		fail_loop(r, why.text);
+		fail(r, &why);
 		return;
 	}
 	if (!store_data_version(r->store, &version, &why)) {
 		runner_in_trouble(r, &why);
 		return;
 	}
-	bool is_due = r->next_start_ms && clock_now_ms() >= r->next_start_ms;
-	if (version != r->data_version) {
+	if (version != r->data_version || r->must_notice) {
 		r->data_version = version;
 		notice(r);
-	} else if (is_due || r->trouble[0]) {
-		runner_claim_soon(r);
+	} else if (claim_is_due(r) || r->trouble.kind != FAULT_NONE) {
+		claim_soon(r);
 	}
 }
 
@@ -394,7 +277,7 @@ on_link_up(void *arg)
 		flight_wake(f);
 	}
 	asks_look_everywhere(r->asks);
-	runner_claim_soon(r);
+	claim_soon(r);
 }
 
 static void
@@ -419,7 +302,7 @@ on_asked(struct runner *r, const struct oc_event *event)
 	       !(f->session_id && event->directory && strcmp(f->directory, event->directory) == 0))
 		f = f->next;
 	if (!f && event->session_id)
-		f = runner_find_session(r, event->session_id);
+		f = sessions_find(&r->sessions, event->session_id);
 	if (f)
 		asks_look(r->asks, f->directory);
 }
@@ -427,9 +310,11 @@ on_asked(struct runner *r, const struct oc_event *event)
 static void
 on_link_event(void *arg, const struct oc_event *event)
 {
-	struct flight *f = event->session_id ? runner_find_session(arg, event->session_id) : NULL;
+	struct runner *r = arg;
 	if (event->type == OC_EV_ASKED || event->type == OC_EV_REPLIED)
-		on_asked(arg, event);
+		on_asked(r, event);
+	struct flight *f =
+	    event->session_id ? sessions_find(&r->sessions, event->session_id) : NULL;
 	if (f)
 		flight_event(f, event);
 }
@@ -447,7 +332,7 @@ on_signal(struct ev_loop *loop, ev_signal *signal, int revents)
 {
 	(void)loop;
 	(void)revents;
-	end_loop(signal->data, RUNNER_STOPPED);
+	runner_end(signal->data, RUNNER_STOPPED);
 }
 
 static void
@@ -467,10 +352,10 @@ init_timers(struct runner *r)
 	static const int numbers[] = {SIGINT, SIGTERM, SIGHUP};
 	ev_timer_init(&r->tick, on_tick, TICK_S, TICK_S);
 	ev_timer_init(&r->due, on_due, 0., 0.);
-	ev_timer_init(&r->soon, on_soon, 0., 0.);
 	ev_timer_init(&r->tidy, on_tidy, TIDY_S, TIDY_S);
-	r->tick.data = r->due.data = r->soon.data = r->tidy.data = r;
-	for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+	r->tick.data = r->due.data = r->tidy.data = r;
+	claim_init(r);
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(*numbers); i++) {
 		ev_signal_init(&r->signals[i], on_signal, numbers[i]);
 		r->signals[i].data = r;
 		ev_signal_start(r->loop, &r->signals[i]);
@@ -479,10 +364,17 @@ init_timers(struct runner *r)
 	ev_timer_start(r->loop, &r->tidy);
 }
 
-static void
+/* Live tasks are waited for all the same: their server may be found yet. */
+static bool
 on_link_give_up(void *arg, const char *sentence)
 {
-	fail_loop(arg, sentence);
+	struct runner *r = arg;
+	struct fault why;
+	if (r->flight_count)
+		return false;
+	fault_set(&why, FAULT_ENV, "%s", sentence);
+	fail(r, &why);
+	return true;
 }
 
 void
@@ -501,7 +393,7 @@ runner_start(struct runner *r, const char *server_url, int poke_fd)
 	r->asks = asks_new(r);
 	r->link = link_open(r->loop, r->http, r->store, r->config, server_url, &listener);
 	notice(r);
-	end_if_drained(r);
+	claim_end_if_drained(r);
 	if (!r->ending)
 		link_start(r->link);
 }
@@ -511,25 +403,34 @@ stop_watchers(struct runner *r)
 {
 	ev_timer_stop(r->loop, &r->tick);
 	ev_timer_stop(r->loop, &r->due);
-	ev_timer_stop(r->loop, &r->soon);
+	claim_stop(r);
 	ev_timer_stop(r->loop, &r->tidy);
 	ev_io_stop(r->loop, &r->poke);
-	for (size_t i = 0; i < sizeof r->signals / sizeof *r->signals; i++)
+	for (size_t i = 0; i < sizeof(r->signals) / sizeof(*r->signals); i++)
 		ev_signal_stop(r->loop, &r->signals[i]);
+}
+
+static int
+count_on_server(const struct runner *r)
+{
+	int count = 0;
+	for (const struct flight *f = r->flights; f; f = f->next)
+		count += strcmp(f->server, link_name(r->link)) == 0;
+	return count;
 }
 
 void
 runner_stop(struct runner *r)
 {
 	stop_watchers(r);
-	int live = r->flight_count;
+	if (!count_on_server(r))
+		link_end_server(r->link);
+	if (r->flight_count == 1)
+		runner_say(r, "a task goes on; the next vigil run takes it up");
+	else if (r->flight_count)
+		runner_say(r, "%d tasks go on; the next vigil run takes them up", r->flight_count);
 	while (r->flights)
 		flight_end(r->flights);
-	if (live)
-		runner_say(r, "%d task%s on; the next vigil run takes them up", live,
-		    live == 1 ? " goes" : "s go");
-	else
-		link_end_server(r->link);
 	link_close(r->link);
 	watch_free(r->watch);
 	asks_free(r->asks);

@@ -13,14 +13,13 @@
 #include "runner/catalog.h"
 #include "runner/flight.h"
 #include "runner/link.h"
+#include "runner/sessions.h"
 #include "store/apply.h"
-
-#define RUNNER_BUCKETS 1024 /* of the table by session; live tasks are hundreds at most */
 
 /* How a run ends; the column `ending`. */
 #define RUNNER_STOPPED "stopped" /* by a signal */
 #define RUNNER_DRAINED "drained"
-#define RUNNER_FAILED "failed" /* `trouble` says why */
+#define RUNNER_FAILED "failed" /* `failure` says why */
 
 struct asks;
 struct watch;
@@ -43,15 +42,16 @@ struct runner {
 
 	struct flight *flights; /* all live tasks, oldest claim last */
 	int flight_count;
-	struct flight *by_session[RUNNER_BUCKETS];
+	struct sessions sessions; /* the same, by session */
 
-	int64_t asleep_ms; /* wall clock less monotonic clock, as of the last tick */
-	int64_t data_version;
-	int64_t next_start_ms; /* when the next task of later is due; 0: none */
-	bool wants_claim;      /* a slot, a task or the database has become free */
-	char trouble[1024];    /* why the database cannot be written; "" while it can. Of a run
-				  that fails: why */
-	const char *ending;    /* set when the loop is to end: one of the words below */
+	int64_t asleep_ms;      /* wall clock less monotonic clock, as of the last tick */
+	int64_t data_version;   /* as of the last tick */
+	bool must_notice;       /* somebody has changed rows, and they were not all looked at */
+	int64_t next_start_ms;  /* when the next task of later is due; 0: none */
+	struct fault trouble;   /* why the database cannot be used; FAULT_NONE while it can */
+	int64_t write_again_ms; /* monotonic: nobody tries before that, for each try can block */
+	const char *ending;     /* set when the loop is to end: one of the words above */
+	struct fault failure;   /* why, if it is RUNNER_FAILED */
 
 	ev_timer tick; /* notices what others wrote; tries again what failed */
 	ev_timer due;  /* the earliest wake_at */
@@ -64,18 +64,20 @@ struct runner {
 /* One line for who watches the run. */
 void runner_say(struct runner *, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* The database refused a write: said once, and nothing new is started until it works again. */
+/* The database refused: it is said once, nothing new is started, and nobody tries again for a
+ * second. FAULT_NONE is no trouble. */
 void runner_in_trouble(struct runner *, const struct fault *);
-void runner_out_of_trouble(struct runner *);
+void runner_out_of_trouble(struct runner *); /* something was written */
+bool runner_may_write(const struct runner *);
 
-/* Have the timer of the earliest wake_at re-armed, and a claim tried, soon. */
+/* Not all live rows could be looked at: the next tick does it. */
+void runner_notice_again(struct runner *, const struct fault *);
+
+/* Have the timer of the earliest wake_at re-armed. */
 void runner_due_changed(struct runner *, int64_t wake_at_ms);
-void runner_claim_soon(struct runner *);
 
-/* The table by session. A flight is in it from its session's id on. */
-void runner_add_session(struct runner *, struct flight *);
-void runner_remove_session(struct runner *, struct flight *);
-struct flight *runner_find_session(struct runner *, const char *session_id);
+/* The loop ends after this turn. */
+void runner_end(struct runner *, const char *ending);
 
 /* Sets the loop's watchers up, opens the link, takes up what is alive. Loop, store, config,
  * defaults, directory and log must be set. Then run the loop, until `ending` is set. */

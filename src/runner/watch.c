@@ -1,6 +1,6 @@
 /*
  * See watch.h. An answer speaks for the time its request was sent: who asks while one is under way
- * gets the next one.
+ * waits for the next one.
  */
 #include "runner/watch.h"
 
@@ -86,9 +86,7 @@ static void
 ask(struct place *p)
 {
 	struct opencode *client = link_client(p->watch->runner->link);
-	if (p->call)
-		p->ask_again = true;
-	else if (client)
+	if (client)
 		p->call = opencode_statuses(client, p->directory, on_statuses, p);
 }
 
@@ -107,10 +105,14 @@ find_place(struct watch *w, const char *directory)
 	return p;
 }
 
-void
+bool
 watch_ask(struct watch *w, const char *directory)
 {
-	ask(find_place(w, directory));
+	struct place *p = find_place(w, directory);
+	p->ask_again = p->call != NULL;
+	if (!p->call)
+		ask(p);
+	return p->ask_again;
 }
 
 static void

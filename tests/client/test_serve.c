@@ -460,7 +460,7 @@ START_TEST(missing_command_is_a_fault)
 	options.command = "no-such-opencode";
 	ck_assert(serve_prepare(&options, &process, &fault));
 	ck_assert(!serve_start(&options, &process, &fault));
-	ck_assert_int_eq(fault.kind, FAULT_ENV);
+	ck_assert_int_eq(fault.kind, FAULT_USAGE);
 	ck_assert_str_eq(fault.text,
 	    "cannot run `no-such-opencode`: No such file or directory (set server.command in the "
 	    "configuration, or install it: npm install -g opencode-ai)");

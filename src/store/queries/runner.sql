@@ -31,6 +31,10 @@ WITH RECURSIVE blocked (id) AS (
 SELECT EXISTS (SELECT 1 FROM tasks WHERE status IN ('starting', 'running', 'stopping'))
 	OR EXISTS (SELECT 1 FROM tasks WHERE status = 'queued' AND id NOT IN (SELECT id FROM blocked));
 
+-- name: drain_left
+-- How many tasks a drain leaves queued: all of them wait for a person.
+SELECT count(*) FROM tasks WHERE status = 'queued';
+
 -- name: flight_load
 -- ?1 task. What the journey of its newest attempt needs; not the prompt, which can be large.
 SELECT tasks.status, tasks.revision, tasks.wake_at, tasks.directory, tasks.parent_session,
@@ -80,7 +84,7 @@ UPDATE servers SET ended_at = ?2, ending = ?3 WHERE id = ?1 AND ended_at IS NULL
 
 -- name: server_alive
 -- ?1 name. The newest that is not known to have ended.
-SELECT id, url, pid, pid_start, boot_id, nonce FROM servers
+SELECT id, pid, pid_start, boot_id, nonce FROM servers
 WHERE name = ?1 AND ended_at IS NULL ORDER BY id DESC LIMIT 1;
 
 -- name: server_by_url
@@ -89,8 +93,8 @@ SELECT id FROM servers WHERE name = ?1 AND ended_at IS NULL ORDER BY id DESC LIM
 
 -- name: follow_state
 -- ?1 task
-SELECT tasks.status, tasks.note, attempts.id AS attempt_id, attempts.number, attempts.session_id,
-	attempts.message_id, attempts.server, attempts.server_id, servers.url
+SELECT tasks.status, tasks.note, attempts.id AS attempt_id, attempts.session_id, attempts.message_id,
+	attempts.server, servers.url, servers.pid, servers.pid_start, servers.boot_id, servers.nonce
 FROM tasks LEFT JOIN attempts ON attempts.task_id = tasks.id AND attempts.number = tasks.attempts
 LEFT JOIN servers ON servers.id = attempts.server_id
 WHERE tasks.id = ?1;
