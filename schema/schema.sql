@@ -86,8 +86,8 @@ CREATE TABLE tasks (
 	error_kind     TEXT
 		CONSTRAINT "an error_kind is agent, empty, timeout, stalled, interrupted, rejected, refused, server, limit or lost"
 		CHECK (error_kind IN ('agent', 'empty', 'timeout', 'stalled', 'interrupted', 'rejected', 'refused', 'server', 'limit', 'lost')),
-	stop           TEXT                 -- what stops a stopping task: cancel, timeout or stall
-		CHECK (stop IN ('cancel', 'timeout', 'stall')),
+	stop           TEXT                 -- what stops a stopping task: cancel, timeout, stall or loop
+		CHECK (stop IN ('cancel', 'timeout', 'stall', 'loop')),
 	note           TEXT,                -- what a live task waits for, where something is in its way
 	created_at     TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))
 		CONSTRAINT "created_at is a UTC time like 2026-01-31T06:00:00.000Z"
@@ -336,6 +336,8 @@ CREATE TABLE attempts (                 -- one row a try; frozen once it has end
 		CHECK (idle_at IS strftime('%Y-%m-%dT%H:%M:%fZ', idle_at, '+0 days')),
 	unreachable_at     TEXT             -- since when the server cannot be asked
 		CHECK (unreachable_at IS strftime('%Y-%m-%dT%H:%M:%fZ', unreachable_at, '+0 days')),
+	stranger_at        TEXT             -- since when the server knows no session of ours
+		CHECK (stranger_at IS strftime('%Y-%m-%dT%H:%M:%fZ', stranger_at, '+0 days')),
 	waiting_at         TEXT             -- since when the server waits for the provider, to try again
 		CHECK (waiting_at IS strftime('%Y-%m-%dT%H:%M:%fZ', waiting_at, '+0 days')),
 	stop_at            TEXT             -- since when a stop is tried, and not confirmed

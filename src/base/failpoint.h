@@ -42,7 +42,9 @@
 	X(COMMIT_UNANSWERED, "commit-unanswered") \
 	X(COMMIT_ANSWERED, "commit-answered") \
 	X(COMMIT_FAULTY, "commit-faulty") \
+	X(COMMIT_LOOPING, "commit-looping") \
 	X(COMMIT_GONE, "commit-gone") \
+	X(COMMIT_STRANGER, "commit-stranger") \
 	X(COMMIT_ABORTED, "commit-aborted") \
 	X(REQUEST_HEALTH, "request-health") \
 	X(REQUEST_EVENTS, "request-events") \

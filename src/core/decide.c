@@ -123,6 +123,7 @@ reached(const struct facts *f, struct decision *d)
 {
 	answered(f, d);
 	d->next.attempt.misses = 0;
+	d->next.attempt.stranger_ms = 0;
 }
 
 /* A clock that was set back must not make a time of the future out of one that has been. */
@@ -224,6 +225,7 @@ static void
 miss(const struct facts *f, struct decision *d)
 {
 	answered(f, d);
+	d->next.attempt.stranger_ms = 0;
 	if (++d->next.attempt.misses < POLICY_MISSES)
 		look_at(d, f->event->now_ms + POLICY_MISS_MS);
 	else
@@ -279,8 +281,9 @@ live_cancel(const struct facts *f, struct decision *d)
 	begin_stop(f, d, STOP_CANCEL);
 }
 
+/* It cannot work, and nothing can be done but to look again. */
 static void
-live_unreachable(const struct facts *f, struct decision *d)
+wait_for_server(const struct facts *f, struct decision *d)
 {
 	end_loss(d, &d->next.attempt.waiting_ms, f->event->now_ms);
 	if (!d->next.attempt.unreachable_ms)
@@ -290,12 +293,38 @@ live_unreachable(const struct facts *f, struct decision *d)
 }
 
 static void
+live_unreachable(const struct facts *f, struct decision *d)
+{
+	d->next.attempt.stranger_ms = 0;
+	wait_for_server(f, d);
+}
+
+static void
+live_stranger(const struct facts *f, struct decision *d)
+{
+	int64_t *since_ms = &d->next.attempt.stranger_ms;
+	wait_for_server(f, d);
+	not_later(since_ms, f->event->now_ms);
+	if (!*since_ms)
+		*since_ms = f->event->now_ms;
+	if (f->event->now_ms >= *since_ms + POLICY_STRANGER_MS)
+		fail(f, d, KIND_LOST, "for an hour, its server has known no session of ours");
+}
+
+static void
 note_prompted(const struct facts *f, struct decision *d)
 {
 	if (d->next.attempt.prompted_ms)
 		return;
 	d->next.attempt.prompted_ms = f->event->now_ms;
 	d->next.attempt.lost_ms = 0;
+}
+
+static void
+live_looping(const struct facts *f, struct decision *d)
+{
+	note_prompted(f, d);
+	begin_stop(f, d, STOP_LOOP);
 }
 
 static void
@@ -524,11 +553,15 @@ stopped(const struct facts *f, struct decision *d)
 	static const char *const why[STOP_COUNT] = {
 	    [STOP_TIMEOUT] = "it ran longer than its timeout",
 	    [STOP_STALL] = "it stalled: nothing has happened in the session for too long",
+	    [STOP_LOOP] = "the model ends its answers in a way that OpenCode does not know, and "
+			  "was asked again and again",
 	};
 	if (f->task->stop == STOP_TIMEOUT)
 		fail(f, d, KIND_TIMEOUT, why[STOP_TIMEOUT]);
 	else if (f->task->stop == STOP_STALL)
 		fail(f, d, KIND_STALLED, why[STOP_STALL]);
+	else if (f->task->stop == STOP_LOOP)
+		fail(f, d, KIND_AGENT, why[STOP_LOOP]);
 	else
 		end_attempt(d, STATUS_CANCELLED, STATUS_CANCELLED, KIND_NONE);
 }
@@ -660,7 +693,7 @@ stopping_answered(const struct facts *f, struct decision *d)
 	[EV_WAKE] = late, [EV_ABSENT] = late, [EV_CHECKED] = late, [EV_REFUSED] = late, \
 	[EV_SESSION] = late, [EV_PROMPTED] = late, [EV_UNREACHABLE] = late, [EV_BUSY] = late, \
 	[EV_UNPROMPTED] = late, [EV_UNANSWERED] = late, [EV_ANSWERED] = late, [EV_FAULTY] = late, \
-	[EV_GONE] = late, [EV_ABORTED] = late
+	[EV_LOOPING] = late, [EV_GONE] = late, [EV_STRANGER] = late, [EV_ABORTED] = late
 
 #define PEOPLE_ARE_REFUSED \
 	[EV_CLAIM] = bug, [EV_RETRY] = no_live, [EV_HOLD] = no_live, [EV_RELEASE] = no_not_held
@@ -689,7 +722,9 @@ static rule *const table[STATUS_COUNT][EV_COUNT] = {
 	    [EV_UNANSWERED] = running_unanswered,
 	    [EV_ANSWERED] = live_answered,
 	    [EV_FAULTY] = live_faulty,
+	    [EV_LOOPING] = live_looping,
 	    [EV_GONE] = running_gone,
+	    [EV_STRANGER] = live_stranger,
 	    [EV_ABORTED] = late,
 	},
     [STATUS_RUNNING] =
@@ -708,7 +743,9 @@ static rule *const table[STATUS_COUNT][EV_COUNT] = {
 	    [EV_UNANSWERED] = running_unanswered,
 	    [EV_ANSWERED] = live_answered,
 	    [EV_FAULTY] = live_faulty,
+	    [EV_LOOPING] = live_looping,
 	    [EV_GONE] = running_gone,
+	    [EV_STRANGER] = live_stranger,
 	    [EV_ABORTED] = late,
 	},
     [STATUS_STOPPING] =
@@ -727,7 +764,9 @@ static rule *const table[STATUS_COUNT][EV_COUNT] = {
 	    [EV_UNANSWERED] = stopping_idle,
 	    [EV_ANSWERED] = stopping_answered,
 	    [EV_FAULTY] = stopping_ended,
+	    [EV_LOOPING] = stopping_again,
 	    [EV_GONE] = stopping_ended,
+	    [EV_STRANGER] = stopping_again,
 	    [EV_ABORTED] = stopping_aborted,
 	},
     [STATUS_COMPLETED] = FINAL_ROW,

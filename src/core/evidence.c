@@ -6,6 +6,8 @@
 
 #include <string.h>
 
+#define LOOP_STEPS 5 /* in a row: a model may stumble once or twice */
+
 static bool
 finish_is(const struct message *m, const char *finish)
 {
@@ -66,6 +68,29 @@ newest(const struct messages *all, size_t first, bool summary)
 			return m;
 	}
 	return NULL;
+}
+
+static bool
+is_stumble(const struct message *m)
+{
+	return !m->from_user && m->completed_ms && finish_is(m, "unknown") && m->tools == 0;
+}
+
+/* OpenCode asks the model again, at once and without end, after a step that ended in a way that it
+ * does not know. The step that is being written does not count. */
+static bool
+is_looping(const struct messages *all, size_t first)
+{
+	size_t end = all->count;
+	if (end > first && !all->all[end - 1].completed_ms)
+		end--;
+	if (end - first < LOOP_STEPS)
+		return false;
+	for (size_t i = end - LOOP_STEPS; i < end; i++) {
+		if (!is_stumble(&all->all[i]))
+			return false;
+	}
+	return true;
 }
 
 static void
@@ -158,6 +183,8 @@ evidence_judge(const struct messages *all, const char *our_message_id, bool is_b
 	gather(&e, all, ours, has_answer ? answer + 1 : all->count);
 	if (has_answer && (!is_busy || is_followed(all, answer)))
 		return judge_answer(e, &all->all[answer]);
+	if (!has_answer && is_looping(all, ours))
+		return found(e, EV_LOOPING);
 	if (is_busy)
 		return found(e, EV_BUSY);
 	return judge_silence(e, newest(all, ours, false), newest(all, ours, true));

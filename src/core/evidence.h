@@ -10,12 +10,12 @@
 #include "core/task.h"
 
 struct evidence {
-	enum event_type
-	    finding;          /* EV_BUSY, EV_UNPROMPTED, EV_UNANSWERED, EV_ANSWERED or EV_FAULTY */
-	enum error_kind kind; /* of EV_FAULTY */
-	const char *sentence; /* of EV_FAULTY: borrowed from the messages, or static */
-	int64_t progress_ms;  /* the newest time in the messages, the server's clock */
-	struct harvest harvest; /* our turn so far; borrows the messages */
+	enum event_type finding; /* EV_BUSY, EV_UNPROMPTED, EV_UNANSWERED, EV_ANSWERED, EV_FAULTY or
+				    EV_LOOPING */
+	enum error_kind kind;    /* of EV_FAULTY */
+	const char *sentence;    /* of EV_FAULTY: borrowed from the messages, or static */
+	int64_t progress_ms;     /* the newest time in the messages, the server's clock */
+	struct harvest harvest;  /* our turn so far; borrows the messages */
 };
 
 /* `is_busy`: the status map said so before the messages were read. `our_message_id` NULL: what was

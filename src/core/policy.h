@@ -23,6 +23,9 @@
 #define POLICY_STOP_MS 60000      /* a stop that cannot be confirmed is final after this long */
 #define POLICY_STOP_AGAIN_MS 1000 /* between two tries of a stop */
 
+/* A server that was wiped, or another at its address: a person can put the right one back. */
+#define POLICY_STRANGER_MS (60 * 60 * 1000)
+
 /* A prompt that was sent just before its abort can start its turn after it: the abort is repeated
  * until this long after the sending. */
 #define POLICY_SETTLE_MS 3000

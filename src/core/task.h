@@ -65,7 +65,8 @@ enum error_kind {
 	X(NONE, NULL) \
 	X(CANCEL, "cancel") \
 	X(TIMEOUT, "timeout") \
-	X(STALL, "stall")
+	X(STALL, "stall") \
+	X(LOOP, "loop")
 
 enum stop {
 #define X(name, text) STOP_##name,
@@ -92,9 +93,11 @@ enum stop {
 	X(UNPROMPTED, "unprompted")   /* idle, and our message is not there */ \
 	X(UNANSWERED, "unanswered")   /* idle, our message there, its turn not finished */ \
 	X(ANSWERED, "answered")       /* finished, by the evidence */ \
-	X(FAULTY, "faulty")   /* ended in an error, empty, cut off, rejected, or unreadable */ \
-	X(GONE, "gone")       /* the server does not know the session */ \
-	X(ABORTED, "aborted") /* everything under the session was aborted and is idle */
+	X(FAULTY, "faulty")     /* ended in an error, empty, cut off, rejected, or unreadable */ \
+	X(LOOPING, "looping")   /* it asks its model again without end */ \
+	X(GONE, "gone")         /* the server does not know the session, but others of ours */ \
+	X(STRANGER, "stranger") /* the server knows no session of ours */ \
+	X(ABORTED, "aborted")   /* everything under the session was aborted and is idle */
 
 enum event_type {
 #define X(name, text) EV_##name,
@@ -109,9 +112,9 @@ enum event_type {
 	X(FIND, "find the session")     /* SESSION, ABSENT or UNREACHABLE comes back */ \
 	X(CHECK, "check the names")     /* CHECKED, REFUSED or UNREACHABLE */ \
 	X(CREATE, "create the session") /* SESSION, REFUSED or UNREACHABLE */ \
-	X(SEND, "send the prompt")      /* PROMPTED, REFUSED, GONE or UNREACHABLE */ \
-	X(LOOK, "look")                 /* BUSY … GONE, or UNREACHABLE */ \
-	X(ABORT, "abort")               /* ABORTED, GONE or UNREACHABLE */
+	X(SEND, "send the prompt")      /* PROMPTED, REFUSED, GONE, STRANGER or UNREACHABLE */ \
+	X(LOOK, "look")                 /* BUSY … STRANGER, or UNREACHABLE */ \
+	X(ABORT, "abort")               /* ABORTED, GONE, STRANGER or UNREACHABLE */
 
 enum effect {
 #define X(name, text) FX_##name,
@@ -135,6 +138,7 @@ struct attempt {
 	int64_t progress_ms;    /* the newest sign of work */
 	int64_t idle_ms;        /* since when it is idle without an answer */
 	int64_t unreachable_ms; /* since when the server cannot be asked */
+	int64_t stranger_ms;    /* since when it knows no session of ours */
 	int64_t waiting_ms;     /* since when the server waits for the provider, to try again */
 	int64_t stop_ms;        /* since when a stop is tried, and not confirmed */
 	int64_t sent_ms;        /* when the prompt was last sent */

@@ -744,7 +744,7 @@ decode_message_event(const struct json *properties, struct oc_event *event)
 
 	event->message_id = copy_text(properties, is_part ? "part.messageID" : "info.id");
 	event->part_id = copy_text(properties, "part.id");
-	event->field = copy_text(properties, "part.type");
+	event->field = copy_text(properties, is_part ? "part.type" : "info.finish");
 }
 
 static void

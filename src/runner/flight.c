@@ -28,6 +28,7 @@
 #include "runner/asks.h"
 #include "runner/claim.h"
 #include "runner/runner.h"
+#include "runner/vouch.h"
 #include "runner/watch.h"
 
 #define TRY_AGAIN_MS 1000 /* after a write that failed */
@@ -175,12 +176,56 @@ tell_refused(struct flight *f, enum error_kind kind, const char *sentence)
 	tell(f, &(struct event){.type = EV_REFUSED, .kind = kind, .text = sentence});
 }
 
+static void on_vouched(void *arg, struct oc_reply *reply);
+
+static void
+tell_stranger(struct flight *f)
+{
+	tell(f,
+	    &(struct event){.type = EV_STRANGER,
+		.text = "its server knows no session of ours: it was wiped, or it is another one"});
+}
+
+/* Its session alone, or is this another server than the one that we knew? */
+static void
+find_out_why_gone(struct flight *f)
+{
+	struct fault why;
+	struct runner *r = f->runner;
+	if (f->was_deleted) {
+		tell(f, &(struct event){.type = EV_GONE});
+		return;
+	}
+	f->vouch = vouch_start(
+	    r->store, link_client(r->link), f->server, f->session_id, on_vouched, f, &why);
+	if (f->vouch)
+		return;
+	runner_in_trouble(r, &why);
+	if (why.kind == FAULT_NONE)
+		tell_stranger(f);
+	else
+		wake_in(f, TRY_AGAIN_MS);
+}
+
+static void
+on_vouched(void *arg, struct oc_reply *reply)
+{
+	struct flight *f = arg;
+	f->vouch = NULL;
+	if (reply->outcome == OC_OK)
+		tell(f, &(struct event){.type = EV_GONE});
+	else if (reply->outcome == OC_NOT_FOUND)
+		tell_stranger(f);
+	else
+		tell_unreachable(f, reply->sentence);
+}
+
 /* What most answers other than OC_OK mean, whatever was asked. */
 static void
 tell_trouble(struct flight *f, const struct oc_reply *reply)
 {
-	if (reply->outcome == OC_NOT_FOUND)
-		tell(f, &(struct event){.type = EV_GONE, .text = reply->sentence});
+	if (reply->outcome == OC_NOT_FOUND && f->session_id)
+		find_out_why_gone(f);
 	else
 		tell_unreachable(f, reply->sentence);
 }
@@ -548,7 +593,8 @@ flight_slept(struct flight *f, int64_t ms)
 bool
 flight_is_idle(const struct flight *f)
 {
-	return !f->call && !f->check && !f->abort && !f->awaits_status && !f->awaits_asks;
+	return !f->call && !f->check && !f->abort && !f->vouch && !f->awaits_status &&
+	       !f->awaits_asks;
 }
 
 void
@@ -629,11 +675,18 @@ flight_event(struct flight *f, const struct oc_event *e)
 		if (set_activity(f, e->activity, e->text))
 			look_soon(f);
 		break;
-	case OC_EV_ERROR:
 	case OC_EV_SESSION_DELETED:
+		f->was_deleted = true;
+		look_soon(f);
+		break;
+	case OC_EV_ERROR:
 		look_soon(f);
 		break;
 	case OC_EV_MESSAGE:
+		f->progress_ms = clock_now_ms();
+		if (!e->part_id && same_text(e->field, "unknown"))
+			look_soon(f); /* the model is asked again and again: is it a loop? */
+		break;
 	case OC_EV_DELTA:
 		f->progress_ms = clock_now_ms();
 		break;

@@ -15,6 +15,7 @@ struct abort;
 struct catalog_call;
 struct oc_call;
 struct runner;
+struct vouch;
 
 struct flight {
 	struct flight *next, *previous; /* in the runner's list */
@@ -39,6 +40,7 @@ struct flight {
 	struct oc_call *call;
 	struct catalog_call *check;
 	struct abort *abort;
+	struct vouch *vouch;
 	bool awaits_status; /* a look that waits for the next status answer of its directory */
 	bool skips_status;  /* … but not for the one that was under way already */
 	bool is_busy;       /* of a look: what the status said before the messages were asked for */
@@ -53,6 +55,7 @@ struct flight {
 	int64_t read_ms;     /* when its messages were last asked for */
 	int64_t watched_ms;  /* since when such events are heard */
 	int64_t lost_ms;     /* time asleep that was not told yet */
+	bool was_deleted;    /* its session, by an event */
 	bool has_changed;    /* something happened while a request was under way */
 };
 

@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "runner/abort.h"
 #include "runner/runner.h"
+#include "runner/vouch.h"
 
 #define COUNT(array) (sizeof(array) / sizeof(*(array)))
 
@@ -114,9 +115,11 @@ cancel_all(struct flight *f)
 	opencode_cancel(f->call);
 	catalog_cancel(f->check);
 	abort_cancel(f->abort);
+	vouch_cancel(f->vouch);
 	f->call = NULL;
 	f->check = NULL;
 	f->abort = NULL;
+	f->vouch = NULL;
 	f->awaits_status = f->awaits_asks = false;
 	f->has_changed = false;
 }

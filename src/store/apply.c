@@ -35,7 +35,8 @@ take_attempt(struct attempt *a, const struct row *row, size_t at)
 {
 	int *const counters[] = {&a->sends, &a->resumes, &a->stuck, &a->searches, &a->misses};
 	int64_t *const times[] = {&a->started_ms, &a->prompted_ms, &a->progress_ms, &a->idle_ms,
-	    &a->unreachable_ms, &a->waiting_ms, &a->stop_ms, &a->sent_ms, &a->aborted_ms};
+	    &a->unreachable_ms, &a->stranger_ms, &a->waiting_ms, &a->stop_ms, &a->sent_ms,
+	    &a->aborted_ms};
 
 	*a = (struct attempt){.id = row_int(row, at++)};
 	for (size_t i = 0; i < COUNT(times); i++)
@@ -119,9 +120,9 @@ write_attempt(const struct move *m, struct fault *fault)
 	const struct event *prompted = e->type == EV_PROMPTED ? e : &nothing;
 	struct value values[] = {value_int(a->id), value_time(a->prompted_ms),
 	    value_time(a->progress_ms), value_time(a->idle_ms), value_time(a->unreachable_ms),
-	    value_time(a->waiting_ms), value_time(a->stop_ms), value_time(a->sent_ms),
-	    value_time(a->aborted_ms), value_int(a->lost_ms), value_int(a->sends),
-	    value_int(a->resumes), value_int(a->stuck), value_int(a->searches),
+	    value_time(a->stranger_ms), value_time(a->waiting_ms), value_time(a->stop_ms),
+	    value_time(a->sent_ms), value_time(a->aborted_ms), value_int(a->lost_ms),
+	    value_int(a->sends), value_int(a->resumes), value_int(a->stuck), value_int(a->searches),
 	    value_int(a->misses), value_int(a->has_session), value_text(session->session_id),
 	    value_text(session->message_id), value_text(session->part_id),
 	    value_text(checked->agent), value_text(checked->model), value_text(checked->variant),
@@ -249,7 +250,8 @@ result_is_cut(const struct move *m, const char *result)
 static const char *
 task_note(const struct move *m)
 {
-	bool in_its_way = m->event->type == EV_UNREACHABLE || m->event->type == EV_BUSY;
+	enum event_type type = m->event->type;
+	bool in_its_way = type == EV_UNREACHABLE || type == EV_STRANGER || type == EV_BUSY;
 
 	return in_its_way ? m->event->text : NULL;
 }
@@ -299,6 +301,7 @@ event_kind(const struct move *m)
 	case EV_CANCEL:
 		return event_text(m->event->type);
 	case EV_UNREACHABLE:
+	case EV_STRANGER:
 		/* A stop has its own clock, that of its first try that failed. */
 		return before->attempt.unreachable_ms || before->attempt.stop_ms ? NULL
 										 : "unreachable";

@@ -186,6 +186,16 @@ test("an answer that was cut off is a failure; its text is kept", async () => {
   assert.match(result.stderr, /cut off/);
 });
 
+test("a model that ends its steps in a way that OpenCode does not know is stopped, since it would be asked for ever", async () => {
+  const word = tag("loop");
+  const { task } = await ask(`${word} [finish-unknown] [say well]`);
+  assert.deepEqual([task.status, task.error_kind], ["failed", "agent"], task.error);
+  assert.match(task.error, /again and again/);
+  const calls = (await world.calls(word)).length;
+  assert.ok(calls < 100, `it was asked ${calls} times`);
+  assert.ok(!(await world.busySessions()).includes(task.session_id), "its session is idle");
+});
+
 test("a connection that is cut in the middle of an answer is no answer: OpenCode asks again, the reason is shown", async () => {
   const word = tag("cut");
   const id = await world.add(`${word} [cut] [say one two three four five six seven eight]`);

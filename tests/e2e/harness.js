@@ -392,9 +392,9 @@ export class World {
     return Object.keys(await this.openCode(`/session/status?directory=${encodeURIComponent(directory)}`, server));
   }
 
-  /** An `opencode serve` of the test's own: {url, password, process}. */
-  async startOpenCode({ password, port = 0 } = {}) {
-    const env = password ? { OPENCODE_SERVER_PASSWORD: password } : {};
+  /** An `opencode serve` of the test's own: {url, password, process}. `data`: a storage of its own. */
+  async startOpenCode({ password, port = 0, data } = {}) {
+    const env = { ...(password && { OPENCODE_SERVER_PASSWORD: password }), ...(data && { XDG_DATA_HOME: data }) };
     const server = this.start(OPENCODE, ["serve", "--port", String(port), "--hostname", "127.0.0.1"], { env });
     const said = () => /listening on (http:\S+)/.exec(server.stdout)?.[1];
     const hint = () => server.stdout + server.stderr;

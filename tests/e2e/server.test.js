@@ -1,6 +1,7 @@
 // Servers that vigil did not start, a server that cannot be started, and proxies that must not matter.
 
 import assert from "node:assert/strict";
+import { join } from "node:path";
 import { test } from "node:test";
 import { freePort, inWorld, sharedWorld, tag, until } from "./harness.js";
 
@@ -64,6 +65,27 @@ test("a given server that is not there yet is waited for", async () => {
   assert.equal((await world.finish(id)).status, "completed");
   assert.equal((await runner.stop()).status, 0);
   await server.process.stop();
+});
+
+test("another server at the same address: its tasks wait until the right one is back", async () => {
+  const port = await freePort();
+  const server = await world.startOpenCode({ port });
+  const word = tag("stranger");
+  const id = await world.add(`${word} [slow 4] [say one two three]`);
+  const runner = await world.startRunner(["--server", server.url]);
+  await world.called(word);
+  await until("it runs", async () => (await world.task(id)).status === "running");
+  await server.process.stop("SIGKILL");
+  const stranger = await world.startOpenCode({ port, data: join(world.root, "elsewhere") });
+  const note = async () => (await world.task(id)).note?.includes("knows no session of ours");
+  await until("the reason is shown", note, { hint: () => world.story([id]) });
+  assert.equal((await world.task(id)).status, "running");
+  await stranger.process.stop("SIGKILL");
+  const again = await world.startOpenCode({ port });
+  const task = await world.finish(id);
+  assert.deepEqual([task.status, task.attempts, task.result], ["completed", 1, "one two three"], task.error);
+  assert.equal((await runner.stop()).status, 0);
+  await again.process.stop();
 });
 
 test("a task of a server that this run does not drive waits, with that reason", async () => {

@@ -68,6 +68,7 @@ static const struct field fields[] = {
     {"resumes", A_COUNT, TASK(attempt.resumes)},
     {"stuck", A_COUNT, TASK(attempt.stuck)},
     {"unreachable", A_TIME, TASK(attempt.unreachable_ms)},
+    {"stranger", A_TIME, TASK(attempt.stranger_ms)},
     {"waiting", A_TIME, TASK(attempt.waiting_ms)},
     {"lost", A_SPAN, TASK(attempt.lost_ms)},
     {"misses", A_COUNT, TASK(attempt.misses)},
@@ -428,9 +429,9 @@ static const struct variants {
     {OPEN, EV_PROMPTED, {"session, sent -1s", "prompted -30s", "unreachable -60s, misses 2"}},
     {OPEN, EV_UNREACHABLE,
 	{"", "unreachable -0.500s", "unreachable -7s", "unreachable +60s", "unreachable -30s",
-	    "unreachable -600s"}},
+	    "unreachable -600s", "unreachable -7s, stranger -7s"}},
     {OPEN, EV_BUSY,
-	{"session", "session, idle -3s, unreachable -9s, misses 2",
+	{"session", "session, idle -3s, unreachable -9s, stranger -9s, misses 2",
 	    "news -2s, progress -5s, stuck 2", "news -5s, progress -5s, stuck 2",
 	    "news -9s, progress -5s, stuck 2", "prompted -59s, timeout 89s",
 	    "prompted -59s, timeout 60s", "session, prompted -59s, timeout 59s, stall 10s",
@@ -455,7 +456,13 @@ static const struct variants {
 	{"", "max 2", "max 9, attempts 2", "max 99, attempts 6", "max 99, attempts 7",
 	    "max 99, attempts 98", "max 2, attempts 3, base 1", "max 2, attempts 3, base 2",
 	    "kind rejected"}},
-    {OPEN, EV_GONE, {"session", "misses 1", "misses 2", "misses 2, max 2"}},
+    {OPEN, EV_LOOPING, {"session", "session, prompted -30s, stuck 2"}},
+    {OPEN, EV_GONE,
+	{"session", "misses 1", "misses 2", "misses 2, max 2", "session, stranger -60s"}},
+    {OPEN, EV_STRANGER,
+	{"session", "session, unreachable -7s", "session, unreachable -9s, stranger -3599.999s",
+	    "session, stranger -3600s", "session, stranger -3600s, max 2",
+	    "session, stranger +60s"}},
     {IN(STOPPING), EV_CANCEL, {"", "stop timeout", "stop stall, stopping -"}},
     {IN(STOPPING), EV_WAKE,
 	{"", "no session", "stopping -59.999s", "stopping -60s", "stopping -60s, stop timeout",
@@ -474,8 +481,10 @@ static const struct variants {
 	{"", "aborted -1s", "aborted -2s, sent -2.999s", "aborted -2s, sent -3s",
 	    "aborted -3s, sent -7s", "aborted -1s, stop timeout", "aborted -1s, stop stall"}},
     {IN(STOPPING), EV_ANSWERED, {"", "stop timeout, max 2", "stop stall"}},
-    {IN(STOPPING), EV_FAULTY, {"", "stop timeout", "stop stall, max 2"}},
+    {IN(STOPPING), EV_FAULTY, {"", "stop timeout", "stop stall, max 2", "stop loop"}},
+    {IN(STOPPING), EV_LOOPING, {"", "stop loop, stopping -60s"}},
     {IN(STOPPING), EV_GONE, {"", "stop timeout"}},
+    {IN(STOPPING), EV_STRANGER, {"", "stop timeout, stopping -60s"}},
 };
 
 static const char *const no_words[COUNT(variants[0].words)] = {""};
@@ -977,15 +986,17 @@ random_below(uint64_t *state, int limit)
 	return (int)(random_next(state) % (uint64_t)limit);
 }
 
+enum { OUTCOMES = 9 };
+
 /* What may come back of an effect. */
-static const enum event_type outcomes[FX_COUNT][8] = {
+static const enum event_type outcomes[FX_COUNT][OUTCOMES] = {
     [FX_FIND] = {EV_SESSION, EV_ABSENT, EV_UNREACHABLE},
     [FX_CHECK] = {EV_CHECKED, EV_UNREACHABLE, EV_REFUSED},
     [FX_CREATE] = {EV_SESSION, EV_UNREACHABLE, EV_REFUSED},
-    [FX_SEND] = {EV_PROMPTED, EV_UNREACHABLE, EV_GONE, EV_REFUSED},
-    [FX_LOOK] = {EV_BUSY, EV_UNPROMPTED, EV_UNANSWERED, EV_UNREACHABLE, EV_GONE, EV_FAULTY,
-	EV_ANSWERED},
-    [FX_ABORT] = {EV_ABORTED, EV_UNREACHABLE, EV_GONE},
+    [FX_SEND] = {EV_PROMPTED, EV_UNREACHABLE, EV_GONE, EV_STRANGER, EV_REFUSED},
+    [FX_LOOK] = {EV_BUSY, EV_UNPROMPTED, EV_UNANSWERED, EV_UNREACHABLE, EV_LOOPING, EV_GONE,
+	EV_STRANGER, EV_FAULTY, EV_ANSWERED},
+    [FX_ABORT] = {EV_ABORTED, EV_UNREACHABLE, EV_GONE, EV_STRANGER},
 };
 
 /* In a dull world nothing is ever refused, finished or deleted. */
@@ -1000,7 +1011,7 @@ random_outcome(uint64_t *state, enum effect effect, bool dull)
 {
 	enum event_type type;
 	do
-		type = outcomes[effect][random_below(state, 8)];
+		type = outcomes[effect][random_below(state, OUTCOMES)];
 	while (!type || (dull && !is_dull(type)));
 	return type;
 }

@@ -382,6 +382,26 @@ static const struct told {
     {"me | step stop tools=1 says=I will", IDLE, IS(UNANSWERED, 2, 1)},
     {"me | step unknown says=odd", IDLE, IS(UNANSWERED, 2, 1)},
     {"me | step unknown says=odd | step stop says=done", IDLE, IS_ANSWERED("done", 2)},
+
+    /* Five steps in a row that OpenCode asks about again: it would do so for ever. */
+    {"me | step unknown | step unknown | step unknown | step unknown", BUSY, IS(BUSY, 5, 4)},
+    {"me | step unknown | step unknown | step unknown | step unknown | step unknown", BUSY,
+	IS(LOOPING, 6, 5)},
+    {"me | step unknown | step unknown | step unknown | step unknown | step unknown", IDLE,
+	IS(LOOPING, 6, 5)},
+    {"me | step unknown | step unknown | step unknown | step unknown | step unknown | step open",
+	BUSY, IS(LOOPING, 7, 5)},
+    {"me | step unknown | step unknown | step unknown | step unknown | step open", BUSY,
+	IS(BUSY, 6, 4)},
+    {"me | step unknown | step unknown | step unknown tools=1 | step unknown | step unknown", BUSY,
+	IS(BUSY, 6, 5)},
+    {"me | step unknown | step unknown | person | step unknown | step unknown | step unknown", BUSY,
+	IS(BUSY, 7, 6)},
+    {"person | step unknown | step unknown | me | step unknown | step unknown | step unknown", BUSY,
+	{.finding = EV_BUSY, .from = 3, .count = 4, .progress_from = 6}},
+    {"me | step unknown | step unknown | step unknown | step unknown | step unknown | step stop "
+     "says=done",
+	IDLE, IS_ANSWERED("done", 6)},
     {"me | step error=APIError | step stop says=done", IDLE, IS_ANSWERED("done", 2)},
     {"me | step open | step stop says=done", IDLE, IS_ANSWERED("done", 2)},
 

@@ -6,7 +6,7 @@
 SELECT tasks.status, tasks.stop, tasks.attempts, tasks.attempts_base, tasks.max_attempts, tasks.timeout_s,
 	tasks.not_before, tasks.wake_at,
 	newest.id, newest.started_at, newest.prompted_at, newest.progress_at, newest.idle_at,
-	newest.unreachable_at, newest.waiting_at, newest.stop_at, newest.sent_at, newest.aborted_at,
+	newest.unreachable_at, newest.stranger_at, newest.waiting_at, newest.stop_at, newest.sent_at, newest.aborted_at,
 	newest.lost_ms, newest.sends, newest.resumes, newest.stuck, newest.searches, newest.misses, newest.session_id IS NOT NULL,
 	newest.ended_at IS NOT NULL
 FROM tasks LEFT JOIN attempts AS newest ON newest.task_id = tasks.id
@@ -19,15 +19,15 @@ INSERT INTO attempts (task_id, number, nonce, server, server_id, runner_id, star
 VALUES (?1, ?2, ?3, ?4, nullif(?5, 0), nullif(?6, 0), ?7);
 
 -- name: apply_attempt
--- ?1 attempt, ?2 … ?15 its times and counters, ?16 has it a session, ?17 … ?23 what the event brought
-UPDATE attempts SET prompted_at = ?2, progress_at = ?3, idle_at = ?4, unreachable_at = ?5, waiting_at = ?6,
-	stop_at = ?7, sent_at = ?8, aborted_at = ?9, lost_ms = ?10, sends = ?11, resumes = ?12, stuck = ?13,
-	searches = ?14, misses = ?15,
-	session_id = iif(?16, coalesce(?17, session_id), NULL),
-	message_id = iif(?16, coalesce(?18, message_id), NULL),
-	part_id = iif(?16, coalesce(?19, part_id), NULL),
-	agent = coalesce(?20, agent), model = coalesce(?21, model), variant = coalesce(?22, variant),
-	server_id = coalesce(nullif(?23, 0), server_id)
+-- ?1 attempt, ?2 … ?16 its times and counters, ?17 has it a session, ?18 … ?24 what the event brought
+UPDATE attempts SET prompted_at = ?2, progress_at = ?3, idle_at = ?4, unreachable_at = ?5, stranger_at = ?6,
+	waiting_at = ?7, stop_at = ?8, sent_at = ?9, aborted_at = ?10, lost_ms = ?11, sends = ?12, resumes = ?13,
+	stuck = ?14, searches = ?15, misses = ?16,
+	session_id = iif(?17, coalesce(?18, session_id), NULL),
+	message_id = iif(?17, coalesce(?19, message_id), NULL),
+	part_id = iif(?17, coalesce(?20, part_id), NULL),
+	agent = coalesce(?21, agent), model = coalesce(?22, model), variant = coalesce(?23, variant),
+	server_id = coalesce(nullif(?24, 0), server_id)
 WHERE id = ?1;
 
 -- name: apply_message

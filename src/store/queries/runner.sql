@@ -46,6 +46,10 @@ SELECT tasks.status, tasks.revision, tasks.wake_at, tasks.directory, tasks.paren
 FROM tasks JOIN attempts ON attempts.task_id = tasks.id AND attempts.ended_at IS NULL
 WHERE tasks.id = ?1;
 
+-- name: sessions_beside
+-- ?1 server, ?2 session. Others of ours there, the newest first.
+SELECT session_id FROM attempts WHERE server = ?1 AND session_id <> ?2 ORDER BY id DESC LIMIT 5;
+
 -- name: task_prompt
 SELECT prompt FROM tasks WHERE id = ?1;
 
