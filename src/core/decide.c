@@ -550,18 +550,19 @@ running_gone(const struct facts *f, struct decision *d)
 static void
 stopped(const struct facts *f, struct decision *d)
 {
-	static const char *const why[STOP_COUNT] = {
-	    [STOP_TIMEOUT] = "it ran longer than its timeout",
-	    [STOP_STALL] = "it stalled: nothing has happened in the session for too long",
-	    [STOP_LOOP] = "the model ends its answers in a way that OpenCode does not know, and "
-			  "was asked again and again",
+	static const struct {
+		enum error_kind kind;
+		const char *why;
+	} ends[STOP_COUNT] = {
+	    [STOP_TIMEOUT] = {KIND_TIMEOUT, "it ran longer than its timeout"},
+	    [STOP_STALL] = {KIND_STALLED,
+		"it stalled: nothing has happened in the session for too long"},
+	    [STOP_LOOP] = {KIND_AGENT,
+		"the model was asked again and again, for it never said that it was done"},
 	};
-	if (f->task->stop == STOP_TIMEOUT)
-		fail(f, d, KIND_TIMEOUT, why[STOP_TIMEOUT]);
-	else if (f->task->stop == STOP_STALL)
-		fail(f, d, KIND_STALLED, why[STOP_STALL]);
-	else if (f->task->stop == STOP_LOOP)
-		fail(f, d, KIND_AGENT, why[STOP_LOOP]);
+	enum stop stop = f->task->stop;
+	if (ends[stop].why)
+		fail(f, d, ends[stop].kind, ends[stop].why);
 	else
 		end_attempt(d, STATUS_CANCELLED, STATUS_CANCELLED, KIND_NONE);
 }

@@ -48,6 +48,7 @@ WHERE tasks.id = ?1;
 
 -- name: sessions_beside
 -- ?1 server, ?2 session. Others of ours there, the newest first.
+-- scan: newest first by id, and hardly any is of another server
 SELECT session_id FROM attempts WHERE server = ?1 AND session_id <> ?2 ORDER BY id DESC LIMIT 5;
 
 -- name: task_prompt
