@@ -18,8 +18,7 @@ static const struct option_spec answer_options[] = {
     {0, NULL, NULL, NULL},
 };
 
-/* ---- asks ---------------------------------------------------------------------------------------
- */
+/* ---- asks -------------------------------------------------------------------------------- */
 
 static const struct column columns[] = {
     {"ask", true, false},
@@ -92,8 +91,7 @@ run_asks(const struct args *args)
 	return status;
 }
 
-/* ---- answer -------------------------------------------------------------------------------------
- */
+/* ---- answer ------------------------------------------------------------------------------ */
 
 /* A line for each question. The caller frees. */
 static char *

@@ -18,8 +18,7 @@
 #include "cli/print.h"
 #include "cli/text.h"
 
-/* ---- sentences ----------------------------------------------------------------------------------
- */
+/* ---- sentences --------------------------------------------------------------------------- */
 
 static void __attribute__((format(printf, 1, 0))) say(const char *format, va_list args)
 {
@@ -66,8 +65,7 @@ cli_failed(const struct vigil *vigil, enum vigil_result result)
 	return (int)result;
 }
 
-/* ---- what commands share ------------------------------------------------------------------------
- */
+/* ---- what commands share ----------------------------------------------------------------- */
 
 int
 cli_open(const struct args *args, enum vigil_open_mode mode, struct vigil **vigil)
@@ -121,8 +119,7 @@ cli_field(struct vigil *vigil, int64_t id, enum vigil_section section, const cha
 	return field.value;
 }
 
-/* ---- the program --------------------------------------------------------------------------------
- */
+/* ---- the program ------------------------------------------------------------------------- */
 
 /* A standard descriptor that is closed would be had by the next file that is opened: the database,
  * and our own output would go into it. This one cannot be written to, so that output still fails.

@@ -151,8 +151,7 @@ act_on_operands(const struct args *args, act_fn *act, bool can_need_runner, bool
 	return status;
 }
 
-/* ---- the commands -------------------------------------------------------------------------------
- */
+/* ---- the commands ------------------------------------------------------------------------ */
 
 static enum vigil_result
 cancel_one(struct work *work, int64_t id, bool *needs_runner)

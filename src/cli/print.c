@@ -17,8 +17,7 @@
 
 enum { WIDTH_DEFAULT = 80, LAST_LEAST = 12, CELL_BYTES = 400 };
 
-/* ---- the terminal -----------------------------------------------------------------------------
- */
+/* ---- the terminal ------------------------------------------------------------------------ */
 
 bool
 print_is_terminal(FILE *file)
@@ -87,8 +86,7 @@ print_status_colour(const char *status)
 	return COLOUR_NONE;
 }
 
-/* ---- times and text -----------------------------------------------------------------------------
- */
+/* ---- times and text ---------------------------------------------------------------------- */
 
 const char *
 print_time(const char *stamp, char out[32])
@@ -139,8 +137,7 @@ print_text(FILE *file, const char *text)
 		fputc('\n', file);
 }
 
-/* ---- tables -------------------------------------------------------------------------------------
- */
+/* ---- tables ------------------------------------------------------------------------------ */
 
 struct table {
 	FILE *file;
@@ -300,8 +297,7 @@ table_free(struct table *table)
 	free(table);
 }
 
-/* ---- rows and JSON ------------------------------------------------------------------------------
- */
+/* ---- rows and JSON ----------------------------------------------------------------------- */
 
 const char *
 row_get(const struct vigil_row *row, const char *name)

@@ -15,8 +15,7 @@ static const struct option_spec options[] = {
     {0, NULL, NULL, NULL},
 };
 
-/* ---- JSON ---------------------------------------------------------------------------------------
- */
+/* ---- JSON -------------------------------------------------------------------------------- */
 
 static bool
 copy_row(void *arg, const struct vigil_row *row)
@@ -65,8 +64,7 @@ print_object(struct vigil *vigil, int64_t id)
 	return result;
 }
 
-/* ---- for people ---------------------------------------------------------------------------------
- */
+/* ---- for people -------------------------------------------------------------------------- */
 
 /* "failed (timeout) after 12 min, 2 attempts: it ran longer than its timeout" */
 static void
