@@ -44,6 +44,23 @@ option_at(const struct args *args, size_t index)
 }
 
 static bool
+refuse_option(const struct args *args, const char *name, const char *meant, struct fault *fault)
+{
+	const char *command = args->command ? args->command->name : NULL;
+
+	if (meant)
+		return fault_set(fault, FAULT_USAGE,
+		    "unknown option '--%s'%s%s (did you mean '--%s'?)", name, command ? " of " : "",
+		    command ? command : "", meant);
+	if (command)
+		return fault_set(fault, FAULT_USAGE,
+		    "unknown option '--%s' of %s (vigil %s --help lists them)", name, command,
+		    command);
+	return fault_set(
+	    fault, FAULT_USAGE, "unknown option '--%s' (vigil --help lists them)", name);
+}
+
+static bool
 find_long(const struct args *args, const char *name, size_t *index, struct fault *fault)
 {
 	struct nearest nearest = {.word = name};
@@ -54,9 +71,7 @@ find_long(const struct args *args, const char *name, size_t *index, struct fault
 			return true;
 		nearest_offer(&nearest, option->name);
 	}
-	return fault_set(fault, FAULT_USAGE, "unknown option '--%s'%s%s (did you mean '--%s'?)",
-	    name, args->command ? " of " : "", args->command ? args->command->name : "",
-	    nearest.best);
+	return refuse_option(args, name, nearest.best, fault);
 }
 
 static bool
@@ -81,13 +96,15 @@ command_find(const struct command *const *commands, const char *name, struct fau
 			return *commands;
 		nearest_offer(&nearest, (*commands)->name);
 	}
-	fault_set(
-	    fault, FAULT_USAGE, "unknown command '%s' (did you mean '%s'?)", name, nearest.best);
+	if (nearest.best)
+		fault_set(fault, FAULT_USAGE, "unknown command '%s' (did you mean '%s'?)", name,
+		    nearest.best);
+	else
+		fault_set(fault, FAULT_USAGE, "unknown command '%s' (vigil help lists them)", name);
 	return NULL;
 }
 
-/* ---- parsing ----------------------------------------------------------------------------------
- */
+/* ---- parsing ----------------------------------------------------------------------------- */
 
 struct parser {
 	struct args *args;
@@ -203,8 +220,7 @@ args_parse(struct args *args, const struct command *const *commands, int argc, c
 	return check_count(args, fault);
 }
 
-/* ---- reading ----------------------------------------------------------------------------------
- */
+/* ---- reading ----------------------------------------------------------------------------- */
 
 const char *
 args_get(const struct args *args, const char *name)
