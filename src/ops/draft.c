@@ -14,23 +14,14 @@
 
 #include "base/buf.h"
 #include "base/clock.h"
+#include "base/refuse.h"
 #include "base/utf8.h"
 #include "base/when.h"
 #include "config/config.h"
 
 #define PROMPT_LIMIT ((size_t)16 << 20)
 
-enum { NAME_LIMIT = 255, PRIORITY_LIMIT = 100, ATTEMPTS_LIMIT = 100, SHOWN = 80 };
-
-/* "WHAT 'VALUE' WHY", the value cut to what can be read. */
-static bool
-refuse(struct fault *fault, const char *what, const char *value, const char *why)
-{
-	size_t bytes = strlen(value), shown = utf8_cut(value, bytes, SHOWN);
-
-	return fault_set(fault, FAULT_USAGE, "%s '%.*s%s' %s", what, (int)shown, value,
-	    shown < bytes ? "…" : "", why);
-}
+enum { NAME_LIMIT = 255, PRIORITY_LIMIT = 100, ATTEMPTS_LIMIT = 100 };
 
 static bool
 check_utf8(const char *name, const char *text, size_t bytes, struct fault *fault)
@@ -100,9 +91,10 @@ check_model(const char *model, struct fault *fault)
 	if (!check_name("model", model, fault) || !model)
 		return !model;
 	if (strchr(model, ','))
-		return refuse(fault, "a list of models like", model,
+		return refuse_text(fault, "a list of models like", model,
 		    "is not supported by this version yet; PROVIDER/MODEL is");
-	return config_is_model(model) || refuse(fault, "the model", model, "is not PROVIDER/MODEL");
+	return config_is_model(model) ||
+	       refuse_text(fault, "the model", model, "is not PROVIDER/MODEL");
 }
 
 static bool
@@ -115,7 +107,7 @@ check_session(const char *session, struct fault *fault)
 	if (strncmp(session, "ses_", 4) == 0 && session[4] &&
 	    session[4 + strspn(session + 4, allowed)] == '\0')
 		return true;
-	return refuse(
+	return refuse_text(
 	    fault, "the parent session", session, "is no session's id, like ses_0123abcd");
 }
 
@@ -148,12 +140,12 @@ resolve_directory(const char *named, char **out, struct fault *fault)
 		return false;
 	*out = realpath(named, NULL);
 	if (!*out && errno == ENOENT)
-		return refuse(fault, "the directory", named, "does not exist");
+		return refuse_text(fault, "the directory", named, "does not exist");
 	if (!*out)
 		return fault_set(fault, FAULT_USAGE, "the directory '%s' cannot be used: %s", named,
 		    strerror(errno));
 	if (stat(*out, &found) != 0 || !S_ISDIR(found.st_mode))
-		return refuse(fault, "the directory", named, "is a file, not a directory");
+		return refuse_text(fault, "the directory", named, "is a file, not a directory");
 	return check_utf8("directory", *out, strlen(*out), fault);
 }
 

@@ -106,6 +106,11 @@ bad 2 "'x'" wait 1 x
 bad 2 "'5 min'" wait --timeout '5 min'
 bad 2 "'bogus'" help bogus
 bad 2 "'none'" run --server none
+bad 2 "'http://'" run --server http://
+bad 2 "'http://h/api' is not http://HOST[:PORT]" run --server http://h/api
+bad 2 '(OPENCODE_SERVER_PASSWORD)' run --server http://me:secret@h
+holds 'a password is not shown' sh -c '! grep -q secret err'
+bad 2 "'xyz' (vigil help lists them)" xyz
 
 # ---- tasks that cannot be ------------------------------------------------------------------------
 

@@ -335,7 +335,7 @@ static const struct {
     {"{}", "f:2: the prompt is empty", VIGIL_USAGE},
     {"{\"prompt\": null}", "f:2: the prompt is empty", VIGIL_USAGE},
     {"{\"prompt\": [\"x\"]}", "f:2: prompt is [\"x\"]; it must be a text", VIGIL_USAGE},
-    {"{\"prompt\": \"x\", \"id\": 7}", "f:2: unknown key 'id' (did you mean 'in'?)", VIGIL_USAGE},
+    {"{\"prompt\": \"x\", \"id\": 7}", "f:2: unknown key 'id' (vigil add --help", VIGIL_USAGE},
     {"{\"prompt\": \"x\", \"Agent\": \"a\"}", "'Agent' (did you mean 'agent'?)", VIGIL_USAGE},
     {"{\"prompt\": \"x\", \"after\": [1.5]}", "after is 1.5", VIGIL_USAGE},
     {"{\"prompt\": \"x\", \"after\": 1}", "after is 1", VIGIL_USAGE},
