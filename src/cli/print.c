@@ -337,43 +337,29 @@ json_of_row(const struct vigil_row *row, const char *without)
 	return object;
 }
 
-/* JSON lets DEL and U+0080 to U+009F stand as they are; a terminal may obey them. */
 static void
-put_json(const char *text)
+put_json(const struct json *json)
 {
-	for (; *text; text++) {
-		unsigned char here = (unsigned char)text[0], next = (unsigned char)text[1];
+	char *text = json_print(json), *safe = text_form(text, TEXT_JSON);
 
-		if (here == 0x7f) {
-			fputs("\\u007f", stdout);
-		} else if (here == 0xc2 && next >= 0x80 && next <= 0x9f) {
-			fprintf(stdout, "\\u%04x", next);
-			text++;
-		} else {
-			fputc(here, stdout);
-		}
-	}
+	fputs(safe, stdout);
+	free(safe);
+	free(text);
 }
 
 void
 print_json(struct json *json)
 {
-	char *text = json_print(json);
-
-	put_json(text);
+	put_json(json);
 	fputc('\n', stdout);
-	free(text);
 	json_free(json);
 }
 
 void
 json_list_add(struct json_list *list, struct json *json)
 {
-	char *text = json_print(json);
-
 	fputs(list->count++ ? ",\n" : "[", stdout);
-	put_json(text);
-	free(text);
+	put_json(json);
 	json_free(json);
 }
 

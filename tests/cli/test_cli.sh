@@ -144,6 +144,11 @@ bad 2 'key is empty' add --key '' x
 bad 2 '256 characters' add --key "$(printf '%256s' '' | tr ' ' k)" x
 bad 2 '256 characters' add --mutex "$(printf '%256s' '' | tr ' ' k)" x
 bad 2 "'1x'" add --after 1x x
+bad 2 "--after '1,,2': '' is not a task's id" add --after 1,,2 x
+bad 2 "--after '1,'" add --after 1, x
+bad 2 "--after ''" add --after '' x
+bad 2 "'ses_' is no session's id, like ses_" add --parent ses_ x
+bad 2 "'ses_a b'" add --parent 'ses_a b' x
 bad 3 'no task 99' add --after 99 x
 bad 2 'nofile.jsonl' add --file nofile.jsonl
 bad 2 "'x'" add --file nofile.jsonl x
@@ -258,6 +263,12 @@ run 0 list --limit 1
 is 'control characters are not shown raw' 0 "$(LC_ALL=C tr -d '\040-\176\t\n' <out | wc -c)"
 run 0 list --limit 1 --json
 json 'but they are kept' 'j[0].prompt.charCodeAt(5) + " " + j[0].prompt.includes("\u009b")' '27 true'
+run 0 add "$(printf 'hidden \342\200\256 \363\240\201\201')"
+run 0 list --limit 1
+holds 'what is not to be seen is shown' grep -qF '<U+202E> <U+E0041>' out
+run 0 list --limit 1 --json
+holds 'in JSON too' grep -qF '\u202e \udb40\udc41' out
+json 'as what it is' 'j[0].prompt.codePointAt(9).toString(16)' e0041
 
 # ---- hold, release, cancel, retry ----------------------------------------------------------------
 
@@ -361,6 +372,17 @@ if [ -w /dev/full ]; then
     "$vigil" list >/dev/full 2>err
     is 'a full disk' 5 $?
     holds 'and says so' grep -q 'vigil: cannot write to standard output' err
+    before=$(count)
+    "$vigil" add 'to a full disk' >/dev/full 2>err
+    is 'an id that cannot be printed' 5 $?
+    holds 'the task is queued all the same' [ "$(count)" -eq $((before + 1)) ]
+    holds 'which is said' grep -q "^vigil: queued as task $(sql 'SELECT max(id) FROM tasks')," err
+    "$vigil" add --json 'to a full disk' >/dev/full 2>err
+    is 'nor as JSON' 5 $?
+    holds 'which is said too' grep -q "queued as task $(sql 'SELECT max(id) FROM tasks')," err
+    "$vigil" add --file good.jsonl >/dev/full 2>err
+    is 'ids that cannot be printed' 5 $?
+    holds 'are said' grep -q "queued as tasks $(sql 'SELECT max(id) - 2 FROM tasks') to $(sql 'SELECT max(id) FROM tasks')" err
 fi
 "$vigil" list >&- 2>err
 is 'a closed standard output' 5 $?

@@ -199,6 +199,12 @@ static const struct {
 	"\xc2\x9b"
 	"31m"},
     {"\xe2\x80\xae\xe2\x80\xac", TEXT_BLOCK, "<U+202E><U+202C>"},
+    {"\xc2\xad\xd8\x9c\xe2\x80\x8f", TEXT_LINE, "<U+00AD><U+061C><U+200F>"},
+    {"\xe2\x80\xa8\xe2\x80\xa9\xe2\x81\xa6", TEXT_LINE, "<U+2028><U+2029><U+2066>"},
+    {"\xef\xbb\xbf\xef\xbf\xb9", TEXT_BLOCK, "<U+FEFF><U+FFF9>"},
+    {"\xf3\xa0\x81\x81", TEXT_BLOCK, "<U+E0041>"},
+    {"{\"a\": \"\x7f\xc2\x9b\xe2\x80\xa8\xf3\xa0\x81\x81\xc3\xa9\"}", TEXT_JSON,
+	"{\"a\": \"\\u007f\\u009b\\u2028\\udb40\\udc41\xc3\xa9\"}"},
     {"\xff"
      "a\xc3",
 	TEXT_BLOCK,
