@@ -18,6 +18,8 @@
 #include "cli/print.h"
 #include "cli/text.h"
 
+enum { RUNNER_GRACE_MS = 1000 };
+
 /* ---- sentences --------------------------------------------------------------------------- */
 
 static void __attribute__((format(printf, 1, 0))) say(const char *format, va_list args)
@@ -117,6 +119,18 @@ cli_field(struct vigil *vigil, int64_t id, enum vigil_section section, const cha
 
 	vigil_show(vigil, id, section, read_field, &field);
 	return field.value;
+}
+
+void
+cli_watch_runner(const struct vigil_progress *progress, bool *was_said, bool is_line_open)
+{
+	if (*was_said || progress->has_runner || progress->waited_ms < RUNNER_GRACE_MS ||
+	    progress->queued + progress->live == 0)
+		return;
+	*was_said = true;
+	if (is_line_open)
+		fputs("\r\033[K", stderr);
+	cli_say("no runner is alive: this waits until somebody starts vigil run");
 }
 
 /* ---- the program ------------------------------------------------------------------------- */

@@ -111,8 +111,8 @@ print_subject(const struct vigil_row *row)
 static bool
 is_told_elsewhere(const char *column)
 {
-	static const char *const elsewhere[] = {
-	    "id", "status", "prompt", "description", "result", "error", "error_kind", "attempts"};
+	static const char *const elsewhere[] = {"id", "status", "prompt", "description", "result",
+	    "error", "error_kind", "attempts", "result_cut"};
 
 	for (size_t i = 0; i < sizeof(elsewhere) / sizeof(elsewhere[0]); i++)
 		if (strcmp(column, elsewhere[i]) == 0)
@@ -148,11 +148,15 @@ print_section(const char *title, const char *text)
 static bool
 print_task(void *reason, const struct vigil_row *row)
 {
+	const char *cut = row_get(row, "result_cut");
+	bool is_cut = cut && strcmp(cut, "1") == 0;
+
 	print_headline(row, reason);
 	print_subject(row);
 	print_fields(row);
 	print_section("prompt", row_get(row, "prompt"));
-	print_section("result", row_get(row, "result"));
+	print_section(is_cut ? "result (longer than what is kept: its end is missing)" : "result",
+	    row_get(row, "result"));
 	return false;
 }
 

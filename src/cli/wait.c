@@ -19,6 +19,7 @@ static const struct option_spec options[] = {
 struct waited {
 	struct vigil_progress last;
 	bool is_shown;
+	bool no_runner_was_said;
 };
 
 static void
@@ -54,6 +55,7 @@ take_progress(void *arg, const struct vigil_progress *progress)
 	struct waited *waited = arg;
 
 	waited->last = *progress;
+	cli_watch_runner(progress, &waited->no_runner_was_said, waited->is_shown);
 	if (waited->is_shown)
 		show_progress(progress);
 	return true;

@@ -107,6 +107,7 @@ enum vigil_result vigil_get_result(struct vigil *, int64_t id, enum vigil_result
 struct vigil_progress {
 	int queued, held, live, completed, failed, cancelled; /* of those waited for */
 	int64_t waited_ms;
+	bool has_runner; /* one is alive; without it, nothing that is queued or live goes on */
 };
 typedef bool vigil_progress_fn(void *arg, const struct vigil_progress *);
 enum vigil_result vigil_wait(struct vigil *, const int64_t *ids, size_t count, bool any,
