@@ -312,6 +312,48 @@ waiter=$!
 wait $waiter
 is 'a waiting one is told' 1 $?
 
+waiting=$("$vigil" add unattended)
+"$vigil" wait "$waiting" --timeout 2500ms >out 2>err
+is 'with no runner it waits all the same' 4 $?
+is 'and says once that there is none' 1 "$(grep -c '^vigil: no runner is alive' err)"
+"$vigil" result "$waiting" --timeout 1500ms >out 2>err
+is 'result waits, too' '4 1' "$? $(grep -c '^vigil: no runner is alive' err)"
+
+# ---- a result ------------------------------------------------------------------------------------
+
+finished() { # ID RESULT CUT: what a runner would have written
+    sql "INSERT INTO runners (pid, pid_start, boot_id, version, directory) VALUES (1, 1, '', '', '/');
+        INSERT INTO attempts (task_id, number, nonce, runner_id) SELECT $1, 1, 'n', max(id) FROM runners;
+        UPDATE runners SET ended_at = started_at;
+        UPDATE tasks SET status = 'starting', attempts = 1, wake_at = created_at WHERE id = $1;
+        UPDATE tasks SET status = 'running' WHERE id = $1;
+        UPDATE attempts SET sealed = 1, ended_at = started_at, outcome = 'completed' WHERE task_id = $1;
+        UPDATE tasks SET status = 'completed', result = '$2', result_cut = $3 WHERE id = $1;"
+}
+whole=$("$vigil" add 'a short answer')
+finished "$whole" 'all of it' 0
+run 0 result "$whole"
+is 'the answer alone' 'all of it ' "$(cat out) $(cat err)"
+run 0 result "$whole" --json
+json 'result --json' '[j.status, j.result, j.result_cut].join()' 'completed,all of it,0'
+run 0 follow "$whole"
+is 'follow gives the answer' 'all of it' "$(cat out)"
+run 0 follow "$whole" --json
+json 'follow --json' 'JSON.stringify(j[0])' '{"stream":"text","text":"all of it"}'
+run 0 show "$whole"
+holds 'nothing of it is missing' sh -c '! grep -q missing out && ! grep -q result_cut out'
+cut=$("$vigil" add 'a long answer')
+finished "$cut" 'its beginning' 1
+run 0 result "$cut"
+is 'what there is' 'its beginning' "$(cat out)"
+is 'and that it is not all' "vigil: task $cut: the answer was longer than what is kept; its end is missing" "$(cat err)"
+run 0 result "$cut" --json
+json 'result --json says it' 'j.result_cut' 1
+run 0 show "$cut"
+holds 'show says it' grep -q '^result (longer than what is kept: its end is missing)' out
+run 0 show "$cut" --json
+json 'show --json says it' 'j.result_cut' 1
+
 # ---- asks, answer --------------------------------------------------------------------------------
 
 run 0 add 'asks for something'
@@ -364,8 +406,20 @@ is 'sql' 2 "$(cat out)"
 run 0 sql --json -- '-- a comment
 SELECT id FROM tasks WHERE id = 1'
 json 'sql --json' 'j[0].id' 1
-"$vigil" sql 'DELETE FROM tasks' >out 2>err
+run 5 sql 'DELETE FROM tasks'
 holds 'sql is read-only' grep -qi readonly err
+run 2 sql 'SELEC 1'
+run 2 sql 'SELECT nothing FROM tasks'
+run 2 sql --json 'SELEC 1'
+is 'no array for a mistake' '' "$(cat out)"
+run 0 sql --json 'SELECT id FROM tasks WHERE 0'
+json 'no rows are an empty array' 'JSON.stringify(j)' '[]'
+echo 'SELECT 7' | "$vigil" sql >out 2>err
+is 'a query from a pipe' '0 7' "$? $(cat out)"
+("$vigil" sql --json 'SELECT * FROM tasks'; echo $? >status) 2>err | head -c 10 >out
+is 'rows that nobody reads' "0 " "$(cat status) $(cat err)"
+("$vigil" sql 'SELECT * FROM tasks'; echo $? >status) 2>err | head -c 10 >out
+is 'nor as a list' "0 " "$(cat status) $(cat err)"
 PATH="$work/none" "$vigil" sql 'SELECT 1' >out 2>err
 is 'no sqlite3 program' "5 vigil: cannot run sqlite3" "$? $(cut -c 1-25 err)"
 if [ -w /dev/full ]; then
