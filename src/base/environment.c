@@ -29,10 +29,10 @@ home_folder(void)
 char *
 environment_file(const char *xdg_variable, const char *fallback, const char *file)
 {
-	const char *base = environment_get(xdg_variable), *home;
+	const char *base = environment_get(xdg_variable);
 
 	if (base && *base == '/') /* a relative one is to be ignored, says its specification */
 		return xasprintf("%s/%s", base, file);
-	home = home_folder();
+	const char *home = home_folder();
 	return home ? xasprintf("%s/%s/%s", home, fallback, file) : NULL;
 }

@@ -15,11 +15,9 @@ enum { PORT_MOST = 65535, PORT_DIGITS = 5 };
 static size_t
 host_length(const char *text)
 {
-	size_t length;
-
 	if (*text != '[')
 		return strspn(text, LETTERS DIGITS ".-_");
-	length = 1 + strspn(text + 1, DIGITS "abcdefABCDEF:.");
+	size_t length = 1 + strspn(text + 1, DIGITS "abcdefABCDEF:.");
 	return length > 1 && text[length] == ']' ? length + 1 : 0;
 }
 

@@ -136,7 +136,6 @@ static void
 print_added(void *arg, int64_t id, bool existed)
 {
 	struct request *request = arg;
-	struct json *object;
 
 	if (existed) {
 		cli_say("an open task has this key already: %lld", (long long)id);
@@ -148,7 +147,7 @@ print_added(void *arg, int64_t id, bool existed)
 		printf("%lld\n", (long long)id);
 		return;
 	}
-	object = json_add_object(request->printed, NULL);
+	struct json *object = json_add_object(request->printed, NULL);
 	json_add_int(object, "id", id);
 	json_add_bool(object, "existed", existed);
 }
@@ -204,16 +203,15 @@ static int
 add_request(struct request *request)
 {
 	const char *file = args_get(request->args, "file");
-	struct vigil *vigil;
-	struct fault fault;
-	int status;
 
 	if (file && request->args->operand_count)
 		return cli_usage("a prompt ('%s') and --file %s are both given",
 		    request->args->operands[0], file);
+	struct fault fault;
 	if (!read_request(request, file, &fault))
 		return cli_fault(&fault);
-	status = cli_open(request->args, VIGIL_READ_WRITE, &vigil);
+	struct vigil *vigil;
+	int status = cli_open(request->args, VIGIL_READ_WRITE, &vigil);
 	if (status)
 		return status;
 	if (args_has(request->args, "json"))

@@ -140,10 +140,10 @@ static bool
 take_long(struct parser *parser, char *word)
 {
 	char *equals = strchr(word, '=');
-	size_t index;
 
 	if (equals)
 		*equals = '\0';
+	size_t index;
 	return find_long(parser->args, word, &index, parser->fault) &&
 	       take_value(parser, index, equals ? equals + 1 : NULL);
 }
@@ -257,10 +257,10 @@ args_int(const struct args *args, const char *name, int64_t least, int64_t most,
     struct fault *fault)
 {
 	const char *text = args_get(args, name);
-	int64_t value;
 
 	if (!text)
 		return true;
+	int64_t value;
 	if (!parse_int(text, &value) || value < least || value > most)
 		return fault_set(fault, FAULT_USAGE,
 		    "--%s '%s' is not a whole number from %lld to %lld", name, text,

@@ -24,10 +24,10 @@ enum { RUNNER_GRACE_MS = 1000 };
 
 static void __attribute__((format(printf, 1, 0))) say(const char *format, va_list args)
 {
-	char text[2048], *line;
+	char text[2048];
 
 	vsnprintf(text, sizeof(text), format, args);
-	line = text_form(text, TEXT_LINE);
+	char *line = text_form(text, TEXT_LINE);
 	fprintf(stderr, "vigil: %s\n", line);
 	free(line);
 }
@@ -198,8 +198,6 @@ int
 cli_main(const struct command *const *commands, int argc, char **argv)
 {
 	const char *failpoint = getenv("VIGIL_FAILPOINT");
-	struct args args;
-	struct fault fault;
 
 	keep_standard_descriptors();
 	signal(SIGPIPE, SIG_IGN);
@@ -207,8 +205,10 @@ cli_main(const struct command *const *commands, int argc, char **argv)
 		failpoint_print_names();
 		return finish_output(0);
 	}
+	struct fault fault;
 	if (failpoint && !failpoint_arm(failpoint, &fault))
 		return cli_fault(&fault);
+	struct args args;
 	if (!args_parse(&args, commands, argc, argv, &fault))
 		return cli_fault(&fault);
 	return finish_output(run(&args));

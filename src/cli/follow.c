@@ -87,18 +87,16 @@ run_follow(const struct args *args)
 {
 	struct json_list list = {0};
 	struct following following = {.list = args_has(args, "json") ? &list : NULL};
-	enum vigil_result result;
-	struct vigil *vigil;
 	struct fault fault;
 	int64_t id;
-	int status;
 
 	if (!args_id(args->operands[0], &id, &fault))
 		return cli_fault(&fault);
-	status = cli_open(args, VIGIL_READ_ONLY, &vigil);
+	struct vigil *vigil;
+	int status = cli_open(args, VIGIL_READ_ONLY, &vigil);
 	if (status)
 		return status;
-	result = vigil_follow(vigil, id, print_part, &following);
+	enum vigil_result result = vigil_follow(vigil, id, print_part, &following);
 	end_line(&following);
 	if (following.list)
 		json_list_end(&list);

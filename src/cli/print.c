@@ -91,13 +91,12 @@ print_status_colour(const char *status)
 const char *
 print_time(const char *stamp, char out[32])
 {
-	struct tm tm;
 	int64_t ms;
-	time_t seconds;
 
 	if (!stamp || !stamp_parse(stamp, &ms))
 		return stamp ? stamp : "";
-	seconds = (time_t)(ms / 1000);
+	time_t seconds = (time_t)(ms / 1000);
+	struct tm tm;
 	if (!localtime_r(&seconds, &tm) || strftime(out, 32, "%Y-%m-%d %H:%M:%S", &tm) == 0)
 		return stamp;
 	return out;
@@ -116,13 +115,11 @@ print_span(const char *from, const char *to, char out[32])
 void
 print_piece(FILE *file, const char *text)
 {
-	char *safe;
-
 	if (!print_is_terminal(file)) {
 		fputs(text, file);
 		return;
 	}
-	safe = text_form(text, TEXT_BLOCK);
+	char *safe = text_form(text, TEXT_BLOCK);
 	fputs(safe, file);
 	free(safe);
 }
@@ -152,12 +149,11 @@ static char *
 clean_cell(const char *text)
 {
 	size_t bytes = text ? strlen(text) : 0;
-	char *cut, *clean;
 
 	if (bytes <= CELL_BYTES)
 		return text_form(text, TEXT_LINE);
-	cut = xstrndup(text, utf8_cut(text, bytes, CELL_BYTES));
-	clean = text_form(cut, TEXT_LINE);
+	char *cut = xstrndup(text, utf8_cut(text, bytes, CELL_BYTES));
+	char *clean = text_form(cut, TEXT_LINE);
 	free(cut);
 	return clean;
 }

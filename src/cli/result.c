@@ -112,14 +112,13 @@ static int
 run_result(const struct args *args)
 {
 	int64_t id, timeout_ms = -1;
-	struct vigil *vigil;
 	struct fault fault;
-	int status;
 
 	if (!args_id(args->operands[0], &id, &fault) ||
 	    !args_duration(args, "timeout", &timeout_ms, &fault))
 		return cli_fault(&fault);
-	status = cli_open(args, VIGIL_READ_ONLY, &vigil);
+	struct vigil *vigil;
+	int status = cli_open(args, VIGIL_READ_ONLY, &vigil);
 	if (status)
 		return status;
 	status = wait_and_print(args, vigil, id, timeout_ms);

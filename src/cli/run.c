@@ -48,17 +48,15 @@ run_run(const struct args *args)
 	    .server_url = args_get(args, "server"),
 	    .log = print_line,
 	};
-	enum vigil_result result;
-	struct vigil *vigil;
 	struct fault fault;
-	int status;
 
 	if (!check_server(run.server_url, &fault))
 		return cli_fault(&fault);
-	status = cli_open(args, VIGIL_READ_WRITE, &vigil);
+	struct vigil *vigil;
+	int status = cli_open(args, VIGIL_READ_WRITE, &vigil);
 	if (status)
 		return status;
-	result = vigil_run(vigil, &run);
+	enum vigil_result result = vigil_run(vigil, &run);
 	status = result == VIGIL_OK ? 0 : cli_failed(vigil, result);
 	vigil_close(vigil);
 	return status;

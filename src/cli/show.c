@@ -125,11 +125,12 @@ print_fields(const struct vigil_row *row)
 {
 	for (size_t i = 0; i < row->count; i++) {
 		const char *value = row->values[i];
-		char time[32], *safe;
 
 		if (!value || is_told_elsewhere(row->names[i]))
 			continue;
-		safe = text_form(row->is_number[i] ? value : print_time(value, time), TEXT_LINE);
+		char time[32];
+		char *safe =
+		    text_form(row->is_number[i] ? value : print_time(value, time), TEXT_LINE);
 		printf("  %-14s  %s\n", row->names[i], safe);
 		free(safe);
 	}
@@ -246,12 +247,9 @@ static enum vigil_result
 print_rows(struct vigil *vigil, int64_t id, enum vigil_section section,
     const struct column *columns, size_t count, vigil_row_fn *add)
 {
-	struct table *table;
-	enum vigil_result result;
-
 	fputc('\n', stdout);
-	table = table_new(stdout, columns, count);
-	result = vigil_show(vigil, id, section, add, table);
+	struct table *table = table_new(stdout, columns, count);
+	enum vigil_result result = vigil_show(vigil, id, section, add, table);
 	table_end(table);
 	table_free(table);
 	return result;
@@ -283,18 +281,17 @@ print_page(struct vigil *vigil, int64_t id)
 static int
 run_show(const struct args *args)
 {
-	enum vigil_result result;
-	struct vigil *vigil;
 	struct fault fault;
 	int64_t id;
-	int status;
 
 	if (!args_id(args->operands[0], &id, &fault))
 		return cli_fault(&fault);
-	status = cli_open(args, VIGIL_READ_ONLY, &vigil);
+	struct vigil *vigil;
+	int status = cli_open(args, VIGIL_READ_ONLY, &vigil);
 	if (status)
 		return status;
-	result = args_has(args, "json") ? print_object(vigil, id) : print_page(vigil, id);
+	enum vigil_result result =
+	    args_has(args, "json") ? print_object(vigil, id) : print_page(vigil, id);
 	status = result == VIGIL_OK ? 0 : cli_failed(vigil, result);
 	vigil_close(vigil);
 	return status;

@@ -133,21 +133,20 @@ run_shell(const char *const *words)
 static int
 run_shell_for_json(const char *const *words)
 {
-	int output[2], error, status;
-	bool is_something;
-	pid_t pid;
+	int output[2];
 
 	if (pipe(output) != 0)
 		return cannot_run(errno);
 	fcntl(output[0], F_SETFD, FD_CLOEXEC);
 	fcntl(output[1], F_SETFD, FD_CLOEXEC);
-	error = spawn_shell(words, output[1], &pid);
+	pid_t pid;
+	int error = spawn_shell(words, output[1], &pid);
 	close(output[1]);
-	is_something = !error && forward(output[0]);
+	bool is_something = !error && forward(output[0]);
 	close(output[0]); /* where standard output has failed, the shell ends by this */
 	if (error)
 		return cannot_run(error);
-	status = await(pid);
+	int status = await(pid);
 	if (status == 0 && !is_something)
 		fputs("[]\n", stdout);
 	return status;

@@ -34,7 +34,6 @@ static void
 show_progress(const struct vigil_progress *progress)
 {
 	struct buf line = {0};
-	char time[32];
 
 	add_part(&line, progress->queued, "queued");
 	add_part(&line, progress->held, "held");
@@ -42,6 +41,7 @@ show_progress(const struct vigil_progress *progress)
 	add_part(&line, progress->completed, "done");
 	add_part(&line, progress->failed, "failed");
 	add_part(&line, progress->cancelled, "cancelled");
+	char time[32];
 	if (progress->waited_ms >= 1000)
 		buf_printf(&line, " · %s", when_say(progress->waited_ms / 1000 * 1000, time));
 	fprintf(stderr, "\r\033[K%s", buf_text(&line));
@@ -111,17 +111,16 @@ wait_for(const struct args *args, struct vigil *vigil, const int64_t *ids, int64
 static int
 run_wait(const struct args *args)
 {
-	int64_t *ids, timeout_ms = -1;
-	struct vigil *vigil;
+	int64_t timeout_ms = -1;
 	struct fault fault;
-	int status;
 
 	if (!args_duration(args, "timeout", &timeout_ms, &fault))
 		return cli_fault(&fault);
-	ids = cli_ids(args);
+	int64_t *ids = cli_ids(args);
 	if (!ids)
 		return VIGIL_USAGE;
-	status = cli_open(args, VIGIL_READ_ONLY, &vigil);
+	struct vigil *vigil;
+	int status = cli_open(args, VIGIL_READ_ONLY, &vigil);
 	if (status == 0)
 		status = wait_for(args, vigil, ids, timeout_ms);
 	vigil_close(vigil);

@@ -157,11 +157,10 @@ list_siblings(const char *typed)
 
 	for (size_t i = 0; i < SETTING_COUNT; i++) {
 		const char *part = settings[i].key + prefix;
-		size_t length;
 
 		if (strncmp(settings[i].key, typed, prefix) != 0)
 			continue;
-		length = strcspn(part, ".");
+		size_t length = strcspn(part, ".");
 		if (length != older || strncmp(part, before, length) != 0)
 			buf_printf(&list, "%s%.*s", list.len ? ", " : "", (int)length, part);
 		before = part;
@@ -176,13 +175,12 @@ static bool
 refuse_unknown(struct reading *reading, const char *typed)
 {
 	struct guess guess = guess_key(typed);
-	char *siblings;
 
 	if (guess.key)
 		return fault_set(reading->fault, FAULT_ENV,
 		    "%s: unknown key '%s' (did you mean '%.*s'?)", reading->path, typed,
 		    (int)guess.length, guess.key);
-	siblings = list_siblings(typed);
+	char *siblings = list_siblings(typed);
 	fault_set(reading->fault, FAULT_ENV, "%s: unknown key '%s'; there are %s", reading->path,
 	    typed, siblings);
 	free(siblings);
@@ -236,7 +234,6 @@ set_count(struct reading *reading, const struct setting *setting, const struct j
 {
 	double number = json_number(value, NULL);
 	int *out = field(reading, setting);
-	char accepted[100];
 
 	if (json_is_number(value) && number >= (double)setting->least &&
 	    number <= (double)setting->most && floor(number) >= number) {
@@ -245,6 +242,7 @@ set_count(struct reading *reading, const struct setting *setting, const struct j
 			*out = INT_MAX;
 		return true;
 	}
+	char accepted[100];
 	snprintf(accepted, sizeof(accepted), "a whole number from %" PRId64 " to %" PRId64 "%s",
 	    setting->least, setting->most, setting->type == TYPE_LIMIT ? " (0: no limit)" : "");
 	return refuse(reading, setting->key, value, accepted);
@@ -255,7 +253,6 @@ set_duration(struct reading *reading, const struct setting *setting, const struc
 {
 	const char *text = json_text(value, NULL);
 	bool is_zero = json_is_number(value) && json_int(value, NULL) == 0;
-	char accepted[160], least[32], most[32];
 	struct fault ignored;
 	int64_t ms = 0;
 
@@ -264,6 +261,7 @@ set_duration(struct reading *reading, const struct setting *setting, const struc
 		*(int64_t *)field(reading, setting) = ms;
 		return true;
 	}
+	char accepted[160], least[32], most[32];
 	if (setting->least == 0)
 		snprintf(accepted, sizeof(accepted), "a duration such as %s, or 0 for off",
 		    "\"90s\", \"15m\" or \"8h\"");
@@ -366,14 +364,12 @@ check_repeated(struct reading *reading, const char *prefix, const struct json *j
 static struct config_agent *
 agent_named(struct config *config, const char *name)
 {
-	struct config_agent *agent;
-
 	for (size_t i = 0; i < config->agent_count; i++)
 		if (strcmp(config->agents[i].name, name) == 0)
 			return &config->agents[i];
 	config->agents =
 	    xrealloc(config->agents, (config->agent_count + 1) * sizeof(config->agents[0]));
-	agent = &config->agents[config->agent_count++];
+	struct config_agent *agent = &config->agents[config->agent_count++];
 	*agent = (struct config_agent){.name = xstrdup(name)};
 	return agent;
 }
@@ -495,8 +491,6 @@ static bool
 read_key(struct reading *reading, const char *key, const struct json *value)
 {
 	const struct setting *setting = find_setting(key);
-	char *prefix;
-	bool good;
 
 	if (setting)
 		return set(reading, setting, value);
@@ -506,8 +500,8 @@ read_key(struct reading *reading, const char *key, const struct json *value)
 		return refuse_unknown(reading, key);
 	if (!json_is_object(value))
 		return refuse(reading, key, value, "an object");
-	prefix = xasprintf("%s.", key);
-	good = read_section(reading, prefix, value);
+	char *prefix = xasprintf("%s.", key);
+	bool good = read_section(reading, prefix, value);
 	free(prefix);
 	return good;
 }
@@ -587,9 +581,6 @@ static bool
 read_text(struct reading *reading, struct buf *text)
 {
 	size_t valid = utf8_valid(buf_text(text), text->len);
-	struct fault broken;
-	struct json *json;
-	bool good;
 
 	if (valid < text->len || strlen(buf_text(text)) < text->len)
 		return fault_set(reading->fault, FAULT_ENV, "%s: line %zu is not UTF-8 text",
@@ -597,12 +588,14 @@ read_text(struct reading *reading, struct buf *text)
 		    line_at(buf_text(text), valid < text->len ? valid : strlen(buf_text(text))));
 	if (text->len)
 		json_strip_comments(text->data);
-	json = json_parse(buf_text(text), text->len, &broken);
+	struct fault broken;
+	struct json *json = json_parse(buf_text(text), text->len, &broken);
 	if (!json)
 		return refuse_broken(reading, text, broken.text);
-	good = json_is_object(json) ? read_section(reading, "", json)
-				    : fault_set(reading->fault, FAULT_ENV,
-					  "%s: a configuration is one JSON object", reading->path);
+	bool good = json_is_object(json)
+			? read_section(reading, "", json)
+			: fault_set(reading->fault, FAULT_ENV,
+			      "%s: a configuration is one JSON object", reading->path);
 	json_free(json);
 	return good;
 }

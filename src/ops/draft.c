@@ -36,9 +36,9 @@ static bool
 check_prompt(const struct vigil_task *task, struct fault *fault)
 {
 	const char *text = task->prompt;
-	size_t bytes, length = text ? strlen(text) : 0;
+	size_t length = text ? strlen(text) : 0;
+	size_t bytes = task->prompt_bytes ? task->prompt_bytes : length;
 
-	bytes = task->prompt_bytes ? task->prompt_bytes : length;
 	if (bytes > PROMPT_LIMIT)
 		return fault_set(fault, FAULT_USAGE,
 		    "the prompt has %zu bytes; at most %zu (16 MB) are accepted", bytes,
@@ -131,8 +131,6 @@ check_numbers(const struct vigil_task *task, struct fault *fault)
 static bool
 resolve_directory(const char *named, char **out, struct fault *fault)
 {
-	struct stat found;
-
 	*out = NULL;
 	if (!named)
 		return true;
@@ -144,6 +142,7 @@ resolve_directory(const char *named, char **out, struct fault *fault)
 	if (!*out)
 		return fault_set(fault, FAULT_USAGE, "the directory '%s' cannot be used: %s", named,
 		    strerror(errno));
+	struct stat found;
 	if (stat(*out, &found) != 0 || !S_ISDIR(found.st_mode))
 		return refuse_text(fault, "the directory", named, "is a file, not a directory");
 	return check_utf8("directory", *out, strlen(*out), fault);
@@ -153,8 +152,6 @@ resolve_directory(const char *named, char **out, struct fault *fault)
 static bool
 resolve_start(const struct vigil_task *task, int64_t now_ms, int64_t *ms, struct fault *fault)
 {
-	int64_t delay_ms;
-
 	*ms = 0;
 	if (task->at && task->in)
 		return fault_set(fault, FAULT_USAGE,
@@ -163,6 +160,7 @@ resolve_start(const struct vigil_task *task, int64_t now_ms, int64_t *ms, struct
 	if (task->at && !when_time(task->at, WHEN_FUTURE, now_ms, ms, fault))
 		return false;
 	if (task->in) {
+		int64_t delay_ms;
 		if (!when_duration(task->in, &delay_ms, fault))
 			return false;
 		*ms = now_ms + delay_ms;
@@ -175,11 +173,10 @@ resolve_start(const struct vigil_task *task, int64_t now_ms, int64_t *ms, struct
 static bool
 resolve_timeout(const char *text, struct value *value, struct fault *fault)
 {
-	int64_t ms;
-
 	*value = value_null();
 	if (!text)
 		return true;
+	int64_t ms;
 	if (!when_duration(text, &ms, fault))
 		return false;
 	*value = value_real((double)ms / 1000);
@@ -203,10 +200,10 @@ bool
 draft_make(struct draft *draft, const struct vigil_task *task, int64_t now_ms, struct fault *fault)
 {
 	const char *agent = task->agent && *task->agent == '@' ? task->agent + 1 : task->agent;
-	struct value timeout;
-	int64_t start_ms;
 
 	*draft = (struct draft){.key = task->key};
+	struct value timeout;
+	int64_t start_ms;
 	if (!check_texts(task, agent, fault) || !check_numbers(task, fault) ||
 	    !resolve_directory(task->directory, &draft->directory, fault) ||
 	    !resolve_start(task, now_ms, &start_ms, fault) ||

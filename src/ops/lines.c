@@ -272,12 +272,12 @@ add_object(struct batch *batch, const struct json *json, struct fault *fault)
 {
 	struct line line = {.task = *batch->defaults};
 	struct draft draft = {0};
-	bool existed, added;
+	bool existed;
 	int64_t id;
+	bool added = read_object(&line, json, fault) &&
+		     draft_make(&draft, &line.task, batch->now_ms, fault) &&
+		     draft_insert(&draft, batch->vigil->store, &id, &existed, fault);
 
-	added = read_object(&line, json, fault) &&
-		draft_make(&draft, &line.task, batch->now_ms, fault) &&
-		draft_insert(&draft, batch->vigil->store, &id, &existed, fault);
 	if (added)
 		remember(batch, id, existed);
 	draft_free(&draft);
@@ -288,15 +288,12 @@ add_object(struct batch *batch, const struct json *json, struct fault *fault)
 static bool
 add_line(struct batch *batch, const char *text, size_t bytes, struct fault *fault)
 {
-	struct json *json;
-	bool added;
-
 	if (!check_bytes(text, bytes, fault))
 		return false;
-	json = json_parse(text, bytes, fault);
+	struct json *json = json_parse(text, bytes, fault);
 	if (!json)
 		fault->kind = FAULT_USAGE; /* it was not found, but given */
-	added = json && add_object(batch, json, fault);
+	bool added = json && add_object(batch, json, fault);
 	json_free(json);
 	return added;
 }

@@ -65,11 +65,10 @@ parse_statuses(const char *text, char **out, struct fault *fault)
 static bool
 parse_since(const char *text, struct value *value, struct fault *fault)
 {
-	int64_t ms;
-
 	*value = value_null();
 	if (!text)
 		return true;
+	int64_t ms;
 	if (!when_time(text, WHEN_PAST, clock_now_ms(), &ms, fault))
 		return false;
 	*value = value_time(ms > 0 ? ms : 1);

@@ -38,7 +38,7 @@ choose_path(const char *named)
 static bool
 find_database(struct vigil *vigil, const char *named)
 {
-	char *path = choose_path(named), *here;
+	char *path = choose_path(named);
 
 	if (!path || !*path) {
 		free(path);
@@ -49,7 +49,7 @@ find_database(struct vigil *vigil, const char *named)
 	vigil->database = path;
 	if (*path == '/')
 		return true;
-	here = getcwd(NULL, 0);
+	char *here = getcwd(NULL, 0);
 	if (!here)
 		return fault_set(&vigil->fault, FAULT_ENV,
 		    "the working directory cannot be had: %s", strerror(errno));
