@@ -182,8 +182,10 @@ enum vigil_result vigil_answer(struct vigil *, int64_t ask, const char *reply, b
 /* ---- the runner ------------------------------------------------------------------------- */
 
 struct vigil_run_options {
-	bool drain;             /* end once nothing is queued or live */
-	const char *server_url; /* a running OpenCode; NULL: as configured, else one of its own */
+	bool drain; /* end once nothing is queued or live */
+
+	/* A running OpenCode, http://HOST[:PORT]; NULL: as configured, else one of its own. */
+	const char *server_url;
 
 	/* What it does, as it does it: a line without its end. NULL for silence. Called from the
 	 * event loop, which stands still meanwhile. */
