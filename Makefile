@@ -235,9 +235,9 @@ schema: vigil
 	tools/schema-snapshot
 
 demo:
-	tools/setup
+	@tools/setup
 	+@$(MAKE) --no-print-directory -j$(JOBS) all
-	REAL='$(REAL)' tools/demo "$$PWD/vigil"
+	@REAL='$(REAL)' tools/demo "$$PWD/vigil"
 
 # Not the OpenCode under build/opencode: it was downloaded.
 clean:

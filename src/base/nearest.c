@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-enum { LONGEST = 127 };
+enum { LONGEST = 127, MOST_MISTAKES = 2, SHORTEST_PREFIX = 2 };
 
 static size_t
 least(size_t a, size_t b)
@@ -44,12 +44,25 @@ nearest_distance(const char *a, const char *b)
 	return rows[a_len % 3][b_len];
 }
 
+bool
+nearest_is_likely(const char *typed, const char *known, size_t *distance)
+{
+	size_t typed_length = strlen(typed), known_length = strlen(known);
+	size_t longer = typed_length > known_length ? typed_length : known_length;
+
+	*distance = nearest_distance(typed, known);
+	if (typed_length >= SHORTEST_PREFIX && strncmp(typed, known, typed_length) == 0)
+		return true;
+	return *distance <= MOST_MISTAKES && *distance * 3 < longer;
+}
+
 void
 nearest_offer(struct nearest *nearest, const char *known)
 {
-	size_t distance = nearest_distance(nearest->word, known);
+	size_t distance;
 
-	if (nearest->best && nearest->distance <= distance)
+	if (!nearest_is_likely(nearest->word, known, &distance) ||
+	    (nearest->best && nearest->distance <= distance))
 		return;
 	nearest->best = known;
 	nearest->distance = distance;

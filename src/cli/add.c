@@ -44,28 +44,27 @@ struct request {
 	char *here;
 	int64_t *after;
 	struct json *printed; /* an array; NULL: plain lines */
+	size_t queued;        /* new tasks, and their ids' range */
+	int64_t first, last;
 };
 
 static bool
 read_after(struct request *request, const char *list, struct fault *fault)
 {
-	char *copy, *rest = NULL;
-	size_t count = 0;
 	bool good = true;
 
 	if (!list)
 		return true;
-	copy = xstrdup(list);
 	request->after = xcalloc(strlen(list) + 1, sizeof(*request->after));
-	for (char *word = strtok_r(copy, ",", &rest); word && good;
-	     word = strtok_r(NULL, ",", &rest))
-		good = args_id(word, &request->after[count++], fault);
-	free(copy);
 	request->task.after = request->after;
-	request->task.after_count = count;
-	if (good && count == 0)
-		return fault_set(fault, FAULT_USAGE, "--after '%s' names no task", list);
-	return good;
+	for (const char *at = list; at && good; at = strchr(at, ',')) {
+		at += at > list; /* past the comma */
+		char *word = xstrndup(at, strcspn(at, ","));
+
+		good = args_id(word, &request->after[request->task.after_count++], fault);
+		free(word);
+	}
+	return good || fault_set(fault, FAULT_USAGE, "--after '%s': %s", list, fault->text);
 }
 
 static bool
@@ -137,17 +136,35 @@ static void
 print_added(void *arg, int64_t id, bool existed)
 {
 	struct request *request = arg;
-	struct json *object;
 
-	if (existed)
+	if (existed) {
 		cli_say("an open task has this key already: %lld", (long long)id);
+	} else {
+		request->first = request->queued++ ? request->first : id;
+		request->last = id;
+	}
 	if (!request->printed) {
 		printf("%lld\n", (long long)id);
 		return;
 	}
-	object = json_add_object(request->printed, NULL);
+	struct json *object = json_add_object(request->printed, NULL);
 	json_add_int(object, "id", id);
 	json_add_bool(object, "existed", existed);
+}
+
+/* What is queued is queued, even if nobody could be told its id: it is not to be queued again. */
+static int
+check_printed(const struct request *request)
+{
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return 0;
+	if (request->queued == 1)
+		cli_say("queued as task %lld, but its id could not be printed",
+		    (long long)request->first);
+	else if (request->queued)
+		cli_say("queued as tasks %lld to %lld, but their ids could not be printed",
+		    (long long)request->first, (long long)request->last);
+	return VIGIL_ENVIRONMENT;
 }
 
 static int
@@ -186,16 +203,15 @@ static int
 add_request(struct request *request)
 {
 	const char *file = args_get(request->args, "file");
-	struct vigil *vigil;
-	struct fault fault;
-	int status;
 
 	if (file && request->args->operand_count)
 		return cli_usage("a prompt ('%s') and --file %s are both given",
 		    request->args->operands[0], file);
+	struct fault fault;
 	if (!read_request(request, file, &fault))
 		return cli_fault(&fault);
-	status = cli_open(request->args, VIGIL_READ_WRITE, &vigil);
+	struct vigil *vigil;
+	int status = cli_open(request->args, VIGIL_READ_WRITE, &vigil);
 	if (status)
 		return status;
 	if (args_has(request->args, "json"))
@@ -206,7 +222,7 @@ add_request(struct request *request)
 	else
 		json_free(request->printed);
 	vigil_close(vigil);
-	return status;
+	return status ? status : check_printed(request);
 }
 
 static int

@@ -44,6 +44,23 @@ option_at(const struct args *args, size_t index)
 }
 
 static bool
+refuse_option(const struct args *args, const char *name, const char *meant, struct fault *fault)
+{
+	const char *command = args->command ? args->command->name : NULL;
+
+	if (meant)
+		return fault_set(fault, FAULT_USAGE,
+		    "unknown option '--%s'%s%s (did you mean '--%s'?)", name, command ? " of " : "",
+		    command ? command : "", meant);
+	if (command)
+		return fault_set(fault, FAULT_USAGE,
+		    "unknown option '--%s' of %s (vigil %s --help lists them)", name, command,
+		    command);
+	return fault_set(
+	    fault, FAULT_USAGE, "unknown option '--%s' (vigil --help lists them)", name);
+}
+
+static bool
 find_long(const struct args *args, const char *name, size_t *index, struct fault *fault)
 {
 	struct nearest nearest = {.word = name};
@@ -54,9 +71,7 @@ find_long(const struct args *args, const char *name, size_t *index, struct fault
 			return true;
 		nearest_offer(&nearest, option->name);
 	}
-	return fault_set(fault, FAULT_USAGE, "unknown option '--%s'%s%s (did you mean '--%s'?)",
-	    name, args->command ? " of " : "", args->command ? args->command->name : "",
-	    nearest.best);
+	return refuse_option(args, name, nearest.best, fault);
 }
 
 static bool
@@ -81,13 +96,15 @@ command_find(const struct command *const *commands, const char *name, struct fau
 			return *commands;
 		nearest_offer(&nearest, (*commands)->name);
 	}
-	fault_set(
-	    fault, FAULT_USAGE, "unknown command '%s' (did you mean '%s'?)", name, nearest.best);
+	if (nearest.best)
+		fault_set(fault, FAULT_USAGE, "unknown command '%s' (did you mean '%s'?)", name,
+		    nearest.best);
+	else
+		fault_set(fault, FAULT_USAGE, "unknown command '%s' (vigil help lists them)", name);
 	return NULL;
 }
 
-/* ---- parsing ----------------------------------------------------------------------------------
- */
+/* ---- parsing ----------------------------------------------------------------------------- */
 
 struct parser {
 	struct args *args;
@@ -123,10 +140,10 @@ static bool
 take_long(struct parser *parser, char *word)
 {
 	char *equals = strchr(word, '=');
-	size_t index;
 
 	if (equals)
 		*equals = '\0';
+	size_t index;
 	return find_long(parser->args, word, &index, parser->fault) &&
 	       take_value(parser, index, equals ? equals + 1 : NULL);
 }
@@ -203,8 +220,7 @@ args_parse(struct args *args, const struct command *const *commands, int argc, c
 	return check_count(args, fault);
 }
 
-/* ---- reading ----------------------------------------------------------------------------------
- */
+/* ---- reading ----------------------------------------------------------------------------- */
 
 const char *
 args_get(const struct args *args, const char *name)
@@ -241,10 +257,10 @@ args_int(const struct args *args, const char *name, int64_t least, int64_t most,
     struct fault *fault)
 {
 	const char *text = args_get(args, name);
-	int64_t value;
 
 	if (!text)
 		return true;
+	int64_t value;
 	if (!parse_int(text, &value) || value < least || value > most)
 		return fault_set(fault, FAULT_USAGE,
 		    "--%s '%s' is not a whole number from %lld to %lld", name, text,

@@ -18,8 +18,7 @@ static const struct option_spec answer_options[] = {
     {0, NULL, NULL, NULL},
 };
 
-/* ---- asks ---------------------------------------------------------------------------------------
- */
+/* ---- asks -------------------------------------------------------------------------------- */
 
 static const struct column columns[] = {
     {"ask", true, false},
@@ -80,20 +79,18 @@ print_array(struct vigil *vigil)
 static int
 run_asks(const struct args *args)
 {
-	enum vigil_result result;
 	struct vigil *vigil;
 	int status = cli_open(args, VIGIL_READ_ONLY, &vigil);
 
 	if (status)
 		return status;
-	result = args_has(args, "json") ? print_array(vigil) : print_table(vigil);
+	enum vigil_result result = args_has(args, "json") ? print_array(vigil) : print_table(vigil);
 	status = result == VIGIL_OK ? 0 : cli_failed(vigil, result);
 	vigil_close(vigil);
 	return status;
 }
 
-/* ---- answer -------------------------------------------------------------------------------------
- */
+/* ---- answer ------------------------------------------------------------------------------ */
 
 /* A line for each question. The caller frees. */
 static char *
@@ -127,21 +124,18 @@ print_answered(const struct args *args, int64_t id, const char *reply, bool need
 static int
 run_answer(const struct args *args)
 {
-	enum vigil_result result;
-	struct vigil *vigil;
 	struct fault fault;
-	bool needs_runner;
-	char *reply;
 	int64_t id;
-	int status;
 
 	if (!args_id(args->operands[0], &id, &fault))
 		return cli_fault(&fault);
-	status = cli_open(args, VIGIL_EXISTING, &vigil);
+	struct vigil *vigil;
+	int status = cli_open(args, VIGIL_EXISTING, &vigil);
 	if (status)
 		return status;
-	reply = join_operands(args, 1);
-	result = vigil_answer(vigil, id, reply, &needs_runner);
+	char *reply = join_operands(args, 1);
+	bool needs_runner;
+	enum vigil_result result = vigil_answer(vigil, id, reply, &needs_runner);
 	if (result == VIGIL_OK)
 		print_answered(args, id, reply, needs_runner);
 	else

@@ -18,15 +18,16 @@
 #include "cli/print.h"
 #include "cli/text.h"
 
-/* ---- sentences ----------------------------------------------------------------------------------
- */
+enum { RUNNER_GRACE_MS = 1000 };
+
+/* ---- sentences --------------------------------------------------------------------------- */
 
 static void __attribute__((format(printf, 1, 0))) say(const char *format, va_list args)
 {
-	char text[2048], *line;
+	char text[2048];
 
 	vsnprintf(text, sizeof(text), format, args);
-	line = text_form(text, TEXT_LINE);
+	char *line = text_form(text, TEXT_LINE);
 	fprintf(stderr, "vigil: %s\n", line);
 	free(line);
 }
@@ -66,8 +67,7 @@ cli_failed(const struct vigil *vigil, enum vigil_result result)
 	return (int)result;
 }
 
-/* ---- what commands share ------------------------------------------------------------------------
- */
+/* ---- what commands share ----------------------------------------------------------------- */
 
 int
 cli_open(const struct args *args, enum vigil_open_mode mode, struct vigil **vigil)
@@ -121,8 +121,19 @@ cli_field(struct vigil *vigil, int64_t id, enum vigil_section section, const cha
 	return field.value;
 }
 
-/* ---- the program --------------------------------------------------------------------------------
- */
+void
+cli_watch_runner(const struct vigil_progress *progress, bool *was_said, bool is_line_open)
+{
+	if (*was_said || progress->has_runner || progress->waited_ms < RUNNER_GRACE_MS ||
+	    progress->queued + progress->live == 0)
+		return;
+	*was_said = true;
+	if (is_line_open)
+		fputs("\r\033[K", stderr);
+	cli_say("no runner is alive: this waits until somebody starts vigil run");
+}
+
+/* ---- the program ------------------------------------------------------------------------- */
 
 /* A standard descriptor that is closed would be had by the next file that is opened: the database,
  * and our own output would go into it. This one cannot be written to, so that output still fails.
@@ -187,8 +198,6 @@ int
 cli_main(const struct command *const *commands, int argc, char **argv)
 {
 	const char *failpoint = getenv("VIGIL_FAILPOINT");
-	struct args args;
-	struct fault fault;
 
 	keep_standard_descriptors();
 	signal(SIGPIPE, SIG_IGN);
@@ -196,8 +205,10 @@ cli_main(const struct command *const *commands, int argc, char **argv)
 		failpoint_print_names();
 		return finish_output(0);
 	}
+	struct fault fault;
 	if (failpoint && !failpoint_arm(failpoint, &fault))
 		return cli_fault(&fault);
+	struct args args;
 	if (!args_parse(&args, commands, argc, argv, &fault))
 		return cli_fault(&fault);
 	return finish_output(run(&args));

@@ -30,6 +30,10 @@ int64_t *cli_ids(const struct args *);
 /* One column of one row of vigil_show(). The caller frees; NULL: NULL, or no such task. */
 char *cli_field(struct vigil *, int64_t id, enum vigil_section, const char *column);
 
+/* While something is waited for: says, the first time it is so, that no runner is alive; not in the
+ * first second, in which one may be starting. `is_line_open`: a line is to be cleared first. */
+void cli_watch_runner(const struct vigil_progress *, bool *was_said, bool is_line_open);
+
 /* For people alone; printed to standard output. */
 void help_all(const struct command *const *commands);
 void help_short(void); /* to standard error */

@@ -108,11 +108,9 @@ remember_id(void *arg, int64_t id, bool existed)
 static int
 find_ids(struct work *work)
 {
-	enum vigil_result result;
-
 	if (!work->is_all)
 		return 0;
-	result = vigil_open_ids(work->vigil, remember_id, work);
+	enum vigil_result result = vigil_open_ids(work->vigil, remember_id, work);
 	return result == VIGIL_OK ? 0 : cli_failed(work->vigil, result);
 }
 
@@ -138,7 +136,6 @@ static int
 act_on_operands(const struct args *args, act_fn *act, bool can_need_runner, bool is_all)
 {
 	struct work work = {.args = args, .is_all = is_all};
-	int status;
 
 	if (!is_all) {
 		work.ids = cli_ids(args);
@@ -146,13 +143,12 @@ act_on_operands(const struct args *args, act_fn *act, bool can_need_runner, bool
 		if (!work.ids)
 			return VIGIL_USAGE;
 	}
-	status = work_on(&work, act, can_need_runner);
+	int status = work_on(&work, act, can_need_runner);
 	free(work.ids);
 	return status;
 }
 
-/* ---- the commands -------------------------------------------------------------------------------
- */
+/* ---- the commands ------------------------------------------------------------------------ */
 
 static enum vigil_result
 cancel_one(struct work *work, int64_t id, bool *needs_runner)

@@ -2,18 +2,23 @@
  * vigil follow: the answer as it is written.
  */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "cli/cli.h"
 #include "cli/print.h"
+#include "cli/text.h"
 
 static const struct option_spec options[] = {
+    {0, "json", NULL,
+	"print [{\"stream\": \"text\" or \"reasoning\", \"text\"}], as it is written"},
     {0, NULL, NULL, NULL},
 };
 
 struct following {
-	bool is_dim;  /* reasoning is being printed */
-	bool is_open; /* standard output is within a line */
+	struct json_list *list; /* NULL: plain text */
+	bool is_dim;            /* reasoning is being printed */
+	bool is_open;           /* standard output is within a line */
 };
 
 static void
@@ -35,6 +40,19 @@ end_line(struct following *following)
 }
 
 static void
+print_object(struct json_list *list, enum vigil_stream stream, const char *text)
+{
+	struct json *object = json_object();
+	char *clean = text_form(text, TEXT_UTF8);
+
+	json_add_text(object, "stream", stream == VIGIL_TEXT ? "text" : "reasoning");
+	json_add_text(object, "text", clean);
+	json_list_add(list, object);
+	fflush(stdout);
+	free(clean);
+}
+
+static void
 print_part(void *arg, enum vigil_stream stream, const char *text)
 {
 	struct following *following = arg;
@@ -44,6 +62,11 @@ print_part(void *arg, enum vigil_stream stream, const char *text)
 		if (print_is_terminal(stderr) && print_is_terminal(stdout))
 			end_line(following);
 		cli_say("%s", text);
+		return;
+	}
+	if (following->list) {
+		if (bytes)
+			print_object(following->list, stream, text);
 		return;
 	}
 	/* Into a pipe goes the answer alone. */
@@ -62,20 +85,21 @@ print_part(void *arg, enum vigil_stream stream, const char *text)
 static int
 run_follow(const struct args *args)
 {
-	struct following following = {0};
-	enum vigil_result result;
-	struct vigil *vigil;
+	struct json_list list = {0};
+	struct following following = {.list = args_has(args, "json") ? &list : NULL};
 	struct fault fault;
 	int64_t id;
-	int status;
 
 	if (!args_id(args->operands[0], &id, &fault))
 		return cli_fault(&fault);
-	status = cli_open(args, VIGIL_READ_ONLY, &vigil);
+	struct vigil *vigil;
+	int status = cli_open(args, VIGIL_READ_ONLY, &vigil);
 	if (status)
 		return status;
-	result = vigil_follow(vigil, id, print_part, &following);
+	enum vigil_result result = vigil_follow(vigil, id, print_part, &following);
 	end_line(&following);
+	if (following.list)
+		json_list_end(&list);
 	status = result == VIGIL_OK ? 0 : cli_failed(vigil, result);
 	vigil_close(vigil);
 	return status;

@@ -76,14 +76,12 @@ help_all(const struct command *const *commands)
 static int
 run_help(const struct args *args)
 {
-	const struct command *command;
-	struct fault fault;
-
 	if (args->operand_count == 0) {
 		help_all(args->commands);
 		return 0;
 	}
-	command = command_find(args->commands, args->operands[0], &fault);
+	struct fault fault;
+	const struct command *command = command_find(args->commands, args->operands[0], &fault);
 	if (!command)
 		return cli_fault(&fault);
 	help_command(command);

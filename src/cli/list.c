@@ -86,17 +86,16 @@ run_list(const struct args *args)
 	    .since = args_get(args, "since"),
 	    .grep = args_get(args, "grep"),
 	};
-	enum vigil_result result;
-	struct vigil *vigil;
 	struct fault fault;
-	int status;
 
 	if (!args_int(args, "limit", 1, INT64_MAX, &filter.limit, &fault))
 		return cli_fault(&fault);
-	status = cli_open(args, VIGIL_READ_ONLY, &vigil);
+	struct vigil *vigil;
+	int status = cli_open(args, VIGIL_READ_ONLY, &vigil);
 	if (status)
 		return status;
-	result = args_has(args, "json") ? print_array(vigil, &filter) : print_table(vigil, &filter);
+	enum vigil_result result =
+	    args_has(args, "json") ? print_array(vigil, &filter) : print_table(vigil, &filter);
 	status = result == VIGIL_OK ? 0 : cli_failed(vigil, result);
 	vigil_close(vigil);
 	return status;

@@ -17,8 +17,7 @@
 
 enum { WIDTH_DEFAULT = 80, LAST_LEAST = 12, CELL_BYTES = 400 };
 
-/* ---- the terminal -----------------------------------------------------------------------------
- */
+/* ---- the terminal ------------------------------------------------------------------------ */
 
 bool
 print_is_terminal(FILE *file)
@@ -87,19 +86,17 @@ print_status_colour(const char *status)
 	return COLOUR_NONE;
 }
 
-/* ---- times and text -----------------------------------------------------------------------------
- */
+/* ---- times and text ---------------------------------------------------------------------- */
 
 const char *
 print_time(const char *stamp, char out[32])
 {
-	struct tm tm;
 	int64_t ms;
-	time_t seconds;
 
 	if (!stamp || !stamp_parse(stamp, &ms))
 		return stamp ? stamp : "";
-	seconds = (time_t)(ms / 1000);
+	time_t seconds = (time_t)(ms / 1000);
+	struct tm tm;
 	if (!localtime_r(&seconds, &tm) || strftime(out, 32, "%Y-%m-%d %H:%M:%S", &tm) == 0)
 		return stamp;
 	return out;
@@ -118,13 +115,11 @@ print_span(const char *from, const char *to, char out[32])
 void
 print_piece(FILE *file, const char *text)
 {
-	char *safe;
-
 	if (!print_is_terminal(file)) {
 		fputs(text, file);
 		return;
 	}
-	safe = text_form(text, TEXT_BLOCK);
+	char *safe = text_form(text, TEXT_BLOCK);
 	fputs(safe, file);
 	free(safe);
 }
@@ -139,8 +134,7 @@ print_text(FILE *file, const char *text)
 		fputc('\n', file);
 }
 
-/* ---- tables -------------------------------------------------------------------------------------
- */
+/* ---- tables ------------------------------------------------------------------------------ */
 
 struct table {
 	FILE *file;
@@ -155,12 +149,11 @@ static char *
 clean_cell(const char *text)
 {
 	size_t bytes = text ? strlen(text) : 0;
-	char *cut, *clean;
 
 	if (bytes <= CELL_BYTES)
 		return text_form(text, TEXT_LINE);
-	cut = xstrndup(text, utf8_cut(text, bytes, CELL_BYTES));
-	clean = text_form(cut, TEXT_LINE);
+	char *cut = xstrndup(text, utf8_cut(text, bytes, CELL_BYTES));
+	char *clean = text_form(cut, TEXT_LINE);
 	free(cut);
 	return clean;
 }
@@ -300,8 +293,7 @@ table_free(struct table *table)
 	free(table);
 }
 
-/* ---- rows and JSON ------------------------------------------------------------------------------
- */
+/* ---- rows and JSON ----------------------------------------------------------------------- */
 
 const char *
 row_get(const struct vigil_row *row, const char *name)
@@ -341,43 +333,29 @@ json_of_row(const struct vigil_row *row, const char *without)
 	return object;
 }
 
-/* JSON lets DEL and U+0080 to U+009F stand as they are; a terminal may obey them. */
 static void
-put_json(const char *text)
+put_json(const struct json *json)
 {
-	for (; *text; text++) {
-		unsigned char here = (unsigned char)text[0], next = (unsigned char)text[1];
+	char *text = json_print(json), *safe = text_form(text, TEXT_JSON);
 
-		if (here == 0x7f) {
-			fputs("\\u007f", stdout);
-		} else if (here == 0xc2 && next >= 0x80 && next <= 0x9f) {
-			fprintf(stdout, "\\u%04x", next);
-			text++;
-		} else {
-			fputc(here, stdout);
-		}
-	}
+	fputs(safe, stdout);
+	free(safe);
+	free(text);
 }
 
 void
 print_json(struct json *json)
 {
-	char *text = json_print(json);
-
-	put_json(text);
+	put_json(json);
 	fputc('\n', stdout);
-	free(text);
 	json_free(json);
 }
 
 void
 json_list_add(struct json_list *list, struct json *json)
 {
-	char *text = json_print(json);
-
 	fputs(list->count++ ? ",\n" : "[", stdout);
-	put_json(text);
-	free(text);
+	put_json(json);
 	json_free(json);
 }
 

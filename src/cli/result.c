@@ -3,6 +3,7 @@
  */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "cli/cli.h"
 #include "cli/print.h"
@@ -13,7 +14,8 @@ static const struct option_spec options[] = {
     {0, "reasoning", NULL, "that, with what the model thought before each"},
     {0, "wait", NULL, "until the task is final"},
     {0, "timeout", "DUR", "wait no longer than this"},
-    {0, "json", NULL, "print {\"id\", \"status\", \"result\", \"error_kind\", \"error\"}"},
+    {0, "json", NULL,
+	"print {\"id\", \"status\", \"result\", \"result_cut\", \"error_kind\", \"error\"}"},
     {0, NULL, NULL, NULL},
 };
 
@@ -36,6 +38,17 @@ add_field(struct json *object, struct vigil *vigil, int64_t id, const char *colu
 	free(value);
 }
 
+/* Longer than what is kept: what there is, is its beginning. */
+static bool
+is_cut(struct vigil *vigil, int64_t id)
+{
+	char *cut = cli_field(vigil, id, VIGIL_TASK, "result_cut");
+	bool result = cut && strcmp(cut, "1") == 0;
+
+	free(cut);
+	return result;
+}
+
 static void
 print_object(struct vigil *vigil, int64_t id, const char *text)
 {
@@ -45,6 +58,7 @@ print_object(struct vigil *vigil, int64_t id, const char *text)
 	json_add_int(object, "id", id);
 	add_field(object, vigil, id, "status");
 	json_add_text(object, "result", clean);
+	json_add_int(object, "result_cut", is_cut(vigil, id));
 	add_field(object, vigil, id, "error_kind");
 	add_field(object, vigil, id, "error");
 	print_json(object);
@@ -66,17 +80,28 @@ print_result(const struct args *args, struct vigil *vigil, int64_t id)
 		print_object(vigil, id, text);
 	else if (is_final && text)
 		print_text(stdout, text);
+	if (is_final && text && is_cut(vigil, id))
+		cli_say("task %lld: the answer was longer than what is kept; its end is missing",
+		    (long long)id);
 	free(text);
 	return (int)result;
+}
+
+static bool
+watch_runner(void *was_said, const struct vigil_progress *progress)
+{
+	cli_watch_runner(progress, was_said, false);
+	return true;
 }
 
 static int
 wait_and_print(const struct args *args, struct vigil *vigil, int64_t id, int64_t timeout_ms)
 {
 	enum vigil_result result;
+	bool was_said = false;
 
 	if (args_has(args, "wait") || args_has(args, "timeout")) {
-		result = vigil_wait(vigil, &id, 1, false, timeout_ms, NULL, NULL);
+		result = vigil_wait(vigil, &id, 1, false, timeout_ms, watch_runner, &was_said);
 		if (result != VIGIL_OK && result != VIGIL_FAILED && result != VIGIL_TIMEOUT)
 			return cli_failed(vigil, result);
 	}
@@ -87,14 +112,13 @@ static int
 run_result(const struct args *args)
 {
 	int64_t id, timeout_ms = -1;
-	struct vigil *vigil;
 	struct fault fault;
-	int status;
 
 	if (!args_id(args->operands[0], &id, &fault) ||
 	    !args_duration(args, "timeout", &timeout_ms, &fault))
 		return cli_fault(&fault);
-	status = cli_open(args, VIGIL_READ_ONLY, &vigil);
+	struct vigil *vigil;
+	int status = cli_open(args, VIGIL_READ_ONLY, &vigil);
 	if (status)
 		return status;
 	status = wait_and_print(args, vigil, id, timeout_ms);

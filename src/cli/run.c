@@ -3,9 +3,10 @@
  */
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/clock.h"
+#include "base/refuse.h"
+#include "base/url.h"
 #include "cli/cli.h"
 #include "cli/print.h"
 #include "cli/text.h"
@@ -29,9 +30,14 @@ print_line(void *arg, const char *line)
 }
 
 static bool
-is_url(const char *text)
+check_server(const char *url, struct fault *fault)
 {
-	return strncmp(text, "http://", 7) == 0 || strncmp(text, "https://", 8) == 0;
+	enum url_form form = url ? url_form(url) : URL_GOOD;
+
+	if (form == URL_HAS_USER)
+		return fault_set(fault, FAULT_USAGE, "--server has a user or a password in it: %s",
+		    URL_PASSWORD_PLACE);
+	return form == URL_GOOD || refuse_text(fault, "--server", url, "is not " URL_ACCEPTED);
 }
 
 static int
@@ -42,17 +48,15 @@ run_run(const struct args *args)
 	    .server_url = args_get(args, "server"),
 	    .log = print_line,
 	};
-	enum vigil_result result;
-	struct vigil *vigil;
-	int status;
+	struct fault fault;
 
-	if (run.server_url && !is_url(run.server_url))
-		return cli_usage(
-		    "--server '%s' is not an address like http://127.0.0.1:4096", run.server_url);
-	status = cli_open(args, VIGIL_READ_WRITE, &vigil);
+	if (!check_server(run.server_url, &fault))
+		return cli_fault(&fault);
+	struct vigil *vigil;
+	int status = cli_open(args, VIGIL_READ_WRITE, &vigil);
 	if (status)
 		return status;
-	result = vigil_run(vigil, &run);
+	enum vigil_result result = vigil_run(vigil, &run);
 	status = result == VIGIL_OK ? 0 : cli_failed(vigil, result);
 	vigil_close(vigil);
 	return status;

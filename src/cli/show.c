@@ -15,8 +15,7 @@ static const struct option_spec options[] = {
     {0, NULL, NULL, NULL},
 };
 
-/* ---- JSON ---------------------------------------------------------------------------------------
- */
+/* ---- JSON -------------------------------------------------------------------------------- */
 
 static bool
 copy_row(void *arg, const struct vigil_row *row)
@@ -65,8 +64,7 @@ print_object(struct vigil *vigil, int64_t id)
 	return result;
 }
 
-/* ---- for people ---------------------------------------------------------------------------------
- */
+/* ---- for people -------------------------------------------------------------------------- */
 
 /* "failed (timeout) after 12 min, 2 attempts: it ran longer than its timeout" */
 static void
@@ -113,8 +111,8 @@ print_subject(const struct vigil_row *row)
 static bool
 is_told_elsewhere(const char *column)
 {
-	static const char *const elsewhere[] = {
-	    "id", "status", "prompt", "description", "result", "error", "error_kind", "attempts"};
+	static const char *const elsewhere[] = {"id", "status", "prompt", "description", "result",
+	    "error", "error_kind", "attempts", "result_cut"};
 
 	for (size_t i = 0; i < sizeof(elsewhere) / sizeof(elsewhere[0]); i++)
 		if (strcmp(column, elsewhere[i]) == 0)
@@ -127,11 +125,12 @@ print_fields(const struct vigil_row *row)
 {
 	for (size_t i = 0; i < row->count; i++) {
 		const char *value = row->values[i];
-		char time[32], *safe;
 
 		if (!value || is_told_elsewhere(row->names[i]))
 			continue;
-		safe = text_form(row->is_number[i] ? value : print_time(value, time), TEXT_LINE);
+		char time[32];
+		char *safe =
+		    text_form(row->is_number[i] ? value : print_time(value, time), TEXT_LINE);
 		printf("  %-14s  %s\n", row->names[i], safe);
 		free(safe);
 	}
@@ -150,11 +149,15 @@ print_section(const char *title, const char *text)
 static bool
 print_task(void *reason, const struct vigil_row *row)
 {
+	const char *cut = row_get(row, "result_cut");
+	bool is_cut = cut && strcmp(cut, "1") == 0;
+
 	print_headline(row, reason);
 	print_subject(row);
 	print_fields(row);
 	print_section("prompt", row_get(row, "prompt"));
-	print_section("result", row_get(row, "result"));
+	print_section(is_cut ? "result (longer than what is kept: its end is missing)" : "result",
+	    row_get(row, "result"));
 	return false;
 }
 
@@ -244,12 +247,9 @@ static enum vigil_result
 print_rows(struct vigil *vigil, int64_t id, enum vigil_section section,
     const struct column *columns, size_t count, vigil_row_fn *add)
 {
-	struct table *table;
-	enum vigil_result result;
-
 	fputc('\n', stdout);
-	table = table_new(stdout, columns, count);
-	result = vigil_show(vigil, id, section, add, table);
+	struct table *table = table_new(stdout, columns, count);
+	enum vigil_result result = vigil_show(vigil, id, section, add, table);
 	table_end(table);
 	table_free(table);
 	return result;
@@ -281,18 +281,17 @@ print_page(struct vigil *vigil, int64_t id)
 static int
 run_show(const struct args *args)
 {
-	enum vigil_result result;
-	struct vigil *vigil;
 	struct fault fault;
 	int64_t id;
-	int status;
 
 	if (!args_id(args->operands[0], &id, &fault))
 		return cli_fault(&fault);
-	status = cli_open(args, VIGIL_READ_ONLY, &vigil);
+	struct vigil *vigil;
+	int status = cli_open(args, VIGIL_READ_ONLY, &vigil);
 	if (status)
 		return status;
-	result = args_has(args, "json") ? print_object(vigil, id) : print_page(vigil, id);
+	enum vigil_result result =
+	    args_has(args, "json") ? print_object(vigil, id) : print_page(vigil, id);
 	status = result == VIGIL_OK ? 0 : cli_failed(vigil, result);
 	vigil_close(vigil);
 	return status;

@@ -38,13 +38,37 @@ is_between(uint32_t point, uint32_t first, uint32_t last)
 	return point >= first && point <= last;
 }
 
-/* Characters beyond ASCII that act on what surrounds them: control characters of a second kind,
- * and those that turn the direction of writing. */
+/* Characters beyond ASCII that act on what surrounds them, or hide in it. */
+static const struct {
+	uint32_t first, last;
+} treacherous[] = {
+    {0x80, 0x9f},   /* control characters of a second kind; U+009B begins a sequence */
+    {0xad, 0xad},   /* a hyphen that shows at the end of a line alone */
+    {0x61c, 0x61c}, /* this and the next turn the direction of writing */
+    {0x200e, 0x200f}, {0x2028, 0x202e}, /* ends of lines and paragraphs; directions */
+    {0x2060, 0x206f},                   /* not to be seen; directions */
+    {0xfeff, 0xfeff},                   /* not to be seen */
+    {0xfff9, 0xfffb},                   /* annotations, which may be left out */
+    {0xe0000, 0xe007f},                 /* tags: ASCII that is not to be seen */
+};
+
 static bool
 is_treacherous(uint32_t point)
 {
-	return is_between(point, 0x80, 0x9f) || is_between(point, 0x200e, 0x200f) ||
-	       is_between(point, 0x202a, 0x202e) || is_between(point, 0x2066, 0x2069);
+	for (size_t i = 0; i < sizeof(treacherous) / sizeof(treacherous[0]); i++)
+		if (is_between(point, treacherous[i].first, treacherous[i].last))
+			return true;
+	return false;
+}
+
+static void
+add_escape(struct buf *out, uint32_t point)
+{
+	if (point > 0xffff) {
+		buf_printf(out, "\\u%04x", (unsigned)(0xd800 + ((point - 0x10000) >> 10)));
+		point = 0xdc00 + ((point - 0x10000) & 0x3ff);
+	}
+	buf_printf(out, "\\u%04x", (unsigned)point);
 }
 
 static void
@@ -55,10 +79,21 @@ add_ascii(struct buf *out, char c, enum text_form form)
 
 	if (form == TEXT_UTF8 || !is_control || (form == TEXT_BLOCK && is_space))
 		buf_add(out, &c, 1);
+	else if (form == TEXT_JSON) /* JSON itself has escapes for the others */
+		add_escape(out, (unsigned char)c);
 	else if (form == TEXT_LINE && (is_space || c == '\r'))
 		buf_puts(out, " ");
 	else
 		buf_printf(out, "^%c", c ^ 0x40);
+}
+
+static void
+add_treacherous(struct buf *out, uint32_t point, enum text_form form)
+{
+	if (form == TEXT_JSON)
+		add_escape(out, point);
+	else
+		buf_printf(out, "<U+%04X>", (unsigned)point);
 }
 
 char *
@@ -75,7 +110,7 @@ text_form(const char *text, enum text_form form)
 		else if (point < 0x80)
 			add_ascii(&out, *text, form);
 		else if (form != TEXT_UTF8 && is_treacherous(point))
-			buf_printf(&out, "<U+%04X>", (unsigned)point);
+			add_treacherous(&out, point, form);
 		else
 			buf_add(&out, text, length);
 	}

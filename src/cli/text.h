@@ -11,6 +11,8 @@ enum text_form {
 	TEXT_UTF8,  /* as it is; bytes that are no characters become U+FFFD, as in the others */
 	TEXT_BLOCK, /* line ends and tabs stay; other control characters show as ^X or <U+XXXX> */
 	TEXT_LINE,  /* these become blanks */
+	TEXT_JSON,  /* of a JSON document: the same document, with \uXXXX for what a terminal obeys
+		     */
 };
 
 /* The caller frees. "" for NULL. */

@@ -14,14 +14,12 @@ static const struct option_spec options[] = {
 static int
 run_version(const struct args *args)
 {
-	struct json *json;
-
 	/* `vigil COMMAND --version` comes here too, with that command's options. */
 	if (args->command != &version_command || !args_has(args, "json")) {
 		printf("vigil %s\n", vigil_version());
 		return 0;
 	}
-	json = json_object();
+	struct json *json = json_object();
 	json_add_text(json, "version", vigil_version());
 	print_json(json);
 	return 0;

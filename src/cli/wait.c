@@ -19,6 +19,7 @@ static const struct option_spec options[] = {
 struct waited {
 	struct vigil_progress last;
 	bool is_shown;
+	bool no_runner_was_said;
 };
 
 static void
@@ -33,7 +34,6 @@ static void
 show_progress(const struct vigil_progress *progress)
 {
 	struct buf line = {0};
-	char time[32];
 
 	add_part(&line, progress->queued, "queued");
 	add_part(&line, progress->held, "held");
@@ -41,6 +41,7 @@ show_progress(const struct vigil_progress *progress)
 	add_part(&line, progress->completed, "done");
 	add_part(&line, progress->failed, "failed");
 	add_part(&line, progress->cancelled, "cancelled");
+	char time[32];
 	if (progress->waited_ms >= 1000)
 		buf_printf(&line, " · %s", when_say(progress->waited_ms / 1000 * 1000, time));
 	fprintf(stderr, "\r\033[K%s", buf_text(&line));
@@ -54,6 +55,7 @@ take_progress(void *arg, const struct vigil_progress *progress)
 	struct waited *waited = arg;
 
 	waited->last = *progress;
+	cli_watch_runner(progress, &waited->no_runner_was_said, waited->is_shown);
 	if (waited->is_shown)
 		show_progress(progress);
 	return true;
@@ -109,17 +111,16 @@ wait_for(const struct args *args, struct vigil *vigil, const int64_t *ids, int64
 static int
 run_wait(const struct args *args)
 {
-	int64_t *ids, timeout_ms = -1;
-	struct vigil *vigil;
+	int64_t timeout_ms = -1;
 	struct fault fault;
-	int status;
 
 	if (!args_duration(args, "timeout", &timeout_ms, &fault))
 		return cli_fault(&fault);
-	ids = cli_ids(args);
+	int64_t *ids = cli_ids(args);
 	if (!ids)
 		return VIGIL_USAGE;
-	status = cli_open(args, VIGIL_READ_ONLY, &vigil);
+	struct vigil *vigil;
+	int status = cli_open(args, VIGIL_READ_ONLY, &vigil);
 	if (status == 0)
 		status = wait_for(args, vigil, ids, timeout_ms);
 	vigil_close(vigil);

@@ -16,18 +16,21 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/environment.h"
 #include "base/file.h"
 #include "base/json.h"
 #include "base/nearest.h"
+#include "base/refuse.h"
+#include "base/url.h"
 #include "base/utf8.h"
 #include "base/when.h"
 #include "core/task.h"
 
-enum { FILE_LIMIT = 1 << 20, SHOWN_BYTES = 60 };
+enum { FILE_LIMIT = 1 << 20 };
 
 enum type {
 	TYPE_WORD,         /* text, not empty */
-	TYPE_URL,          /* null, or http://… */
+	TYPE_URL,          /* null, or see url.h */
 	TYPE_COUNT,        /* a whole number */
 	TYPE_LIMIT,        /* a whole number; 0 is no limit */
 	TYPE_DURATION,     /* "45m", or 0 */
@@ -55,6 +58,8 @@ static const struct setting settings[] = {
 
 #define SETTING_COUNT (sizeof(settings) / sizeof(settings[0]))
 
+static const char agents_key[] = "agents"; /* the section whose keys are names */
+
 /* The words of a choice, and the end of the list. */
 static const char *const interrupt_words[] = {
     [ON_INTERRUPT_RESUME] = "resume",
@@ -79,16 +84,14 @@ struct reading {
 
 /* ---- faults ------------------------------------------------------------------------------- */
 
-/* "FILE: KEY is VALUE; ACCEPTED". */
+/* "FILE: KEY is VALUE; it must be ACCEPTED". */
 static bool
 refuse(struct reading *reading, const char *key, const struct json *value, const char *accepted)
 {
-	char *text = json_print(value);
-	size_t bytes = strlen(text), shown = utf8_cut(text, bytes, SHOWN_BYTES);
+	char *place = xasprintf("%s: %s", reading->path, key);
 
-	fault_set(reading->fault, FAULT_ENV, "%s: %s is %.*s%s; it must be %s", reading->path, key,
-	    (int)shown, text, shown < bytes ? "…" : "", accepted);
-	free(text);
+	refuse_json(reading->fault, FAULT_ENV, place, value, accepted);
+	free(place);
 	return false;
 }
 
@@ -118,21 +121,21 @@ static void
 offer(struct guess *guess, const char *typed, const char *form, const char *key, size_t length)
 {
 	char *known = xstrndup(form, length - (size_t)(form - key));
-	size_t distance = nearest_distance(typed, known);
+	size_t distance;
 
-	free(known);
-	if (!guess->key || distance < guess->distance)
+	if (nearest_is_likely(typed, known, &distance) &&
+	    (!guess->key || distance < guess->distance))
 		*guess = (struct guess){.key = key, .length = length, .distance = distance};
+	free(known);
 }
 
 /* By a whole name; by its last part, where somebody put it into the wrong section; by a section. */
-static bool
-refuse_unknown(struct reading *reading, const char *typed)
+static struct guess
+guess_key(const char *typed)
 {
-	static const char agents[] = "agents";
 	struct guess guess = {0};
 
-	offer(&guess, typed, agents, agents, strlen(agents));
+	offer(&guess, typed, agents_key, agents_key, strlen(agents_key));
 	for (size_t i = 0; i < SETTING_COUNT; i++) {
 		const char *key = settings[i].key;
 
@@ -140,8 +143,48 @@ refuse_unknown(struct reading *reading, const char *typed)
 		offer(&guess, last_part(typed), last_part(key), key, strlen(key));
 		offer(&guess, typed, key, key, strcspn(key, "."));
 	}
-	return fault_set(reading->fault, FAULT_ENV, "%s: unknown key '%s' (did you mean '%.*s'?)",
-	    reading->path, typed, (int)guess.length, guess.key);
+	return guess;
+}
+
+/* The keys of the section that a key is in, each once; the sections, if there is no such section.
+ * The caller frees. */
+static char *
+list_siblings(const char *typed)
+{
+	size_t prefix = (size_t)(last_part(typed) - typed), older = 0;
+	const char *before = "";
+	struct buf list = {0};
+
+	for (size_t i = 0; i < SETTING_COUNT; i++) {
+		const char *part = settings[i].key + prefix;
+
+		if (strncmp(settings[i].key, typed, prefix) != 0)
+			continue;
+		size_t length = strcspn(part, ".");
+		if (length != older || strncmp(part, before, length) != 0)
+			buf_printf(&list, "%s%.*s", list.len ? ", " : "", (int)length, part);
+		before = part;
+		older = length;
+	}
+	if (prefix == 0)
+		buf_printf(&list, ", %s", agents_key);
+	return list.len ? buf_take(&list) : list_siblings("");
+}
+
+static bool
+refuse_unknown(struct reading *reading, const char *typed)
+{
+	struct guess guess = guess_key(typed);
+
+	if (guess.key)
+		return fault_set(reading->fault, FAULT_ENV,
+		    "%s: unknown key '%s' (did you mean '%.*s'?)", reading->path, typed,
+		    (int)guess.length, guess.key);
+	char *siblings = list_siblings(typed);
+	fault_set(reading->fault, FAULT_ENV, "%s: unknown key '%s'; there are %s", reading->path,
+	    typed, siblings);
+	free(siblings);
+	return false;
 }
 
 /* ---- one value ------------------------------------------------------------------------------ */
@@ -174,12 +217,14 @@ static bool
 set_url(struct reading *reading, const struct setting *setting, const struct json *value)
 {
 	const char *text = json_text(value, NULL);
-	bool is_url =
-	    text && (strncmp(text, "http://", 7) == 0 || strncmp(text, "https://", 8) == 0);
+	enum url_form form = text ? url_form(text) : URL_BAD;
 
-	if (!is_url && !json_is_null(value))
-		return refuse(reading, setting->key, value,
-		    "null or an address like \"http://127.0.0.1:4096\"");
+	if (form == URL_HAS_USER)
+		return fault_set(reading->fault, FAULT_ENV,
+		    "%s: %s has a user or a password in it: %s", reading->path, setting->key,
+		    URL_PASSWORD_PLACE);
+	if (form == URL_BAD && !json_is_null(value))
+		return refuse(reading, setting->key, value, "null or " URL_ACCEPTED);
 	replace_text(field(reading, setting), text);
 	return true;
 }
@@ -189,7 +234,6 @@ set_count(struct reading *reading, const struct setting *setting, const struct j
 {
 	double number = json_number(value, NULL);
 	int *out = field(reading, setting);
-	char accepted[100];
 
 	if (json_is_number(value) && number >= (double)setting->least &&
 	    number <= (double)setting->most && floor(number) >= number) {
@@ -198,6 +242,7 @@ set_count(struct reading *reading, const struct setting *setting, const struct j
 			*out = INT_MAX;
 		return true;
 	}
+	char accepted[100];
 	snprintf(accepted, sizeof(accepted), "a whole number from %" PRId64 " to %" PRId64 "%s",
 	    setting->least, setting->most, setting->type == TYPE_LIMIT ? " (0: no limit)" : "");
 	return refuse(reading, setting->key, value, accepted);
@@ -208,7 +253,6 @@ set_duration(struct reading *reading, const struct setting *setting, const struc
 {
 	const char *text = json_text(value, NULL);
 	bool is_zero = json_is_number(value) && json_int(value, NULL) == 0;
-	char accepted[160], least[32], most[32];
 	struct fault ignored;
 	int64_t ms = 0;
 
@@ -217,6 +261,7 @@ set_duration(struct reading *reading, const struct setting *setting, const struc
 		*(int64_t *)field(reading, setting) = ms;
 		return true;
 	}
+	char accepted[160], least[32], most[32];
 	if (setting->least == 0)
 		snprintf(accepted, sizeof(accepted), "a duration such as %s, or 0 for off",
 		    "\"90s\", \"15m\" or \"8h\"");
@@ -295,19 +340,36 @@ set_defaults(struct reading *reading)
 	}
 }
 
+/* JSON leaves open which of two values with one key counts. Agents' names are the same with and
+ * without '@'. */
+static bool
+check_repeated(struct reading *reading, const char *prefix, const struct json *json)
+{
+	bool is_agents = strcmp(prefix, "agents.") == 0;
+
+	for (const struct json *at = json_first(json); at; at = json_next(at))
+		for (const struct json *older = json_first(json); older != at;
+		     older = json_next(older)) {
+			const char *a = json_key(at), *b = json_key(older);
+
+			if (strcmp(a + (is_agents && *a == '@'), b + (is_agents && *b == '@')) == 0)
+				return fault_set(reading->fault, FAULT_ENV,
+				    "%s: the key '%s%s' is given twice", reading->path, prefix, a);
+		}
+	return true;
+}
+
 /* ---- agents --------------------------------------------------------------------------------- */
 
 static struct config_agent *
 agent_named(struct config *config, const char *name)
 {
-	struct config_agent *agent;
-
 	for (size_t i = 0; i < config->agent_count; i++)
 		if (strcmp(config->agents[i].name, name) == 0)
 			return &config->agents[i];
 	config->agents =
 	    xrealloc(config->agents, (config->agent_count + 1) * sizeof(config->agents[0]));
-	agent = &config->agents[config->agent_count++];
+	struct config_agent *agent = &config->agents[config->agent_count++];
 	*agent = (struct config_agent){.name = xstrdup(name)};
 	return agent;
 }
@@ -345,16 +407,33 @@ set_agent_key(
 		       refuse_later(reading, key);
 	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
 		nearest_offer(&nearest, known[i]);
-	return fault_set(reading->fault, FAULT_ENV, "%s: unknown key '%s' (did you mean '%s'?)",
-	    reading->path, key, nearest.best);
+	if (nearest.best)
+		return fault_set(reading->fault, FAULT_ENV,
+		    "%s: unknown key '%s' (did you mean '%s'?)", reading->path, key, nearest.best);
+	return fault_set(reading->fault, FAULT_ENV,
+	    "%s: unknown key '%s'; there are model, variant, models", reading->path, key);
+}
+
+static bool
+read_agent_keys(struct reading *reading, struct config_agent *agent, const struct json *json)
+{
+	char *prefix = xasprintf("agents.%s.", agent->name);
+	bool good = check_repeated(reading, prefix, json);
+
+	for (const struct json *at = json_first(json); at && good; at = json_next(at)) {
+		char *key = xasprintf("%s%s", prefix, json_key(at));
+
+		good = set_agent_key(reading, agent, at, key);
+		free(key);
+	}
+	free(prefix);
+	return good;
 }
 
 static bool
 read_agent(struct reading *reading, const struct json *json)
 {
 	const char *name = json_key(json);
-	struct config_agent *agent;
-	bool good = true;
 
 	name += *name == '@';
 	if (!*name)
@@ -367,14 +446,7 @@ read_agent(struct reading *reading, const struct json *json)
 		free(key);
 		return false;
 	}
-	agent = agent_named(reading->config, name);
-	for (const struct json *at = json_first(json); at && good; at = json_next(at)) {
-		char *key = xasprintf("agents.%s.%s", name, json_key(at));
-
-		good = set_agent_key(reading, agent, at, key);
-		free(key);
-	}
-	return good;
+	return read_agent_keys(reading, agent_named(reading->config, name), json);
 }
 
 static bool
@@ -384,13 +456,14 @@ read_agents(struct reading *reading, const struct json *json)
 
 	if (!json_is_object(json))
 		return refuse(reading, "agents", json, "an object, by agents' names");
+	if (!check_repeated(reading, "agents.", json))
+		return false;
 	for (const struct json *at = json_first(json); at && good; at = json_next(at))
 		good = read_agent(reading, at);
 	return good;
 }
 
-/* ---- the file ---------------------------------------------------------------------------------
- */
+/* ---- the file ---------------------------------------------------------------------------- */
 
 static const struct setting *
 find_setting(const char *key)
@@ -418,19 +491,17 @@ static bool
 read_key(struct reading *reading, const char *key, const struct json *value)
 {
 	const struct setting *setting = find_setting(key);
-	char *prefix;
-	bool good;
 
 	if (setting)
 		return set(reading, setting, value);
-	if (strcmp(key, "agents") == 0)
+	if (strcmp(key, agents_key) == 0)
 		return read_agents(reading, value);
 	if (!is_section(key))
 		return refuse_unknown(reading, key);
 	if (!json_is_object(value))
 		return refuse(reading, key, value, "an object");
-	prefix = xasprintf("%s.", key);
-	good = read_section(reading, prefix, value);
+	char *prefix = xasprintf("%s.", key);
+	bool good = read_section(reading, prefix, value);
 	free(prefix);
 	return good;
 }
@@ -439,7 +510,7 @@ read_key(struct reading *reading, const char *key, const struct json *value)
 static bool
 read_section(struct reading *reading, const char *prefix, const struct json *json)
 {
-	bool good = true;
+	bool good = check_repeated(reading, prefix, json);
 
 	for (const struct json *at = json_first(json); at && good; at = json_next(at)) {
 		char *key = xasprintf("%s%s", prefix, json_key(at));
@@ -471,13 +542,45 @@ broken_line(const char *text, size_t bytes, const char *sentence)
 	return line_at(text, offset < bytes ? offset : bytes);
 }
 
+/* The comma that nothing but the end of its object or array follows; NULL if there is none. */
+static const char *
+trailing_comma(const char *text)
+{
+	const char *comma = NULL;
+	bool is_string = false;
+
+	for (; *text; text++) {
+		if (is_string) {
+			is_string = *text != '"';
+			text += *text == '\\' && text[1];
+		} else if (comma && (*text == '}' || *text == ']')) {
+			return comma;
+		} else if (!strchr(" \t\r\n", *text)) {
+			is_string = *text == '"';
+			comma = *text == ',' ? text : NULL;
+		}
+	}
+	return NULL;
+}
+
+/* What people take over from JavaScript has a sentence of its own. */
+static bool
+refuse_broken(struct reading *reading, const struct buf *text, const char *sentence)
+{
+	const char *comma = trailing_comma(buf_text(text));
+
+	if (comma)
+		return fault_set(reading->fault, FAULT_ENV,
+		    "%s: line %zu: JSON has no comma after the last value: remove it",
+		    reading->path, line_at(buf_text(text), (size_t)(comma - buf_text(text))));
+	return fault_set(reading->fault, FAULT_ENV, "%s: line %zu: %s", reading->path,
+	    broken_line(buf_text(text), text->len, sentence), sentence);
+}
+
 static bool
 read_text(struct reading *reading, struct buf *text)
 {
 	size_t valid = utf8_valid(buf_text(text), text->len);
-	struct fault broken;
-	struct json *json;
-	bool good;
 
 	if (valid < text->len || strlen(buf_text(text)) < text->len)
 		return fault_set(reading->fault, FAULT_ENV, "%s: line %zu is not UTF-8 text",
@@ -485,13 +588,14 @@ read_text(struct reading *reading, struct buf *text)
 		    line_at(buf_text(text), valid < text->len ? valid : strlen(buf_text(text))));
 	if (text->len)
 		json_strip_comments(text->data);
-	json = json_parse(buf_text(text), text->len, &broken);
+	struct fault broken;
+	struct json *json = json_parse(buf_text(text), text->len, &broken);
 	if (!json)
-		return fault_set(reading->fault, FAULT_ENV, "%s: line %zu: %s", reading->path,
-		    broken_line(buf_text(text), text->len, broken.text), broken.text);
-	good = json_is_object(json) ? read_section(reading, "", json)
-				    : fault_set(reading->fault, FAULT_ENV,
-					  "%s: a configuration is one JSON object", reading->path);
+		return refuse_broken(reading, text, broken.text);
+	bool good = json_is_object(json)
+			? read_section(reading, "", json)
+			: fault_set(reading->fault, FAULT_ENV,
+			      "%s: a configuration is one JSON object", reading->path);
 	json_free(json);
 	return good;
 }
@@ -511,28 +615,13 @@ read_file(struct reading *reading)
 	return good;
 }
 
-static const char *
-environment(const char *name)
-{
-	const char *value = getenv(name);
-
-	return value && *value ? value : NULL;
-}
-
 /* Where the file is if nobody named one; NULL where there is none. The caller frees. */
 static char *
 default_path(void)
 {
-	const char *base = environment("XDG_CONFIG_HOME"), *home = environment("HOME");
-	char *path;
+	char *path = environment_file("XDG_CONFIG_HOME", ".config", "vigil/config.json");
 
-	if (base && *base == '/') /* a relative one is to be ignored, says its specification */
-		path = xasprintf("%s/vigil/config.json", base);
-	else if (home)
-		path = xasprintf("%s/.config/vigil/config.json", home);
-	else
-		return NULL;
-	if (access(path, F_OK) == 0 || (errno != ENOENT && errno != ENOTDIR))
+	if (!path || access(path, F_OK) == 0 || (errno != ENOENT && errno != ENOTDIR))
 		return path;
 	free(path);
 	return NULL;
@@ -546,7 +635,7 @@ config_load(const char *path, struct fault *fault)
 
 	set_defaults(&reading);
 	if (!path)
-		path = environment("VIGIL_CONFIG");
+		path = environment_get("VIGIL_CONFIG");
 	config->path = path ? xstrdup(path) : default_path();
 	if (!config->path)
 		return config;

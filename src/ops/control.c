@@ -34,14 +34,13 @@ vigil_cancel(struct vigil *vigil, int64_t id, const char *reason, bool *needs_ru
 {
 	const char *text = reason && *reason ? reason : REASON_DEFAULT;
 	size_t valid = utf8_valid(text, strlen(text));
-	struct decision decision;
-	enum vigil_result result;
 
 	*needs_runner = false;
 	if (text[valid])
 		return handle_fail(
 		    vigil, FAULT_USAGE, "the reason is not UTF-8 at byte %zu", valid);
-	result = move(vigil, id, EV_CANCEL, text, &decision);
+	struct decision decision;
+	enum vigil_result result = move(vigil, id, EV_CANCEL, text, &decision);
 	if (result == VIGIL_OK)
 		*needs_runner = needs_a_runner(vigil, &decision);
 	return result;

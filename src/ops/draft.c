@@ -14,23 +14,14 @@
 
 #include "base/buf.h"
 #include "base/clock.h"
+#include "base/refuse.h"
 #include "base/utf8.h"
 #include "base/when.h"
 #include "config/config.h"
 
 #define PROMPT_LIMIT ((size_t)16 << 20)
 
-enum { NAME_LIMIT = 255, PRIORITY_LIMIT = 100, ATTEMPTS_LIMIT = 100, SHOWN = 80 };
-
-/* "WHAT 'VALUE' WHY", the value cut to what can be read. */
-static bool
-refuse(struct fault *fault, const char *what, const char *value, const char *why)
-{
-	size_t bytes = strlen(value), shown = utf8_cut(value, bytes, SHOWN);
-
-	return fault_set(fault, FAULT_USAGE, "%s '%.*s%s' %s", what, (int)shown, value,
-	    shown < bytes ? "…" : "", why);
-}
+enum { NAME_LIMIT = 255, PRIORITY_LIMIT = 100, ATTEMPTS_LIMIT = 100 };
 
 static bool
 check_utf8(const char *name, const char *text, size_t bytes, struct fault *fault)
@@ -45,9 +36,9 @@ static bool
 check_prompt(const struct vigil_task *task, struct fault *fault)
 {
 	const char *text = task->prompt;
-	size_t bytes, length = text ? strlen(text) : 0;
+	size_t length = text ? strlen(text) : 0;
+	size_t bytes = task->prompt_bytes ? task->prompt_bytes : length;
 
-	bytes = task->prompt_bytes ? task->prompt_bytes : length;
 	if (bytes > PROMPT_LIMIT)
 		return fault_set(fault, FAULT_USAGE,
 		    "the prompt has %zu bytes; at most %zu (16 MB) are accepted", bytes,
@@ -100,9 +91,10 @@ check_model(const char *model, struct fault *fault)
 	if (!check_name("model", model, fault) || !model)
 		return !model;
 	if (strchr(model, ','))
-		return refuse(fault, "a list of models like", model,
+		return refuse_text(fault, "a list of models like", model,
 		    "is not supported by this version yet; PROVIDER/MODEL is");
-	return config_is_model(model) || refuse(fault, "the model", model, "is not PROVIDER/MODEL");
+	return config_is_model(model) ||
+	       refuse_text(fault, "the model", model, "is not PROVIDER/MODEL");
 }
 
 static bool
@@ -115,7 +107,7 @@ check_session(const char *session, struct fault *fault)
 	if (strncmp(session, "ses_", 4) == 0 && session[4] &&
 	    session[4 + strspn(session + 4, allowed)] == '\0')
 		return true;
-	return refuse(
+	return refuse_text(
 	    fault, "the parent session", session, "is no session's id, like ses_0123abcd");
 }
 
@@ -139,8 +131,6 @@ check_numbers(const struct vigil_task *task, struct fault *fault)
 static bool
 resolve_directory(const char *named, char **out, struct fault *fault)
 {
-	struct stat found;
-
 	*out = NULL;
 	if (!named)
 		return true;
@@ -148,12 +138,13 @@ resolve_directory(const char *named, char **out, struct fault *fault)
 		return false;
 	*out = realpath(named, NULL);
 	if (!*out && errno == ENOENT)
-		return refuse(fault, "the directory", named, "does not exist");
+		return refuse_text(fault, "the directory", named, "does not exist");
 	if (!*out)
 		return fault_set(fault, FAULT_USAGE, "the directory '%s' cannot be used: %s", named,
 		    strerror(errno));
+	struct stat found;
 	if (stat(*out, &found) != 0 || !S_ISDIR(found.st_mode))
-		return refuse(fault, "the directory", named, "is a file, not a directory");
+		return refuse_text(fault, "the directory", named, "is a file, not a directory");
 	return check_utf8("directory", *out, strlen(*out), fault);
 }
 
@@ -161,8 +152,6 @@ resolve_directory(const char *named, char **out, struct fault *fault)
 static bool
 resolve_start(const struct vigil_task *task, int64_t now_ms, int64_t *ms, struct fault *fault)
 {
-	int64_t delay_ms;
-
 	*ms = 0;
 	if (task->at && task->in)
 		return fault_set(fault, FAULT_USAGE,
@@ -171,6 +160,7 @@ resolve_start(const struct vigil_task *task, int64_t now_ms, int64_t *ms, struct
 	if (task->at && !when_time(task->at, WHEN_FUTURE, now_ms, ms, fault))
 		return false;
 	if (task->in) {
+		int64_t delay_ms;
 		if (!when_duration(task->in, &delay_ms, fault))
 			return false;
 		*ms = now_ms + delay_ms;
@@ -183,11 +173,10 @@ resolve_start(const struct vigil_task *task, int64_t now_ms, int64_t *ms, struct
 static bool
 resolve_timeout(const char *text, struct value *value, struct fault *fault)
 {
-	int64_t ms;
-
 	*value = value_null();
 	if (!text)
 		return true;
+	int64_t ms;
 	if (!when_duration(text, &ms, fault))
 		return false;
 	*value = value_real((double)ms / 1000);
@@ -211,10 +200,10 @@ bool
 draft_make(struct draft *draft, const struct vigil_task *task, int64_t now_ms, struct fault *fault)
 {
 	const char *agent = task->agent && *task->agent == '@' ? task->agent + 1 : task->agent;
-	struct value timeout;
-	int64_t start_ms;
 
 	*draft = (struct draft){.key = task->key};
+	struct value timeout;
+	int64_t start_ms;
 	if (!check_texts(task, agent, fault) || !check_numbers(task, fault) ||
 	    !resolve_directory(task->directory, &draft->directory, fault) ||
 	    !resolve_start(task, now_ms, &start_ms, fault) ||

@@ -10,14 +10,13 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/nearest.h"
+#include "base/refuse.h"
 #include "base/utf8.h"
 #include "ops/draft.h"
 #include "ops/handle.h"
 
 #define ID_LIMIT 9007199254740992.0 /* a number of JSON's is exact up to here */
 #define SECONDS_LIMIT 315619200.0   /* ten years */
-
-enum { SHOWN_BYTES = 60 };
 
 /* One line, while it is read. */
 struct line {
@@ -29,17 +28,6 @@ struct line {
 typedef bool line_set_fn(
     struct line *, const char *key, const struct json *, size_t offset, struct fault *);
 
-static bool
-refuse(struct fault *fault, const char *key, const struct json *value, const char *accepted)
-{
-	char *text = json_print(value);
-
-	fault_set(fault, FAULT_USAGE, "%s is %.*s; it must be %s", key,
-	    (int)utf8_cut(text, strlen(text), SHOWN_BYTES), text, accepted);
-	free(text);
-	return false;
-}
-
 /* ---- what each key does --------------------------------------------------------------------- */
 
 static bool
@@ -49,7 +37,7 @@ set_text(struct line *line, const char *key, const struct json *value, size_t of
 	const char **field = (const char **)(void *)((char *)&line->task + offset);
 
 	if (!json_is_string(value) && !json_is_null(value))
-		return refuse(fault, key, value, "a text or null");
+		return refuse_json(fault, FAULT_USAGE, key, value, "a text or null");
 	*field = json_text(value, NULL);
 	return true;
 }
@@ -67,7 +55,7 @@ set_int(struct line *line, const char *key, const struct json *value, size_t off
 	if (json_is_null(value))
 		return true;
 	if (!json_is_number(value) || number < least || number > most || floor(number) < number)
-		return refuse(fault, key, value,
+		return refuse_json(fault, FAULT_USAGE, key, value,
 		    is_priority ? "a whole number from -100 to 100"
 				: "a whole number from 1 to 100");
 	*field = (int)number;
@@ -85,7 +73,8 @@ set_seconds(struct line *line, const char *key, const struct json *value, size_t
 	if (json_is_null(value))
 		return true;
 	if (!json_is_number(value) || number < 0 || number > SECONDS_LIMIT)
-		return refuse(fault, key, value, "a number of seconds, at most ten years");
+		return refuse_json(
+		    fault, FAULT_USAGE, key, value, "a number of seconds, at most ten years");
 	snprintf(line->timeout, sizeof(line->timeout), "%.0fms", number * 1000);
 	line->task.timeout = line->timeout;
 	return true;
@@ -98,7 +87,8 @@ set_timeout(struct line *line, const char *key, const struct json *value, size_t
 	if (!json_is_number(value))
 		return set_text(line, key, value, offset, fault);
 	if (json_number(value, NULL) < 0 || json_number(value, NULL) > 0)
-		return refuse(fault, key, value, "a duration such as \"90s\" or \"8h\", or 0");
+		return refuse_json(
+		    fault, FAULT_USAGE, key, value, "a duration such as \"90s\" or \"8h\", or 0");
 	line->task.timeout = "0";
 	return true;
 }
@@ -111,7 +101,7 @@ set_after(struct line *line, const char *key, const struct json *value, size_t o
 
 	(void)offset;
 	if (!json_is_array(value) && !json_is_null(value))
-		return refuse(fault, key, value, "an array of tasks' ids");
+		return refuse_json(fault, FAULT_USAGE, key, value, "an array of tasks' ids");
 	free(line->after);
 	line->after = xcalloc(json_count(value) + 1, sizeof(*line->after));
 	for (const struct json *at = json_first(value); at; at = json_next(at)) {
@@ -119,7 +109,7 @@ set_after(struct line *line, const char *key, const struct json *value, size_t o
 
 		if (!json_is_number(at) || number < 1 || number > ID_LIMIT ||
 		    floor(number) < number)
-			return refuse(fault, key, at, "an array of tasks' ids");
+			return refuse_json(fault, FAULT_USAGE, key, at, "an array of tasks' ids");
 		line->after[count++] = (int64_t)number;
 	}
 	line->task.after = line->after;
@@ -133,7 +123,7 @@ set_hold(struct line *line, const char *key, const struct json *value, size_t of
 {
 	(void)offset;
 	if (!json_is_bool(value))
-		return refuse(fault, key, value, "true or false");
+		return refuse_json(fault, FAULT_USAGE, key, value, "true or false");
 	line->task.hold = json_true(value, NULL);
 	return true;
 }
@@ -165,8 +155,7 @@ static const struct line_key {
     {"hold", set_hold, 0},
 };
 
-/* ---- a line -----------------------------------------------------------------------------------
- */
+/* ---- a line ------------------------------------------------------------------------------ */
 
 static bool
 set_key(struct line *line, const struct json *value, struct fault *fault)
@@ -180,8 +169,11 @@ set_key(struct line *line, const struct json *value, struct fault *fault)
 			return key->set(line, key->name, value, key->offset, fault);
 		nearest_offer(&nearest, key->name);
 	}
-	return fault_set(fault, FAULT_USAGE, "unknown key '%s' (did you mean '%s'?)", nearest.word,
-	    nearest.best);
+	if (nearest.best)
+		return fault_set(fault, FAULT_USAGE, "unknown key '%s' (did you mean '%s'?)",
+		    nearest.word, nearest.best);
+	return fault_set(fault, FAULT_USAGE,
+	    "unknown key '%s' (vigil add --help lists those of a task)", nearest.word);
 }
 
 /* Does one of the line's own keys say when? Then both ways to say it in the defaults are void. */
@@ -280,12 +272,12 @@ add_object(struct batch *batch, const struct json *json, struct fault *fault)
 {
 	struct line line = {.task = *batch->defaults};
 	struct draft draft = {0};
-	bool existed, added;
+	bool existed;
 	int64_t id;
+	bool added = read_object(&line, json, fault) &&
+		     draft_make(&draft, &line.task, batch->now_ms, fault) &&
+		     draft_insert(&draft, batch->vigil->store, &id, &existed, fault);
 
-	added = read_object(&line, json, fault) &&
-		draft_make(&draft, &line.task, batch->now_ms, fault) &&
-		draft_insert(&draft, batch->vigil->store, &id, &existed, fault);
 	if (added)
 		remember(batch, id, existed);
 	draft_free(&draft);
@@ -296,15 +288,12 @@ add_object(struct batch *batch, const struct json *json, struct fault *fault)
 static bool
 add_line(struct batch *batch, const char *text, size_t bytes, struct fault *fault)
 {
-	struct json *json;
-	bool added;
-
 	if (!check_bytes(text, bytes, fault))
 		return false;
-	json = json_parse(text, bytes, fault);
+	struct json *json = json_parse(text, bytes, fault);
 	if (!json)
 		fault->kind = FAULT_USAGE; /* it was not found, but given */
-	added = json && add_object(batch, json, fault);
+	bool added = json && add_object(batch, json, fault);
 	json_free(json);
 	return added;
 }

@@ -12,6 +12,18 @@
 #include "ops/handle.h"
 
 static bool
+refuse_status(const char *word, struct fault *fault)
+{
+	struct buf all = {0};
+
+	for (int i = 0; i < STATUS_COUNT; i++)
+		buf_printf(&all, "%s%s", i ? ", " : "", status_text((enum status)i));
+	fault_set(fault, FAULT_USAGE, "'%s' is not a status; there are %s", word, buf_text(&all));
+	buf_free(&all);
+	return false;
+}
+
+static bool
 check_status(const char *word, struct fault *fault)
 {
 	struct nearest nearest = {.word = word};
@@ -21,8 +33,10 @@ check_status(const char *word, struct fault *fault)
 		return true;
 	for (int i = 0; i < STATUS_COUNT; i++)
 		nearest_offer(&nearest, status_text((enum status)i));
-	return fault_set(
-	    fault, FAULT_USAGE, "'%s' is not a status (did you mean '%s'?)", word, nearest.best);
+	if (nearest.best)
+		return fault_set(fault, FAULT_USAGE, "'%s' is not a status (did you mean '%s'?)",
+		    word, nearest.best);
+	return refuse_status(word, fault);
 }
 
 /* "a,b" to ",a,b,", in which the query finds ",a,". The caller frees *out. */
@@ -51,11 +65,10 @@ parse_statuses(const char *text, char **out, struct fault *fault)
 static bool
 parse_since(const char *text, struct value *value, struct fault *fault)
 {
-	int64_t ms;
-
 	*value = value_null();
 	if (!text)
 		return true;
+	int64_t ms;
 	if (!when_time(text, WHEN_PAST, clock_now_ms(), &ms, fault))
 		return false;
 	*value = value_time(ms > 0 ? ms : 1);

@@ -4,7 +4,6 @@
 #include "ops/handle.h"
 
 #include <errno.h>
-#include <pwd.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/environment.h"
 #include "store/poke.h"
 
 #ifndef VIGIL_VERSION
@@ -24,44 +24,21 @@ vigil_version(void)
 	return VIGIL_VERSION;
 }
 
-static const char *
-environment(const char *name)
-{
-	const char *value = getenv(name);
-
-	return value && *value ? value : NULL;
-}
-
-static const char *
-home_folder(void)
-{
-	const char *home = environment("HOME");
-	const struct passwd *user = home ? NULL : getpwuid(getuid());
-
-	return user && user->pw_dir && *user->pw_dir ? user->pw_dir : home;
-}
-
 /* What was named, else what the environment says. NULL: nothing does. The caller frees. */
 static char *
 choose_path(const char *named)
 {
-	const char *state = environment("XDG_STATE_HOME"), *home;
-
 	if (!named)
-		named = environment("VIGIL_DB");
-	if (named)
-		return xstrdup(named);
-	if (state && *state == '/') /* a relative one is to be ignored, says its specification */
-		return xasprintf("%s/vigil/vigil.db", state);
-	home = home_folder();
-	return home ? xasprintf("%s/.local/state/vigil/vigil.db", home) : NULL;
+		named = environment_get("VIGIL_DB");
+	return named ? xstrdup(named)
+		     : environment_file("XDG_STATE_HOME", ".local/state", "vigil/vigil.db");
 }
 
 /* The runner's servers and panes are given this path, wherever they run. */
 static bool
 find_database(struct vigil *vigil, const char *named)
 {
-	char *path = choose_path(named), *here;
+	char *path = choose_path(named);
 
 	if (!path || !*path) {
 		free(path);
@@ -72,7 +49,7 @@ find_database(struct vigil *vigil, const char *named)
 	vigil->database = path;
 	if (*path == '/')
 		return true;
-	here = getcwd(NULL, 0);
+	char *here = getcwd(NULL, 0);
 	if (!here)
 		return fault_set(&vigil->fault, FAULT_ENV,
 		    "the working directory cannot be had: %s", strerror(errno));

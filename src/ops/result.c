@@ -97,9 +97,9 @@ vigil_get_result(struct vigil *vigil, int64_t id, enum vigil_result_part part, c
 {
 	struct value value = value_int(id);
 	struct ending ending = {0};
-	enum vigil_result result;
 
 	*text = NULL;
+	enum vigil_result result;
 	if (!handle_has_task(vigil, id) ||
 	    !store_run(
 		vigil->store, Q_task_answer, &value, 1, read_ending, &ending, &vigil->fault) ||

@@ -3,8 +3,19 @@
  * The vigil program is built on this header alone.
  *
  * Results are the program's exit statuses. After anything but VIGIL_OK, vigil_error() is one
- * sentence about it. A handle belongs to one thread. Strings handed to callbacks are borrowed
- * and valid during the call; everything given is copied.
+ * sentence about it. A handle belongs to one thread, and is not to be used after a fork.
+ *
+ * Who owns what: the library copies what it is given, or is done with it when the call returns.
+ * What it gives by `const char *` is the handle's; what it gives by `char **` is the caller's, to
+ * be freed with free().
+ *
+ * Callbacks are called on the caller's thread, before the function that they were given to
+ * returns, and never after. What they are handed is borrowed, and valid during the call; `arg` is
+ * the caller's, and only passed on. They may call the library with another handle, but not with
+ * the one that they were called for, and may not leave by longjmp() or an exception.
+ *
+ * Signals: only vigil_run() changes how they are handled, and says so. Nothing else raises SIGPIPE
+ * but vigil_follow(), which reads from a server: ignore it before.
  */
 #ifndef VIGIL_H
 #define VIGIL_H
@@ -42,9 +53,13 @@ enum vigil_open_mode {
  * case, so that vigil_error() can be asked; close it in any case. */
 enum vigil_result vigil_open(
     struct vigil **, const char *database, const char *config, enum vigil_open_mode);
-void vigil_close(struct vigil *);
+void vigil_close(struct vigil *); /* NULL is fine */
+
+/* Valid until the handle's next operation; meaningless after VIGIL_OK. */
 const char *vigil_error(const struct vigil *);
-const char *vigil_database(const struct vigil *); /* its path */
+
+/* Its path, absolute, as long as the handle is open; NULL if it could not even be named. */
+const char *vigil_database(const struct vigil *);
 
 /* ---- tasks: launch, cancel, result (the seed's BackgroundTaskManager) -------------------- */
 
@@ -55,8 +70,8 @@ struct vigil_task {
 	const char *agent;       /* a leading '@' is dropped */
 	const char *model;       /* PROVIDER/MODEL */
 	const char *variant;
-	const char *directory; /* must exist; stored resolved; NULL: the runner's own */
-	const char *parent_session;
+	const char *directory;      /* must exist; stored resolved; NULL: the runner's own */
+	const char *parent_session; /* ses_… */
 	const char *key, *mutex;
 	const char *at;       /* not before: a TIME as people type it */
 	const char *in;       /* not before: a DURATION from now */
@@ -68,13 +83,14 @@ struct vigil_task {
 	bool hold;
 };
 
-/* Durable once it has returned. With a `key` that an open task has, *existed is set and *id is
- * that task's. */
+/* Durable once it has returned VIGIL_OK; else nothing is queued. With a `key` that an open task
+ * has, *existed is set and *id is that task's. */
 enum vigil_result vigil_add(struct vigil *, const struct vigil_task *, int64_t *id, bool *existed);
 
 /* One JSON object a line, keys as the columns of `tasks` (and `after`, `at`, `in`, `timeout`,
  * `hold`), `defaults` for what a line leaves out; all in one transaction: a bad line is named by
- * `name` and number, and nothing is queued. Empty lines are passed over. */
+ * `name` and number, and nothing is queued. Empty lines are passed over. `defaults` may be NULL,
+ * and so may the function, which is called once for each line, in order, after the commit. */
 typedef void vigil_id_fn(void *arg, int64_t id, bool existed);
 enum vigil_result vigil_add_lines(struct vigil *, const char *text, size_t bytes, const char *name,
     const struct vigil_task *defaults, vigil_id_fn *, void *arg);
@@ -85,7 +101,7 @@ enum vigil_result vigil_retry(struct vigil *, int64_t id);
 enum vigil_result vigil_hold(struct vigil *, int64_t id);
 enum vigil_result vigil_release(struct vigil *, int64_t id);
 
-/* The ids of all tasks that are not final, oldest first. */
+/* The ids of all tasks that are not final, oldest first; of each, that it existed. */
 enum vigil_result vigil_open_ids(struct vigil *, vigil_id_fn *, void *arg);
 
 enum vigil_result_part {
@@ -95,18 +111,21 @@ enum vigil_result_part {
 };
 
 /* VIGIL_OK: *text is the answer. VIGIL_FAILED: the task failed or was cancelled; vigil_error() says
- * why, *text is what there is of an answer, or NULL. VIGIL_TIMEOUT: not final. The caller frees
- * *text. */
+ * why, *text is what there is of an answer, or NULL. VIGIL_TIMEOUT: not final. *text is NULL after
+ * any other result; the caller frees it. Of an answer that is longer than what is kept, it is the
+ * beginning, and the column result_cut of VIGIL_TASK is 1. */
 enum vigil_result vigil_get_result(struct vigil *, int64_t id, enum vigil_result_part, char **text);
 
 /* Waits until all (or any) of them are final; none named: until nothing is live, or queued and
  * able to start (what comes after a task that failed is not), and then of all that ended meanwhile.
- * `progress` may be NULL; it is called when something changed and at least once a second, and
- * ends the waiting by returning false (VIGIL_TIMEOUT). timeout_ms < 0: for ever. VIGIL_FAILED if
- * one that was waited for failed or was cancelled. */
+ * `progress` may be NULL; it is called at once, when something changed, at least once a second and
+ * with how it ended, and ends the waiting by returning false (VIGIL_TIMEOUT). timeout_ms < 0: for
+ * ever. VIGIL_FAILED if one that was waited for failed or was cancelled. A signal does not end it.
+ */
 struct vigil_progress {
 	int queued, held, live, completed, failed, cancelled; /* of those waited for */
 	int64_t waited_ms;
+	bool has_runner; /* one is alive; without it, nothing that is queued or live goes on */
 };
 typedef bool vigil_progress_fn(void *arg, const struct vigil_progress *);
 enum vigil_result vigil_wait(struct vigil *, const int64_t *ids, size_t count, bool any,
@@ -114,14 +133,18 @@ enum vigil_result vigil_wait(struct vigil *, const int64_t *ids, size_t count, b
 
 /* ---- reading ---------------------------------------------------------------------------- */
 
-/* A row of an answer, by columns. A NULL value is SQL's NULL. */
+/* A row of an answer, by columns. A NULL value is SQL's NULL; the others are text, numbers
+ * in decimal. All of it is borrowed: a callback copies what it wants to keep. */
 struct vigil_row {
 	size_t count;
 	const char *const *names;
 	const char *const *values;
 	const bool *is_number;
 };
-typedef bool vigil_row_fn(void *arg, const struct vigil_row *); /* false: enough */
+
+/* Called once for each row, in order; false: enough, which is no failure. NULL in its place
+ * drops the rows: what is left of vigil_show() says whether there is such a task. */
+typedef bool vigil_row_fn(void *arg, const struct vigil_row *);
 
 struct vigil_filter {
 	const char *statuses; /* "failed,cancelled"; NULL: all */
@@ -159,18 +182,28 @@ enum vigil_result vigil_answer(struct vigil *, int64_t ask, const char *reply, b
 /* ---- the runner ------------------------------------------------------------------------- */
 
 struct vigil_run_options {
-	bool drain;             /* end once nothing is queued or live */
-	const char *server_url; /* a running OpenCode; NULL: as configured, else one of its own */
-	void (*log)(
-	    void *arg, const char *line); /* what it does, as it does it; NULL for silence */
+	bool drain; /* end once nothing is queued or live */
+
+	/* A running OpenCode, http://HOST[:PORT]; NULL: as configured, else one of its own. */
+	const char *server_url;
+
+	/* What it does, as it does it: a line without its end. NULL for silence. Called from the
+	 * event loop, which stands still meanwhile. */
+	void (*log)(void *arg, const char *line);
 	void *log_arg;
 };
 
 /* Runs until SIGINT, SIGTERM or SIGHUP, or drained. Agents that are at work then go on, and the
- * next runner takes them up. */
+ * next runner takes them up. VIGIL_ENVIRONMENT if another runner has the database.
+ *
+ * The process is the runner's while it runs: one at a time. The three signals are caught, and are
+ * as by default afterwards; SIGPIPE is ignored from here on. It forks, and waits for its own
+ * children alone: SIGCHLD is to be neither ignored nor answered with a wait for any child. */
 enum vigil_result vigil_run(struct vigil *, const struct vigil_run_options *);
 
-/* The answer of a task as it is written, until it ends; then as vigil_get_result(). */
+/* The answer of a task as it is written, until it ends; then as vigil_get_result(). The pieces of
+ * VIGIL_TEXT and VIGIL_REASONING are to be put together as they come; a VIGIL_NOTE is a line about
+ * the task, without its end. A piece may be empty. */
 enum vigil_stream { VIGIL_TEXT, VIGIL_REASONING, VIGIL_NOTE };
 typedef void vigil_follow_fn(void *arg, enum vigil_stream, const char *text);
 enum vigil_result vigil_follow(struct vigil *, int64_t id, vigil_follow_fn *, void *arg);

@@ -92,7 +92,8 @@ read_everything(struct waiting *waiting)
 static bool
 read_progress(struct waiting *waiting)
 {
-	waiting->progress = (struct vigil_progress){0};
+	waiting->progress =
+	    (struct vigil_progress){.has_runner = store_lock_holder(waiting->vigil->database) != 0};
 	waiting->read_ms = clock_monotonic_ms();
 	waiting->progress.waited_ms = waiting->read_ms - waiting->begun_clock_ms;
 	return waiting->count ? read_named(waiting) : read_everything(waiting);

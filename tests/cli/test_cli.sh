@@ -106,6 +106,11 @@ bad 2 "'x'" wait 1 x
 bad 2 "'5 min'" wait --timeout '5 min'
 bad 2 "'bogus'" help bogus
 bad 2 "'none'" run --server none
+bad 2 "'http://'" run --server http://
+bad 2 "'http://h/api' is not http://HOST[:PORT]" run --server http://h/api
+bad 2 '(OPENCODE_SERVER_PASSWORD)' run --server http://me:secret@h
+holds 'a password is not shown' sh -c '! grep -q secret err'
+bad 2 "'xyz' (vigil help lists them)" xyz
 
 # ---- tasks that cannot be ------------------------------------------------------------------------
 
@@ -139,6 +144,11 @@ bad 2 'key is empty' add --key '' x
 bad 2 '256 characters' add --key "$(printf '%256s' '' | tr ' ' k)" x
 bad 2 '256 characters' add --mutex "$(printf '%256s' '' | tr ' ' k)" x
 bad 2 "'1x'" add --after 1x x
+bad 2 "--after '1,,2': '' is not a task's id" add --after 1,,2 x
+bad 2 "--after '1,'" add --after 1, x
+bad 2 "--after ''" add --after '' x
+bad 2 "'ses_' is no session's id, like ses_" add --parent ses_ x
+bad 2 "'ses_a b'" add --parent 'ses_a b' x
 bad 3 'no task 99' add --after 99 x
 bad 2 'nofile.jsonl' add --file nofile.jsonl
 bad 2 "'x'" add --file nofile.jsonl x
@@ -253,6 +263,12 @@ run 0 list --limit 1
 is 'control characters are not shown raw' 0 "$(LC_ALL=C tr -d '\040-\176\t\n' <out | wc -c)"
 run 0 list --limit 1 --json
 json 'but they are kept' 'j[0].prompt.charCodeAt(5) + " " + j[0].prompt.includes("\u009b")' '27 true'
+run 0 add "$(printf 'hidden \342\200\256 \363\240\201\201')"
+run 0 list --limit 1
+holds 'what is not to be seen is shown' grep -qF '<U+202E> <U+E0041>' out
+run 0 list --limit 1 --json
+holds 'in JSON too' grep -qF '\u202e \udb40\udc41' out
+json 'as what it is' 'j[0].prompt.codePointAt(9).toString(16)' e0041
 
 # ---- hold, release, cancel, retry ----------------------------------------------------------------
 
@@ -295,6 +311,48 @@ waiter=$!
 "$vigil" cancel "$waiting" 2>/dev/null
 wait $waiter
 is 'a waiting one is told' 1 $?
+
+waiting=$("$vigil" add unattended)
+"$vigil" wait "$waiting" --timeout 2500ms >out 2>err
+is 'with no runner it waits all the same' 4 $?
+is 'and says once that there is none' 1 "$(grep -c '^vigil: no runner is alive' err)"
+"$vigil" result "$waiting" --timeout 1500ms >out 2>err
+is 'result waits, too' '4 1' "$? $(grep -c '^vigil: no runner is alive' err)"
+
+# ---- a result ------------------------------------------------------------------------------------
+
+finished() { # ID RESULT CUT: what a runner would have written
+    sql "INSERT INTO runners (pid, pid_start, boot_id, version, directory) VALUES (1, 1, '', '', '/');
+        INSERT INTO attempts (task_id, number, nonce, runner_id) SELECT $1, 1, 'n', max(id) FROM runners;
+        UPDATE runners SET ended_at = started_at;
+        UPDATE tasks SET status = 'starting', attempts = 1, wake_at = created_at WHERE id = $1;
+        UPDATE tasks SET status = 'running' WHERE id = $1;
+        UPDATE attempts SET sealed = 1, ended_at = started_at, outcome = 'completed' WHERE task_id = $1;
+        UPDATE tasks SET status = 'completed', result = '$2', result_cut = $3 WHERE id = $1;"
+}
+whole=$("$vigil" add 'a short answer')
+finished "$whole" 'all of it' 0
+run 0 result "$whole"
+is 'the answer alone' 'all of it ' "$(cat out) $(cat err)"
+run 0 result "$whole" --json
+json 'result --json' '[j.status, j.result, j.result_cut].join()' 'completed,all of it,0'
+run 0 follow "$whole"
+is 'follow gives the answer' 'all of it' "$(cat out)"
+run 0 follow "$whole" --json
+json 'follow --json' 'JSON.stringify(j[0])' '{"stream":"text","text":"all of it"}'
+run 0 show "$whole"
+holds 'nothing of it is missing' sh -c '! grep -q missing out && ! grep -q result_cut out'
+cut=$("$vigil" add 'a long answer')
+finished "$cut" 'its beginning' 1
+run 0 result "$cut"
+is 'what there is' 'its beginning' "$(cat out)"
+is 'and that it is not all' "vigil: task $cut: the answer was longer than what is kept; its end is missing" "$(cat err)"
+run 0 result "$cut" --json
+json 'result --json says it' 'j.result_cut' 1
+run 0 show "$cut"
+holds 'show says it' grep -q '^result (longer than what is kept: its end is missing)' out
+run 0 show "$cut" --json
+json 'show --json says it' 'j.result_cut' 1
 
 # ---- asks, answer --------------------------------------------------------------------------------
 
@@ -348,14 +406,37 @@ is 'sql' 2 "$(cat out)"
 run 0 sql --json -- '-- a comment
 SELECT id FROM tasks WHERE id = 1'
 json 'sql --json' 'j[0].id' 1
-"$vigil" sql 'DELETE FROM tasks' >out 2>err
+run 5 sql 'DELETE FROM tasks'
 holds 'sql is read-only' grep -qi readonly err
+run 2 sql 'SELEC 1'
+run 2 sql 'SELECT nothing FROM tasks'
+run 2 sql --json 'SELEC 1'
+is 'no array for a mistake' '' "$(cat out)"
+run 0 sql --json 'SELECT id FROM tasks WHERE 0'
+json 'no rows are an empty array' 'JSON.stringify(j)' '[]'
+echo 'SELECT 7' | "$vigil" sql >out 2>err
+is 'a query from a pipe' '0 7' "$? $(cat out)"
+("$vigil" sql --json 'SELECT * FROM tasks'; echo $? >status) 2>err | head -c 10 >out
+is 'rows that nobody reads' "0 " "$(cat status) $(cat err)"
+("$vigil" sql 'SELECT * FROM tasks'; echo $? >status) 2>err | head -c 10 >out
+is 'nor as a list' "0 " "$(cat status) $(cat err)"
 PATH="$work/none" "$vigil" sql 'SELECT 1' >out 2>err
 is 'no sqlite3 program' "5 vigil: cannot run sqlite3" "$? $(cut -c 1-25 err)"
 if [ -w /dev/full ]; then
     "$vigil" list >/dev/full 2>err
     is 'a full disk' 5 $?
     holds 'and says so' grep -q 'vigil: cannot write to standard output' err
+    before=$(count)
+    "$vigil" add 'to a full disk' >/dev/full 2>err
+    is 'an id that cannot be printed' 5 $?
+    holds 'the task is queued all the same' [ "$(count)" -eq $((before + 1)) ]
+    holds 'which is said' grep -q "^vigil: queued as task $(sql 'SELECT max(id) FROM tasks')," err
+    "$vigil" add --json 'to a full disk' >/dev/full 2>err
+    is 'nor as JSON' 5 $?
+    holds 'which is said too' grep -q "queued as task $(sql 'SELECT max(id) FROM tasks')," err
+    "$vigil" add --file good.jsonl >/dev/full 2>err
+    is 'ids that cannot be printed' 5 $?
+    holds 'are said' grep -q "queued as tasks $(sql 'SELECT max(id) - 2 FROM tasks') to $(sql 'SELECT max(id) FROM tasks')" err
 fi
 "$vigil" list >&- 2>err
 is 'a closed standard output' 5 $?

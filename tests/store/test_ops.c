@@ -335,7 +335,7 @@ static const struct {
     {"{}", "f:2: the prompt is empty", VIGIL_USAGE},
     {"{\"prompt\": null}", "f:2: the prompt is empty", VIGIL_USAGE},
     {"{\"prompt\": [\"x\"]}", "f:2: prompt is [\"x\"]; it must be a text", VIGIL_USAGE},
-    {"{\"prompt\": \"x\", \"id\": 7}", "f:2: unknown key 'id' (did you mean 'in'?)", VIGIL_USAGE},
+    {"{\"prompt\": \"x\", \"id\": 7}", "f:2: unknown key 'id' (vigil add --help", VIGIL_USAGE},
     {"{\"prompt\": \"x\", \"Agent\": \"a\"}", "'Agent' (did you mean 'agent'?)", VIGIL_USAGE},
     {"{\"prompt\": \"x\", \"after\": [1.5]}", "after is 1.5", VIGIL_USAGE},
     {"{\"prompt\": \"x\", \"after\": 1}", "after is 1", VIGIL_USAGE},
@@ -565,6 +565,24 @@ START_TEST(waiting)
 }
 END_TEST
 
+/* Each on a descriptor of its own, so that one's own lock is seen like another's. */
+START_TEST(waiting_knows_whether_a_runner_is_alive)
+{
+	struct vigil_progress last = {.has_runner = true};
+	struct store_lock *lock;
+	struct fault fault;
+
+	add(&(struct vigil_task){.prompt = "x"});
+	vigil_wait(vigil, NULL, 0, false, 0, take_progress, &last);
+	ck_assert(!last.has_runner);
+	lock = store_lock(path, &fault);
+	ck_assert_ptr_nonnull(lock);
+	vigil_wait(vigil, NULL, 0, false, 0, take_progress, &last);
+	ck_assert(last.has_runner);
+	store_unlock(lock);
+}
+END_TEST
+
 /* Another process ends the task; no one tells us but the database. */
 START_TEST(waiting_notices_others)
 {
@@ -706,6 +724,7 @@ main(void)
 	tcase_add_test(tests, results);
 	tcase_add_test(tests, a_failure_says_why);
 	tcase_add_test(tests, waiting);
+	tcase_add_test(tests, waiting_knows_whether_a_runner_is_alive);
 	tcase_add_test(tests, waiting_notices_others);
 	tcase_add_test(tests, lists_are_filtered);
 	tcase_add_test(tests, one_task_from_all_sides);

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/buf.h"
 #include "base/nearest.h"
 #include "config/config.h"
 #include "core/task.h"
@@ -133,6 +134,25 @@ static const struct {
     {"{\"limits\": {\"paralel\": 1}}", "'limits.paralel' (did you mean 'limits.parallel'?)"},
     {"{\"paralel\": 1}", "(did you mean 'limits.parallel'?)"},
     {"{\"limits.parallel\": 1}", "unknown key 'limits.parallel'"},
+    {"{\"bogus\": 1}",
+	"unknown key 'bogus'; there are server, servers, limits, task, permissions, tmux, notify, "
+	"poll_interval, agents"},
+    {"{\"permissions\": {\"bogus\": 1}}",
+	"unknown key 'permissions.bogus'; there are on_ask, on_question"},
+    {"{\"no.such\": 1}", "unknown key 'no.such'; there are server, servers"},
+    {"{\"tasks\": {}}", "(did you mean 'task'?)"},
+    {"{\"poll_interval\": \"2s\", \"poll_interval\": \"3s\"}",
+	"the key 'poll_interval' is given twice"},
+    {"{\"limits\": {}, \"limits\": {}}", "the key 'limits' is given twice"},
+    {"{\"limits\": {\"parallel\": 1, \"parallel\": 2}}",
+	"the key 'limits.parallel' is given twice"},
+    {"{\"agents\": {\"a\": {}, \"@a\": {}}}", "the key 'agents.@a' is given twice"},
+    {"{\"agents\": {\"@a\": {\"model\": \"p/m\", \"model\": \"p/n\"}}}",
+	"the key 'agents.a.model' is given twice"},
+    {"{\"limits\": {\n\"parallel\": 2, // two\n}}",
+	"line 2: JSON has no comma after the last value: remove it"},
+    {"{\n\"agents\": {\"a\": {\"models\": [\"\\\",}\",]}}}", "line 2: JSON has no comma"},
+    {"{\"server\": {\"command\": \",}\"}", "line 1: no JSON"},
     {"{\"limits\": 4}", "limits is 4; it must be an object"},
     {"{\"limits\": {\"parallel\": \"4\"}}",
 	"limits.parallel is \"4\"; it must be a whole number from 0 to"},
@@ -149,8 +169,21 @@ static const struct {
     {"{\"permissions\": {\"on_question\": true}}", "permissions.on_question is true"},
     {"{\"poll_interval\": \"1ms\"}",
 	"poll_interval is \"1ms\"; it must be a duration from 100 ms to 10 min"},
-    {"{\"server\": {\"url\": \"localhost\"}}",
-	"server.url is \"localhost\"; it must be null or an address"},
+    {"{\"server\": {\"url\": \"localhost\"}}", "server.url is \"localhost\"; it must be null or "
+					       "http://HOST[:PORT] or https://HOST[:PORT]"},
+    {"{\"server\": {\"url\": \"http://\"}}", "server.url is \"http://\"; it must be"},
+    {"{\"server\": {\"url\": \"http://:4096\"}}", "server.url is \"http://:4096\""},
+    {"{\"server\": {\"url\": \"http://h:0\"}}", "server.url is \"http://h:0\""},
+    {"{\"server\": {\"url\": \"http://h:65536\"}}", "server.url is"},
+    {"{\"server\": {\"url\": \"http://h:\"}}", "server.url is"},
+    {"{\"server\": {\"url\": \"http://h/api\"}}", "server.url is \"http://h/api\""},
+    {"{\"server\": {\"url\": \"http://h?a=b\"}}", "server.url is"},
+    {"{\"server\": {\"url\": \"http://h#a\"}}", "server.url is"},
+    {"{\"server\": {\"url\": \"http://[::1\"}}", "server.url is"},
+    {"{\"server\": {\"url\": \"http://a b\"}}", "server.url is"},
+    {"{\"server\": {\"url\": \"ftp://h\"}}", "server.url is"},
+    {"{\"server\": {\"url\": 4096}}", "server.url is 4096"},
+    {"{\"server\": {\"url\": \"http://me:secret@h\"}}", "(OPENCODE_SERVER_PASSWORD)"},
     {"{\"server\": {\"command\": \"\"}}", "server.command is \"\""},
     {"{\"server\": {\"username\": null}}", "server.username is null"},
     {"{\"limits\": {\"per_provider\": {\"a\": 1}}}",
@@ -161,6 +194,7 @@ static const struct {
     {"{\"agents\": {\"a\": 1}}", "agents.a is 1"},
     {"{\"agents\": {\"@\": {}}}", "a name is empty"},
     {"{\"agents\": {\"a\": {\"modle\": \"p/m\"}}}", "'agents.a.modle' (did you mean 'model'?)"},
+    {"{\"agents\": {\"a\": {\"bogus\": 1}}}", "'agents.a.bogus'; there are model, variant, models"},
     {"{\"agents\": {\"a\": {\"model\": \"gpt\"}}}", "agents.a.model is \"gpt\""},
     {"{\"agents\": {\"a\": {\"model\": \"a/b,c/d\"}}}", "a list of models is not supported"},
     {"{\"agents\": {\"a\": {\"models\": [\"a/b\"]}}}", "agents.a.models is not supported"},
@@ -211,6 +245,61 @@ START_TEST(models)
 }
 END_TEST
 
+static const char *const addresses[] = {"http://127.0.0.1:4096", "https://a-b.example_1:65535",
+    "http://[::1]:4096", "http://localhost", "http://localhost:1/"};
+
+START_TEST(addresses_of_servers)
+{
+	char *text = xasprintf("{\"server\": {\"url\": \"%s\"}}", addresses[_i]);
+	struct config *config = load(text);
+
+	ck_assert_str_eq(config->server_url, addresses[_i]);
+	config_free(config);
+	free(text);
+}
+END_TEST
+
+START_TEST(a_password_is_not_shown)
+{
+	const char *text = "{\"server\": {\"url\": \"http://me:secret@h:1\"}}";
+	struct fault fault = {0};
+
+	write_file(text, strlen(text));
+	ck_assert_ptr_null(config_load(path, &fault));
+	unlink(path);
+	ck_assert_ptr_null(strstr(fault.text, "secret"));
+}
+END_TEST
+
+static const struct {
+	const char *typed, *meant; /* NULL: none of the words */
+} guesses[] = {
+    {"parent", "parent"},
+    {"parnet", "parent"},
+    {"praent", "parent"},
+    {"pernt", NULL},
+    {"reslutt", "result"},
+    {"tnerap", NULL},
+    {"pa", "parent"},
+    {"p", NULL},
+    {"", NULL},
+    {"runn", "run"},
+    {"rum", NULL},
+    {"x", NULL},
+    {"description", NULL},
+};
+
+START_TEST(only_what_is_near_is_offered)
+{
+	struct nearest nearest = {.word = guesses[_i].typed};
+
+	nearest_offer(&nearest, "run");
+	nearest_offer(&nearest, "parent");
+	nearest_offer(&nearest, "result");
+	ck_assert_pstr_eq(nearest.best, guesses[_i].meant);
+}
+END_TEST
+
 START_TEST(distances)
 {
 	char longer[400];
@@ -243,7 +332,12 @@ main(void)
 	tcase_add_test(tests, what_is_no_text_is_refused);
 	tcase_add_test(tests, a_named_file_must_exist);
 	tcase_add_test(tests, models);
+	tcase_add_loop_test(
+	    tests, addresses_of_servers, 0, (int)(sizeof(addresses) / sizeof(addresses[0])));
+	tcase_add_test(tests, a_password_is_not_shown);
 	tcase_add_test(tests, distances);
+	tcase_add_loop_test(
+	    tests, only_what_is_near_is_offered, 0, (int)(sizeof(guesses) / sizeof(guesses[0])));
 	srunner_run_all(runner, CK_NORMAL);
 	failed = srunner_ntests_failed(runner);
 	srunner_free(runner);
