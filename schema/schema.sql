@@ -221,6 +221,14 @@ BEGIN
 			AND (NEW.error, NEW.stop, NEW.completed_at) IS NOT (OLD.error, OLD.stop, OLD.completed_at));
 END;
 
+CREATE TRIGGER tasks_at_work BEFORE UPDATE OF prompt, agent, model, variant, directory, parent_session, server ON tasks
+WHEN OLD.status IN ('starting', 'running', 'stopping')
+	AND (NEW.prompt, NEW.agent, NEW.model, NEW.variant, NEW.directory, NEW.parent_session, NEW.server)
+	IS NOT (OLD.prompt, OLD.agent, OLD.model, OLD.variant, OLD.directory, OLD.parent_session, OLD.server)
+BEGIN
+	SELECT RAISE(ABORT, 'this task is live: what its agent was told to do, and where, cannot be changed any more');
+END;
+
 CREATE TRIGGER tasks_moved AFTER UPDATE OF status ON tasks WHEN NEW.status <> OLD.status
 BEGIN
 	-- What a move implies, so that a move made by hand is as complete as one of vigil's own.
@@ -338,7 +346,7 @@ CREATE TABLE attempts (                 -- one row a try; frozen once it has end
 		CHECK (unreachable_at IS strftime('%Y-%m-%dT%H:%M:%fZ', unreachable_at, '+0 days')),
 	stranger_at        TEXT             -- since when the server knows no session of ours
 		CHECK (stranger_at IS strftime('%Y-%m-%dT%H:%M:%fZ', stranger_at, '+0 days')),
-	waiting_at         TEXT             -- since when the server waits for the provider, to try again
+	waiting_at         TEXT             -- since when it waits: for a person, or for its provider
 		CHECK (waiting_at IS strftime('%Y-%m-%dT%H:%M:%fZ', waiting_at, '+0 days')),
 	stop_at            TEXT             -- since when a stop is tried, and not confirmed
 		CHECK (stop_at IS strftime('%Y-%m-%dT%H:%M:%fZ', stop_at, '+0 days')),
@@ -385,6 +393,15 @@ CREATE TRIGGER attempts_id BEFORE UPDATE ON attempts
 WHEN NEW.id <> OLD.id OR NEW.task_id <> OLD.task_id OR NEW.number <> OLD.number
 BEGIN
 	SELECT RAISE(ABORT, 'an attempt keeps its id, its task and its number');
+END;
+
+CREATE TRIGGER attempts_known BEFORE UPDATE OF nonce, server, runner_id, started_at, session_id, message_id, part_id
+ON attempts
+WHEN (NEW.nonce, NEW.server, NEW.runner_id, NEW.started_at) IS NOT (OLD.nonce, OLD.server, OLD.runner_id, OLD.started_at)
+	OR OLD.session_id IS NOT NULL
+		AND (NEW.session_id, NEW.message_id, NEW.part_id) IS NOT (OLD.session_id, OLD.message_id, OLD.part_id)
+BEGIN
+	SELECT RAISE(ABORT, 'what identifies an attempt to its server never changes');
 END;
 
 CREATE TRIGGER attempts_frozen BEFORE UPDATE ON attempts WHEN OLD.ended_at IS NOT NULL

@@ -112,7 +112,7 @@ count_sleep(const struct facts *f, struct decision *d)
 }
 
 static void
-answered(const struct facts *f, struct decision *d)
+heard_from_server(const struct facts *f, struct decision *d)
 {
 	end_loss(d, &d->next.attempt.unreachable_ms, f->event->now_ms);
 }
@@ -121,7 +121,7 @@ answered(const struct facts *f, struct decision *d)
 static void
 reached(const struct facts *f, struct decision *d)
 {
-	answered(f, d);
+	heard_from_server(f, d);
 	d->next.attempt.misses = 0;
 	d->next.attempt.stranger_ms = 0;
 }
@@ -211,20 +211,21 @@ send(const struct facts *f, struct decision *d)
 	d->effect = FX_SEND;
 }
 
+/* That something happens is progress enough not to have stalled. That a resumption has helped, only
+ * a step says that was finished after it: its beginning may be all that ever comes. */
 static void
 note_progress(const struct facts *f, struct decision *d)
 {
 	struct attempt *a = &d->next.attempt;
-	if (f->event->progress_ms <= a->progress_ms)
-		return;
-	a->progress_ms = f->event->progress_ms;
-	a->stuck = 0;
+	a->progress_ms = later(a->progress_ms, later(f->event->progress_ms, f->event->step_ms));
+	if (f->event->step_ms > a->sent_ms)
+		a->stuck = 0;
 }
 
 static void
 miss(const struct facts *f, struct decision *d)
 {
-	answered(f, d);
+	heard_from_server(f, d);
 	d->next.attempt.stranger_ms = 0;
 	if (++d->next.attempt.misses < POLICY_MISSES)
 		look_at(d, f->event->now_ms + POLICY_MISS_MS);
@@ -500,7 +501,7 @@ interrupted(const struct facts *f, struct decision *d)
 	static const char why[] = "the turn was cut off, and did not go on";
 	switch (f->policy->on_interrupt) {
 	case ON_INTERRUPT_RESUME:
-		if (f->task->attempt.stuck < f->policy->max_resumes)
+		if (d->next.attempt.stuck < f->policy->max_resumes)
 			resume(f, d);
 		else
 			fail(f, d, KIND_INTERRUPTED, why);

@@ -107,8 +107,8 @@ gather(struct evidence *e, const struct messages *all, size_t first, size_t end)
 		sum->cache_read += m->tokens.cache_read;
 		sum->cache_write += m->tokens.cache_write;
 		e->harvest.cost += m->cost;
-		if (m->completed_ms > e->progress_ms)
-			e->progress_ms = m->completed_ms;
+		if (m->completed_ms > e->step_ms)
+			e->step_ms = m->completed_ms;
 	}
 }
 
@@ -183,9 +183,7 @@ evidence_judge(const struct messages *all, const char *our_message_id, bool is_b
 	gather(&e, all, ours, has_answer ? answer + 1 : all->count);
 	if (has_answer && (!is_busy || is_followed(all, answer)))
 		return judge_answer(e, &all->all[answer]);
-	if (!has_answer && is_looping(all, ours))
-		return found(e, EV_LOOPING);
 	if (is_busy)
-		return found(e, EV_BUSY);
+		return found(e, !has_answer && is_looping(all, ours) ? EV_LOOPING : EV_BUSY);
 	return judge_silence(e, newest(all, ours, false), newest(all, ours, true));
 }

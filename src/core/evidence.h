@@ -14,7 +14,7 @@ struct evidence {
 				    EV_LOOPING */
 	enum error_kind kind;    /* of EV_FAULTY */
 	const char *sentence;    /* of EV_FAULTY: borrowed from the messages, or static */
-	int64_t progress_ms;     /* the newest time in the messages, the server's clock */
+	int64_t step_ms;         /* when the newest step was finished; the server's clock */
 	struct harvest harvest;  /* our turn so far; borrows the messages */
 };
 

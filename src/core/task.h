@@ -5,11 +5,11 @@
  *              CLAIM               PROMPTED                  ANSWERED
  *   queued ───────────► starting ───────────► running ─────────────────► completed
  *    ▲  ▲ │                │                     │ │
- *    │  │ └► held          │ CANCEL, its limits  │ └── FAILED ──► failed, or queued again
+ *    │  │ └► held          │ CANCEL, its limits  │ └── FAULTY ──► failed, or queued again
  *    │  │                  ▼                     ▼                while attempts are left
  *    │  │                 stopping ◄─────────────┘
- *    │  │                  │ ABORTED
- *    │  └── attempts left ─┴──► cancelled | failed
+ *    │  │                  │ idle after ABORTED, or not confirmed for too long
+ *    │  └── attempts left ─┴──► cancelled | failed | completed, if the answer came in time
  *    └── RETRY, from any final status
  *
  * Each list that must agree with another stands here once, as an X-macro.
@@ -89,7 +89,7 @@ enum stop {
 	X(SESSION, "session")   /* our session was made, or found */ \
 	X(PROMPTED, "prompted") /* the server has taken the prompt */ \
 	X(UNREACHABLE, "unreachable") /* the server could not be asked, or made no sense */ \
-	X(BUSY, "busy")               /* the session is at work, or waits for its provider */ \
+	X(BUSY, "busy")               /* the session is at work, or waits */ \
 	X(UNPROMPTED, "unprompted")   /* idle, and our message is not there */ \
 	X(UNANSWERED, "unanswered")   /* idle, our message there, its turn not finished */ \
 	X(ANSWERED, "answered")       /* finished, by the evidence */ \
@@ -139,7 +139,7 @@ struct attempt {
 	int64_t idle_ms;        /* since when it is idle without an answer */
 	int64_t unreachable_ms; /* since when the server cannot be asked */
 	int64_t stranger_ms;    /* since when it knows no session of ours */
-	int64_t waiting_ms;     /* since when the server waits for the provider, to try again */
+	int64_t waiting_ms;     /* since when it waits: for a person, or for its provider */
 	int64_t stop_ms;        /* since when a stop is tried, and not confirmed */
 	int64_t sent_ms;        /* when the prompt was last sent */
 	int64_t aborted_ms;     /* when an abort was last confirmed */
@@ -160,6 +160,7 @@ struct task {
 	int64_t timeout_ms; /* 0: none */
 	int64_t not_before_ms;
 	int64_t wake_at_ms; /* never 0 while live */
+	int64_t revision;   /* grows with each change of status */
 	struct attempt attempt;
 };
 
@@ -177,15 +178,16 @@ struct event {
 	int64_t now_ms;
 	int64_t attempt_id;   /* that it is about; 0: whichever is the newest (people, WAKE) */
 	int64_t progress_ms;  /* BUSY, UNANSWERED: the newest sign of work, 0 if unknown */
+	int64_t step_ms;      /* BUSY, UNANSWERED: when its newest step was finished; as above */
 	int64_t watched_ms;   /* BUSY, UNANSWERED: since when its signs of work are heard */
 	int64_t lost_ms;      /* BUSY, UNANSWERED: time asleep since the last event */
-	bool is_waiting;      /* BUSY: for its provider, which is tried again */
+	bool is_waiting;      /* BUSY: for a person, or for its provider, which is tried again */
 	enum error_kind kind; /* REFUSED, FAULTY */
 	/* What decide() does not look at, and apply() writes: */
 	const char *text; /* a reason, an error, what is in the way; NULL if none */
 	const char *session_id, *message_id, *part_id; /* SESSION */
 	const char *agent, *model, *variant;           /* CHECKED */
-	const char *nonce, *directory, *server;        /* CLAIM */
+	const char *nonce, *directory, *server;        /* CLAIM; the directory as resolved */
 	int64_t server_id, runner_id;                  /* CLAIM, PROMPTED */
 	const struct harvest *harvest;                 /* ANSWERED, FAULTY, and what a stop found */
 };

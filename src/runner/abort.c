@@ -73,10 +73,13 @@ static void
 on_aborted(void *arg, struct oc_reply *reply)
 {
 	struct abort *a = arg;
-	if (is_trouble(reply, a->aborted == 1) || a->aborted == a->count)
+	bool was_root = a->aborted == 1;
+	if (is_trouble(reply, was_root))
 		finish(a, reply);
-	else
+	else if (a->aborted < a->count)
 		abort_next(a);
+	else
+		finish(a, &(struct oc_reply){.outcome = OC_OK, .sentence = ""});
 }
 
 static void list_next(struct abort *);

@@ -11,8 +11,8 @@
 
 struct abort;
 
-/* `done` is called once: with the first answer that is trouble, else with the last. Of a session
- * that is not there, that is OC_NOT_FOUND. */
+/* `done` is called once: with the first answer that is trouble, else with a plain OC_OK. That the
+ * session is not there is trouble; that a child has gone is none. */
 struct abort *abort_start(
     struct opencode *, const char *session_id, const char *directory, oc_done *, void *arg);
 void abort_cancel(struct abort *); /* NULL is fine; silence afterwards */

@@ -82,10 +82,15 @@ static void end_look(struct place *);
 
 /* ---- small ---------------------------------------------------------------------------------- */
 
-/* The database would not be written: what is not recorded is not answered, but soon tried again. */
+/* The database would not be written: what is not recorded is not answered, but soon tried again. A
+ * row that its tables refuse is left to a person. */
 static void
 be_in_trouble(struct asks *a, const struct fault *why)
 {
+	if (why->kind == FAULT_USAGE) {
+		runner_say(a->runner, "what an agent asks cannot be recorded: %s", why->text);
+		return;
+	}
 	runner_in_trouble(a->runner, why);
 	ev_timer_stop(a->runner->loop, &a->poll);
 	ev_timer_set(&a->poll, TRY_AGAIN_S, LOOK_EVERY_S);
@@ -253,17 +258,26 @@ forget_kins(struct place *p)
 
 /* ---- 3. record ------------------------------------------------------------------------------ */
 
+static bool
+has_options(const struct oc_ask *ask)
+{
+	for (size_t i = 0; i < ask->choice_count; i++) {
+		if (!*ask->choices[i])
+			return false;
+	}
+	return ask->choice_count > 0;
+}
+
 /* The first option of each question, a line each; a question without options cannot be answered. */
 static char *
 first_options(const struct oc_ask *ask)
 {
 	struct buf lines = {0};
+	if (!has_options(ask))
+		return xstrdup(REJECT);
 	for (size_t i = 0; i < ask->choice_count; i++)
 		buf_printf(&lines, "%s%s", i ? "\n" : "", ask->choices[i]);
-	if (lines.len)
-		return buf_take(&lines);
-	buf_free(&lines);
-	return xstrdup(REJECT);
+	return buf_take(&lines);
 }
 
 /* What the configuration says; NULL: nothing, it waits for a person. The caller frees. */
@@ -358,10 +372,10 @@ send_reply(
 }
 
 static void
-close_record(struct asks *a, int64_t id)
+close_record(struct asks *a, int64_t id, enum query how)
 {
 	struct value v[] = {value_int(id), value_time(clock_now_ms())};
-	(void)run_query(a, Q_ask_over, v, 2, NULL, NULL);
+	(void)run_query(a, how, v, 2, NULL, NULL);
 }
 
 static void
@@ -385,9 +399,13 @@ on_replied(void *arg, struct oc_reply *reply)
 	struct runner *r = p->asks->runner;
 	const char *request = p->found[p->kind].all[p->index].request;
 	p->call = NULL;
-	if (reply->outcome == OC_OK || reply->outcome == OC_NOT_FOUND) {
-		close_record(p->asks, p->row_id);
+	if (reply->outcome == OC_OK) {
+		close_record(p->asks, p->row_id, Q_ask_over);
 		say_replied(p, request);
+	} else if (reply->outcome == OC_NOT_FOUND) {
+		close_record(p->asks, p->row_id, Q_ask_elsewhere);
+		runner_say(r, "task %lld asked for %s; that was answered elsewhere",
+		    (long long)p->task_id, request);
 	} else {
 		runner_say(r, "task %lld asks for %s; the reply did not arrive: %s",
 		    (long long)p->task_id, request, reply->sentence);
@@ -473,7 +491,7 @@ sum_up(struct place *p, const struct flight *f)
 	struct value attempt = value_int(f->attempt_id);
 	(void)run_query(p->asks, Q_asks_open, &attempt, 1, read_open, &open);
 	for (size_t i = 0; i < open.gone_count; i++)
-		close_record(p->asks, open.gone[i]);
+		close_record(p->asks, open.gone[i], Q_ask_over);
 	return open.waits_for;
 }
 

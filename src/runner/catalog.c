@@ -225,6 +225,38 @@ ask(struct offer *o)
 }
 
 static void
+free_offer(struct offer *o)
+{
+	opencode_cancel(o->call);
+	oc_names_fini(&o->agents);
+	oc_models_fini(&o->models);
+	free(o->directory);
+	free(o);
+}
+
+static bool
+is_old(const struct offer *o)
+{
+	return !o->waiting && !o->call && clock_monotonic_ms() - o->asked_ms >= KEPT_MS;
+}
+
+/* Tasks can have a directory each: what was offered in those of long ago must not pile up. */
+static void
+drop_old(struct catalog *c)
+{
+	struct offer **at = &c->offers;
+	while (*at) {
+		struct offer *o = *at;
+		if (!is_old(o)) {
+			at = &o->next;
+			continue;
+		}
+		*at = o->next;
+		free_offer(o);
+	}
+}
+
+static void
 on_settle(struct ev_loop *loop, ev_timer *timer, int revents)
 {
 	(void)loop;
@@ -232,6 +264,7 @@ on_settle(struct ev_loop *loop, ev_timer *timer, int revents)
 	struct catalog *c = timer->data;
 	for (struct offer *o = c->offers; o; o = o->next)
 		judge_all(o);
+	drop_old(c);
 }
 
 static struct offer *
@@ -266,10 +299,9 @@ catalog_check(struct catalog *c, struct opencode *client, const char *directory,
 		last = &(*last)->next;
 	*last = call;
 	o->client = client;
-	if (o->asked_ms && clock_monotonic_ms() - o->asked_ms < KEPT_MS)
-		ev_timer_start(c->loop, &c->settle);
-	else
+	if (!o->asked_ms || clock_monotonic_ms() - o->asked_ms >= KEPT_MS)
 		ask(o);
+	ev_timer_start(c->loop, &c->settle);
 	return call;
 }
 
@@ -318,10 +350,7 @@ catalog_free(struct catalog *c)
 	while (c->offers) {
 		struct offer *o = c->offers;
 		c->offers = o->next;
-		oc_names_fini(&o->agents);
-		oc_models_fini(&o->models);
-		free(o->directory);
-		free(o);
+		free_offer(o);
 	}
 	free(c);
 }

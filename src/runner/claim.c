@@ -2,8 +2,13 @@
  * See claim.h. The pick and the claim are one transaction, so that no task is claimed twice; the
  * nonce it brings marks the session that is made for it.
  */
+#define _XOPEN_SOURCE 700 /* realpath */
 #include "runner/claim.h"
 
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
 #include "base/clock.h"
 #include "base/failpoint.h"
 #include "base/secret.h"
@@ -19,40 +24,65 @@ keep_time(void *arg, const struct row *row)
 	return false;
 }
 
-/* *task_id is 0 where none may start. */
+/* The task to be claimed, and what is decided of it. */
+struct next {
+	int64_t task_id; /* 0: none may start */
+	char *directory; /* NULL: the runner's own */
+	struct decision decision;
+};
+
 static bool
-pick_and_claim(struct runner *r, int64_t *task_id, struct decision *d, struct fault *why)
+keep_next(void *arg, const struct row *row)
+{
+	struct next *next = arg;
+	next->task_id = row_int(row, 0);
+	next->directory = xstrdup(row_text(row, 1));
+	return false;
+}
+
+/* Servers compare directories as text, with links resolved; one typed in the shell may not be. What
+ * does not exist is found out by the check. */
+static char *
+resolve(const struct runner *r, const char *directory)
+{
+	char *resolved = realpath(directory ? directory : r->directory, NULL);
+	return resolved ? resolved : xstrdup(directory ? directory : r->directory);
+}
+
+static bool
+apply_claim(struct runner *r, struct next *next, struct fault *why)
 {
 	char nonce[NONCE_SIZE];
-	const int64_t now_ms = clock_now_ms();
-	struct value now = value_time(now_ms);
 	random_base62(nonce, sizeof(nonce));
+	char *directory = resolve(r, next->directory);
 	const struct event claim = {
 	    .type = EV_CLAIM,
-	    .now_ms = now_ms,
+	    .now_ms = clock_now_ms(),
 	    .nonce = nonce,
-	    .directory = r->directory,
+	    .directory = directory,
 	    .server = link_name(r->link),
 	    .server_id = link_server_id(r->link),
 	    .runner_id = r->id,
 	};
-	return store_int(r->store, Q_claim_next, &now, 1, 0, task_id, why) &&
-	       (!*task_id || apply_within(r->store, &r->defaults, *task_id, &claim, d, why));
+	bool ok = apply_within(r->store, &r->defaults, next->task_id, &claim, &next->decision, why);
+	free(directory);
+	return ok;
 }
 
 static bool
-claim_next(struct runner *r, int64_t *task_id, struct decision *d, struct fault *why)
+claim_next(struct runner *r, struct next *next, struct fault *why)
 {
-	*task_id = 0;
+	struct value now = value_time(clock_now_ms());
 	if (!store_begin(r->store, why))
 		return false;
-	if (pick_and_claim(r, task_id, d, why))
+	if (store_run(r->store, Q_claim_next, &now, 1, keep_next, next, why) &&
+	    (!next->task_id || apply_claim(r, next, why)))
 		return store_commit(r->store, why);
 	store_rollback(r->store);
 	return false;
 }
 
-/* A row that the database itself won't have claimed must not stop all behind it. */
+/* Of a row that the database itself won't have claimed, which must not stop all behind it. */
 static void
 set_aside(struct runner *r, int64_t task_id, const struct fault *refusal)
 {
@@ -68,34 +98,56 @@ set_aside(struct runner *r, int64_t task_id, const struct fault *refusal)
 
 /* True: there may be more. */
 static bool
+not_claimed(struct runner *r, int64_t task_id, const struct fault *refusal)
+{
+	struct fault why;
+	struct value id = value_int(r->id);
+	int64_t is_alive = true;
+	if (refusal->kind != FAULT_USAGE || !task_id) {
+		runner_in_trouble(r, refusal);
+		return false;
+	}
+	if (!store_int(r->store, Q_runner_is_alive, &id, 1, false, &is_alive, &why)) {
+		runner_in_trouble(r, &why);
+		return false;
+	}
+	if (!is_alive) {
+		fault_set(
+		    &why, FAULT_ENV, "somebody has ended this run's row in the table runners");
+		runner_fail(r, &why);
+		return false;
+	}
+	set_aside(r, task_id, refusal);
+	return true;
+}
+
+/* True: there may be more. */
+static bool
 claim_one(struct runner *r)
 {
 	struct fault why;
-	struct decision d;
-	int64_t task_id;
-	if (!claim_next(r, &task_id, &d, &why)) {
-		if (why.kind == FAULT_USAGE && task_id)
-			set_aside(r, task_id, &why);
-		else
-			runner_in_trouble(r, &why);
-		return why.kind == FAULT_USAGE;
-	}
-	if (!task_id)
+	struct next next = {0};
+	bool is_claimed = claim_next(r, &next, &why);
+	free(next.directory);
+	if (!is_claimed)
+		return not_claimed(r, next.task_id, &why);
+	if (!next.task_id)
 		return false;
 	failpoint_after(FP_COMMIT_CLAIM);
 	runner_out_of_trouble(r);
-	struct flight *f = flight_begin(r, task_id, &why);
+	struct flight *f = flight_begin(r, next.task_id, &why);
 	if (f)
-		flight_start(f, d.effect);
+		flight_start(f, next.decision.effect);
 	else
 		runner_notice_again(r, &why);
 	return true;
 }
 
+/* A task of a server that this run does not drive takes no place in it. */
 static bool
 has_room(const struct runner *r)
 {
-	return link_is_up(r->link) && r->flight_count < r->config->parallel && !r->ending &&
+	return link_is_up(r->link) && runner_count_here(r) < r->config->parallel && !r->ending &&
 	       runner_may_write(r);
 }
 
@@ -115,29 +167,34 @@ claim_is_due(const struct runner *r)
 	return r->next_start_ms && clock_now_ms() >= r->next_start_ms;
 }
 
-static void
-end_drain(struct runner *r)
+static bool
+say_left(void *arg, const struct row *row)
 {
-	struct fault ignored; /* the report says it too */
-	int64_t left = 0;
-	if (store_int(r->store, Q_drain_left, NULL, 0, 0, &left, &ignored) && left)
-		runner_say(r, "%lld task%s queued: what %s after has failed or was cancelled",
-		    (long long)left, left == 1 ? " stays" : "s stay",
-		    left == 1 ? "it comes" : "they come");
-	runner_end(r, RUNNER_DRAINED);
+	struct runner *r = arg;
+	if (row_int(row, 0))
+		runner_say(r,
+		    "left queued, each after one that has failed, was cancelled or is held: %lld",
+		    (long long)row_int(row, 0));
+	if (row_int(row, 1))
+		runner_say(r, "left alive, on a server that this run does not drive: %lld",
+		    (long long)row_int(row, 1));
+	return false;
 }
 
 void
 claim_end_if_drained(struct runner *r)
 {
 	struct fault why;
-	int64_t pending;
-	if (!r->drain || r->flight_count || r->ending)
+	struct value server = value_text(link_name(r->link));
+	int64_t is_pending;
+	if (!r->drain || r->ending || runner_count_here(r))
 		return;
-	if (!store_int(r->store, Q_drain_pending, NULL, 0, 0, &pending, &why))
+	if (!store_int(r->store, Q_drain_pending, &server, 1, 0, &is_pending, &why)) {
 		runner_in_trouble(r, &why);
-	else if (!pending)
-		end_drain(r);
+	} else if (!is_pending) {
+		(void)store_run(r->store, Q_drain_left, NULL, 0, say_left, r, &why);
+		runner_end(r, RUNNER_DRAINED);
+	}
 }
 
 static void

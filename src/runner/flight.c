@@ -104,10 +104,10 @@ go_on(struct flight *f, const struct decision *d, const struct event *e)
 	if (d->verdict == VERDICT_MOVE) {
 		announce(f, d, e);
 		remember(f, e);
-		f->revision += d->next.status != f->status;
-		f->status = d->next.status;
 		f->wake_at_ms = d->next.wake_at_ms;
 	}
+	f->status = d->next.status;
+	f->revision = d->next.revision;
 	if (!status_is_live(f->status)) {
 		claim_soon(f->runner);
 		flight_end(f);
@@ -412,6 +412,7 @@ fx_send(struct flight *f)
 	struct value id = value_int(f->task_id);
 	if (!ask_server(f))
 		return;
+	replace(&f->error_message, NULL);
 	f->activity = OC_BUSY; /* as it will be: that it is idle is news */
 	f->activity_is_known = false;
 	if (!store_run(f->runner->store, Q_task_prompt, &id, 1, start_sending, f, &why)) {
@@ -454,15 +455,16 @@ fx_look(struct flight *f)
 	f->skips_status = watch_ask(f->runner->watch, f->directory);
 }
 
-/* Of a session at work, the messages are read where something says that they changed; else only
- * whether it exists is asked, since a deleted one stays busy for ever. */
+/* Of a session at work the messages are read where they may have changed; else only whether it
+ * exists is asked, since a deleted one stays busy for ever. */
 static void
 look_on(struct flight *f)
 {
 	struct opencode *server = link_client(f->runner->link);
 	f->activity_is_known = false;
 	f->is_busy = f->activity != OC_IDLE;
-	if (f->is_busy && f->read_ms >= f->progress_ms) {
+	bool may_have_changed = f->progress_ms > f->read_ms || !link_hears(f->runner->link);
+	if (f->is_busy && !may_have_changed) {
 		f->call = opencode_session(server, f->session_id, on_session_read, f);
 		return;
 	}
@@ -496,14 +498,23 @@ on_session_read(void *arg, struct oc_reply *reply)
 		tell_trouble(f, reply);
 }
 
+/* Its agent is let go on as long as it is at work; then nobody will ever know what it said. */
+static void
+tell_unreadable(struct flight *f, const char *sentence)
+{
+	if (f->is_busy)
+		tell_look(f, &(struct event){.type = EV_BUSY});
+	else
+		tell(f, &(struct event){.type = EV_FAULTY, .kind = KIND_SERVER, .text = sentence});
+}
+
 static void
 on_messages_read(void *arg, struct oc_reply *reply)
 {
 	struct flight *f = arg;
 	f->call = NULL;
 	if (reply->outcome == OC_BAD_REQUEST) {
-		tell(f, &(struct event){
-			    .type = EV_FAULTY, .kind = KIND_SERVER, .text = reply->sentence});
+		tell_unreadable(f, reply->sentence);
 		return;
 	}
 	if (reply->outcome != OC_OK) {
@@ -513,9 +524,9 @@ on_messages_read(void *arg, struct oc_reply *reply)
 	struct evidence e =
 	    evidence_judge(reply->messages, reply->truncated ? NULL : f->message_id, f->is_busy);
 	tell_look(f, &(struct event){.type = e.finding,
-			 .progress_ms = e.progress_ms,
+			 .step_ms = e.step_ms,
 			 .kind = e.kind,
-			 .text = e.sentence,
+			 .text = e.sentence ? e.sentence : f->error_message,
 			 .harvest = &e.harvest});
 }
 
@@ -680,6 +691,7 @@ flight_event(struct flight *f, const struct oc_event *e)
 		look_soon(f);
 		break;
 	case OC_EV_ERROR:
+		replace(&f->error_message, e->text);
 		look_soon(f);
 		break;
 	case OC_EV_MESSAGE:

@@ -50,6 +50,8 @@ struct flight {
 	bool activity_is_known;
 	enum oc_activity activity;
 	char *retry_message; /* the provider's words, while it is retried; else NULL */
+	char *error_message; /* of the newest session.error since the prompt was sent: some
+				failures show nowhere else; else NULL */
 	char *waits_for;     /* a person, and what they are to say; else NULL */
 	int64_t progress_ms; /* wall clock: the newest event about its messages */
 	int64_t read_ms;     /* when its messages were last asked for */
@@ -59,7 +61,8 @@ struct flight {
 	bool has_changed;    /* something happened while a request was under way */
 };
 
-/* All but flight_is_idle() may find the task over, and end the flight: it is gone then. */
+/* All but flight_is_idle() and flight_unlink() may find the task over, and end the flight: it is
+ * gone then. */
 
 /* Takes up a live row. NULL with a fault, or with FAULT_NONE where it is not live any more. */
 struct flight *flight_begin(struct runner *, int64_t task_id, struct fault *);

@@ -2,7 +2,6 @@
  * What a flight knows of its row, and how it begins and ends: loaded, listed, reloaded, let go.
  * The journey itself is flight.c.
  */
-#define _XOPEN_SOURCE 700 /* realpath */
 #include "runner/flight.h"
 
 #include <stdlib.h>
@@ -25,17 +24,6 @@ free_facts(struct flight *f)
 		free(*owned[i]);
 		*owned[i] = NULL;
 	}
-}
-
-/* Servers compare directories as text, with links resolved; one typed in the shell may not be. */
-static void
-resolve_directory(struct flight *f)
-{
-	char *resolved = realpath(f->directory, NULL);
-	if (!resolved)
-		return;
-	free(f->directory);
-	f->directory = resolved;
 }
 
 struct loading {
@@ -66,7 +54,6 @@ read_row(void *arg, const struct row *row)
 		*more[i] = xstrdup(row_text(row, 11 + i));
 	f->progress_ms = row_time(row, 19);
 	f->started_ms = row_time(row, 20);
-	resolve_directory(f);
 	return false;
 }
 
@@ -148,6 +135,7 @@ flight_end(struct flight *f)
 	link_out(f);
 	free_facts(f);
 	free(f->retry_message);
+	free(f->error_message);
 	free(f->waits_for);
 	free(f);
 }

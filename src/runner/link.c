@@ -32,7 +32,7 @@
 
 #define FAILURES_TO_DOWN 2
 /* Down for so long, and alive all the while: a loaded machine is slow, not dead. */
-#define WEDGED_MS 120000
+#define WEDGED_MS 300000
 
 struct link {
 	struct ev_loop *loop;
@@ -48,7 +48,7 @@ struct link {
 	struct oc_events *events;
 	struct oc_call *probe;
 	ev_timer next;
-	bool is_up, was_up;
+	bool is_up, was_up, hears;
 	int failures;
 	int64_t down_since_ms;
 	struct fault trouble;
@@ -120,6 +120,7 @@ drop_client(struct link *l)
 	l->probe = NULL;
 	opencode_events_close(l->events);
 	l->events = NULL;
+	l->hears = false;
 	opencode_free(l->client);
 	l->client = NULL;
 }
@@ -139,6 +140,7 @@ on_stream_state(void *arg, bool up, const char *sentence)
 {
 	struct link *l = arg;
 	(void)sentence;
+	l->hears = up;
 	if (!up && !l->probe)
 		again_in(l, 0.);
 }
@@ -398,6 +400,12 @@ bool
 link_is_up(const struct link *l)
 {
 	return l->is_up;
+}
+
+bool
+link_hears(const struct link *l)
+{
+	return l->hears;
 }
 
 bool

@@ -35,6 +35,7 @@ void link_start(struct link *); /* calls back later, and goes on by itself */
 void link_close(struct link *); /* a managed server goes on */
 
 bool link_is_up(const struct link *);
+bool link_hears(const struct link *);              /* its event stream is open */
 bool link_is_local(const struct link *);           /* on this machine: it sees the same files */
 const char *link_trouble(const struct link *);     /* why it is down; "" if unknown or up */
 struct opencode *link_client(const struct link *); /* NULL while down */
@@ -45,8 +46,8 @@ int64_t link_server_id(const struct link *);
  * Blocks for seconds at most. */
 void link_end_server(struct link *);
 
-/* The user and the password for a server that is not managed: from the configured environment
- * variable; NULL without one. */
+/* The password for a server that is not managed: from the configured environment variable; NULL
+ * without one. Borrowed. */
 const char *link_given_password(const struct config *);
 
 #endif

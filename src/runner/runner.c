@@ -74,11 +74,20 @@ runner_end(struct runner *r, const char *ending)
 	ev_break(r->loop, EVBREAK_ALL);
 }
 
-static void
-fail(struct runner *r, const struct fault *why)
+void
+runner_fail(struct runner *r, const struct fault *why)
 {
 	r->failure = *why;
 	runner_end(r, RUNNER_FAILED);
+}
+
+int
+runner_count_here(const struct runner *r)
+{
+	int count = 0;
+	for (const struct flight *f = r->flights; f; f = f->next)
+		count += strcmp(f->server, link_name(r->link)) == 0;
+	return count;
 }
 
 /* ---- notice --------------------------------------------------------------------------------- */
@@ -208,7 +217,7 @@ on_tick(struct ev_loop *loop, ev_timer *timer, int revents)
 	int64_t version = r->data_version;
 	notice_sleep(r);
 	if (!store_still_there(r->store, &why)) {
-		fail(r, &why);
+		runner_fail(r, &why);
 		return;
 	}
 	if (!store_data_version(r->store, &version, &why)) {
@@ -373,7 +382,7 @@ on_link_give_up(void *arg, const char *sentence)
 	if (r->flight_count)
 		return false;
 	fault_set(&why, FAULT_ENV, "%s", sentence);
-	fail(r, &why);
+	runner_fail(r, &why);
 	return true;
 }
 
@@ -410,20 +419,11 @@ stop_watchers(struct runner *r)
 		ev_signal_stop(r->loop, &r->signals[i]);
 }
 
-static int
-count_on_server(const struct runner *r)
-{
-	int count = 0;
-	for (const struct flight *f = r->flights; f; f = f->next)
-		count += strcmp(f->server, link_name(r->link)) == 0;
-	return count;
-}
-
 void
 runner_stop(struct runner *r)
 {
 	stop_watchers(r);
-	if (!count_on_server(r))
+	if (!runner_count_here(r))
 		link_end_server(r->link);
 	if (r->flight_count == 1)
 		runner_say(r, "a task goes on; the next vigil run takes it up");

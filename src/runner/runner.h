@@ -78,6 +78,9 @@ void runner_due_changed(struct runner *, int64_t wake_at_ms);
 
 /* The loop ends after this turn. */
 void runner_end(struct runner *, const char *ending);
+void runner_fail(struct runner *, const struct fault *);
+
+int runner_count_here(const struct runner *); /* live tasks of the server that it drives */
 
 /* Sets the loop's watchers up, opens the link, takes up what is alive. Loop, store, config,
  * defaults, directory and log must be set. Then run the loop, until `ending` is set. */

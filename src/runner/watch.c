@@ -67,7 +67,7 @@ on_statuses(void *arg, struct oc_reply *reply)
 {
 	struct place *p = arg;
 	p->call = NULL;
-	bool ask_again = p->ask_again;
+	bool must_ask = p->ask_again;
 	p->ask_again = false;
 	if (reply->outcome == OC_OK) {
 		qsort(reply->statuses->all, reply->statuses->count, sizeof *reply->statuses->all,
@@ -76,7 +76,7 @@ on_statuses(void *arg, struct oc_reply *reply)
 	} else {
 		tell_all(p, NULL, reply->sentence);
 	}
-	if (ask_again)
+	if (must_ask && !p->call) /* who was told may have asked already */
 		ask(p);
 }
 

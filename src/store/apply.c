@@ -71,7 +71,8 @@ take_task(void *arg, const struct row *row)
 	t->attempts_base = (int)row_int(row, 3);
 	t->not_before_ms = row_time(row, 6);
 	t->wake_at_ms = row_time(row, 7);
-	take_attempt(&t->attempt, row, 8);
+	t->revision = row_int(row, 8);
+	take_attempt(&t->attempt, row, 9);
 	return false;
 }
 
@@ -270,7 +271,7 @@ write_task(const struct move *m, struct fault *fault)
 	    value_time(next->not_before_ms), value_int(next->attempts),
 	    value_int(next->attempts_base), value_int(keeps_error(m)), value_text(task_error(m)),
 	    value_text(failed ? kind_text(m->decision->kind) : NULL), value_text(result),
-	    value_int(e->type == EV_WAKE), value_text(task_note(m)), value_time(claim->now_ms),
+	    value_text(task_note(m)), value_time(claim->now_ms),
 	    value_time(status_is_final(next->status) ? e->now_ms : 0), value_int(next->attempt.id),
 	    value_text(claim->directory), value_text(claim->server),
 	    value_int(result_is_cut(m, result))};
@@ -360,6 +361,7 @@ write_move(const struct move *m, struct fault *fault)
 		return false;
 	if (!write_task(m, fault) || !write_event(m, fault))
 		return false;
+	m->decision->next.revision += m->decision->next.status != m->before->status;
 	if (m->decision->ends_attempt && m->decision->outcome == STATUS_FAILED)
 		m->decision->why = error_text(m);
 	failpoint_before(failpoints[m->event->type]);

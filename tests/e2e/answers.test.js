@@ -223,6 +223,6 @@ test("a turn that goes on after a compaction is followed to its answer", async (
 
 test("result --json", async () => {
   const { id, task } = await ask(`${tag("json")} [say {"a": "b"}]`);
-  const { result, error_kind, error } = task;
-  assert.deepEqual(JSON.parse(await world.ok(["result", "--json", String(id)])), { id, status: "completed", result, error_kind, error });
+  const { result, result_cut, error_kind, error } = task;
+  assert.deepEqual(JSON.parse(await world.ok(["result", "--json", String(id)])), { id, status: "completed", result, result_cut, error_kind, error });
 });

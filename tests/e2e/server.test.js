@@ -96,10 +96,14 @@ test("a task of a server that this run does not drive waits, with that reason", 
   await world.called(word);
   await until("it runs", async () => (await world.task(id)).status === "running");
   assert.equal((await runner.stop()).status, 0);
-  const other = await world.startRunner();
-  const note = async () => (await world.task(id)).note?.includes(server.url);
-  await until("the reason is shown", note, { hint: () => world.story([id]) });
-  assert.equal((await other.stop()).status, 0);
+  world.configure({ limits: { parallel: 1 } });
+  const beside = await world.add(tag("beside"));
+  const other = await world.vigil(["run", "--drain"]);
+  world.configure({});
+  assert.equal(other.status, 0, other.stderr);
+  assert.match(other.stderr, /left alive, on a server that this run does not drive: 1/);
+  assert.equal((await world.task(beside)).status, "completed", "it takes no place of the others");
+  assert.match((await world.task(id)).note, new RegExp(server.url));
   await world.drain(["--server", server.url]);
   const task = await world.task(id);
   assert.deepEqual([task.status, task.attempts], ["completed", 1]);

@@ -177,12 +177,13 @@ START_TEST(a_life_from_claim_to_answer)
 }
 END_TEST
 
+/* But for its directory, which the claim brings resolved. */
 START_TEST(what_a_task_says_itself_stays)
 {
 	with_runner();
 	add(", directory, max_attempts, timeout_s", ", '/mine', 2, 1.5");
 	claimed();
-	gives("SELECT directory FROM tasks", "/mine");
+	gives("SELECT directory FROM tasks", "/work");
 	ck_assert_int_eq(fx.decision.next.max_attempts, 2);
 	ck_assert_int_eq(fx.decision.next.timeout_ms, 1500);
 	ck_assert_int_eq(fx.decision.next.attempt.id, 1);

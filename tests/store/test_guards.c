@@ -171,6 +171,15 @@ static const struct refusal refusals[] = {
     {"UPDATE OR IGNORE tasks SET status = 'running' WHERE id = 1", "see the table status_moves"},
     {"UPDATE OR REPLACE tasks SET status = 'running' WHERE id = 1", "see the table status_moves"},
     {"UPDATE tasks SET wake_at = NULL WHERE id = 3", "a live task has a time"},
+    /* live tasks */
+    {"UPDATE tasks SET prompt = 'other' WHERE id = 3", "this task is live: what its agent"},
+    {"UPDATE tasks SET directory = '/else' WHERE id = 3", "this task is live: what its agent"},
+    {"UPDATE tasks SET server = 'http://other' WHERE id = 3", "this task is live: what its agent"},
+    {"UPDATE attempts SET nonce = 'other' WHERE task_id = 3", "what identifies an attempt"},
+    {"UPDATE attempts SET server = 'other' WHERE task_id = 3", "what identifies an attempt"},
+    {"UPDATE attempts SET session_id = 's', message_id = 'm', part_id = 'p' WHERE task_id = 3;"
+     "UPDATE attempts SET session_id = NULL WHERE task_id = 3",
+	"what identifies an attempt"},
     /* final tasks */
     {"UPDATE tasks SET result = 'better' WHERE id = 4", "this task is final"},
     {"UPDATE tasks SET prompt = 'other' WHERE id = 4", "this task is final"},

@@ -77,6 +77,7 @@ static const struct field fields[] = {
     {"ended", A_FLAG, TASK(attempt.has_ended)},
     {"wake", A_TIME, TASK(wake_at_ms)},
     {"news", A_TIME, offsetof(struct scene, event.progress_ms)},
+    {"step", A_TIME, offsetof(struct scene, event.step_ms)},
     {"watched", A_TIME, offsetof(struct scene, event.watched_ms)},
     {"slept", A_SPAN, offsetof(struct scene, event.lost_ms)},
     {"retry", A_FLAG, offsetof(struct scene, event.is_waiting)},
@@ -433,7 +434,8 @@ static const struct variants {
     {OPEN, EV_BUSY,
 	{"session", "session, idle -3s, unreachable -9s, stranger -9s, misses 2",
 	    "news -2s, progress -5s, stuck 2", "news -5s, progress -5s, stuck 2",
-	    "news -9s, progress -5s, stuck 2", "prompted -59s, timeout 89s",
+	    "news -9s, progress -5s, stuck 2", "step -2s, sent -5s, stuck 2",
+	    "step -5s, sent -5s, stuck 2", "prompted -59s, timeout 89s",
 	    "prompted -59s, timeout 60s", "session, prompted -59s, timeout 59s, stall 10s",
 	    "prompted -59s, stall 59.001s", "session, prompted -59s, stall 59s",
 	    "session, prompted -59s, stall 59s, news -58s",
@@ -447,6 +449,7 @@ static const struct variants {
 	    "session, idle -10s, stuck 2", "session, idle -10s, stuck 3",
 	    "session, idle -10s, stuck 3, max 2",
 	    "session, idle -10s, stuck 2, news -1s, progress -5s",
+	    "session, idle -10s, stuck 3, step -11s, sent -20s",
 	    "session, idle -10s, max_resumes 0", "session, interrupted fail, idle -9.999s",
 	    "session, interrupted restart, idle -10s",
 	    "session, interrupted restart, idle -10s, max 2",
@@ -1267,11 +1270,21 @@ static const struct journey {
 				  "0.2 session [max_resumes 1] -> starting +send the prompt\n"
 				  "1 unanswered [news -] -> running, wake +10s\n"
 				  "11 unanswered -> running +send the prompt\n"
-				  "12 busy [news -1s] -> running, wake +30s\n"
-				  "13 unanswered [news -] -> running, wake +10s\n"
-				  "23 unanswered -> running +send the prompt\n"
-				  "24 unanswered -> running, wake +10s\n"
-				  "34 unanswered -> failed, attempt failed (interrupted)\n"},
+				  "12 busy [news now] -> running, wake +30s\n"
+				  "13 busy [step -1s] -> running, wake +30s\n"
+				  "14 unanswered [news -, step -] -> running, wake +10s\n"
+				  "24 unanswered -> running +send the prompt\n"
+				  "24.5 unanswered -> running, wake +10s\n"
+				  "34.5 unanswered -> failed, attempt failed (interrupted)\n"},
+    {"news alone is no progress between two cuts",
+	"0 claim -> starting +check the names\n"
+	"0.1 checked -> starting +create the session\n"
+	"0.2 session [max_resumes 1] -> starting +send the prompt\n"
+	"1 unanswered -> running, wake +10s\n"
+	"11 unanswered -> running +send the prompt\n"
+	"12 busy [news now] -> running, wake +30s\n"
+	"42 unanswered -> running, wake +10s\n"
+	"52 unanswered -> failed, attempt failed (interrupted)\n"},
     {"a timeout", "0 claim [timeout 60s, max 2] -> starting +check the names\n"
 		  "0.1 checked -> starting +create the session\n"
 		  "0.2 session -> starting +send the prompt\n"

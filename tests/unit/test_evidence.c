@@ -87,9 +87,9 @@ evidence_is(const struct messages *all, const struct evidence *e, const struct e
 	text_is("the sentence", e->sentence, expected->sentence);
 	text_is("the result", e->harvest.result, expected->result);
 	harvest_is(all, &e->harvest, expected);
-	ck_assert_int_eq(e->progress_ms, expected->progress_from == NOTHING
-					     ? 0
-					     : all->all[expected->progress_from].completed_ms);
+	ck_assert_int_eq(e->step_ms, expected->progress_from == NOTHING
+					 ? 0
+					 : all->all[expected->progress_from].completed_ms);
 }
 
 /* ---- as recorded --------------------------------------------------------------------------- */
@@ -388,7 +388,7 @@ static const struct told {
     {"me | step unknown | step unknown | step unknown | step unknown | step unknown", BUSY,
 	IS(LOOPING, 6, 5)},
     {"me | step unknown | step unknown | step unknown | step unknown | step unknown", IDLE,
-	IS(LOOPING, 6, 5)},
+	IS(UNANSWERED, 6, 5)},
     {"me | step unknown | step unknown | step unknown | step unknown | step unknown | step open",
 	BUSY, IS(LOOPING, 7, 5)},
     {"me | step unknown | step unknown | step unknown | step unknown | step open", BUSY,
@@ -528,7 +528,7 @@ START_TEST(progress_is_the_newest_time)
 	session_init(&s, "me | step tool-calls tools=1 | step tool-calls tools=1 | step open");
 	s.message[1].completed_ms = 9000;
 	struct evidence e = evidence_judge(&s.all, ours, IDLE);
-	ck_assert_int_eq(e.progress_ms, 9000);
+	ck_assert_int_eq(e.step_ms, 9000);
 	free(s.words);
 }
 END_TEST

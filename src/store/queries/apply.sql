@@ -4,7 +4,7 @@
 -- name: apply_load
 -- ?1 task
 SELECT tasks.status, tasks.stop, tasks.attempts, tasks.attempts_base, tasks.max_attempts, tasks.timeout_s,
-	tasks.not_before, tasks.wake_at,
+	tasks.not_before, tasks.wake_at, tasks.revision,
 	newest.id, newest.started_at, newest.prompted_at, newest.progress_at, newest.idle_at,
 	newest.unreachable_at, newest.stranger_at, newest.waiting_at, newest.stop_at, newest.sent_at, newest.aborted_at,
 	newest.lost_ms, newest.sends, newest.resumes, newest.stuck, newest.searches, newest.misses, newest.session_id IS NOT NULL,
@@ -49,14 +49,13 @@ WHERE id = ?1;
 
 -- name: apply_task
 -- ?1 task, ?2 status, ?3 stop, ?4 wake_at, ?5 not_before, ?6 attempts, ?7 attempts_base,
--- ?8 is the error kept, ?9 error, ?10 error_kind, ?11 result, ?12 is the note kept, ?13 note,
--- ?14 started_at, ?15 completed_at, ?16 attempt, ?17 directory, ?18 server,
--- ?19 was the result cut
+-- ?8 is the error kept, ?9 error, ?10 error_kind, ?11 result, ?12 note, ?13 started_at,
+-- ?14 completed_at, ?15 attempt, ?16 directory, ?17 server, ?18 was the result cut
 UPDATE tasks SET status = ?2, stop = ?3, wake_at = ?4, not_before = ?5, attempts = ?6, attempts_base = ?7,
-	error = iif(?8, error, ?9), error_kind = ?10, result = ?11, result_cut = ?19, note = iif(?12, note, ?13),
-	started_at = coalesce(started_at, ?14), completed_at = ?15,
-	session_id = iif(?16, (SELECT session_id FROM attempts WHERE id = ?16), session_id),
-	directory = coalesce(directory, ?17), server = coalesce(?18, server)
+	error = iif(?8, error, ?9), error_kind = ?10, result = ?11, result_cut = ?18, note = ?12,
+	started_at = coalesce(started_at, ?13), completed_at = ?14,
+	session_id = iif(?15, (SELECT session_id FROM attempts WHERE id = ?15), session_id),
+	directory = coalesce(?16, directory), server = coalesce(?17, server)
 WHERE id = ?1;
 
 -- name: apply_event

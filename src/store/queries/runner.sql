@@ -3,7 +3,7 @@
 
 -- name: claim_next
 -- ?1 now. The next task that may start: higher priority first, then older first.
-SELECT id FROM tasks
+SELECT id, directory FROM tasks
 WHERE status = 'queued' AND (not_before IS NULL OR not_before <= ?1)
 	AND (SELECT paused_at FROM vigil) IS NULL
 	AND (mutex IS NULL OR NOT EXISTS (SELECT 1 FROM tasks AS other WHERE other.mutex = tasks.mutex
@@ -20,20 +20,22 @@ SELECT not_before FROM tasks WHERE status = 'queued' AND not_before > ?1 ORDER B
 SELECT id, revision FROM tasks WHERE status IN ('starting', 'running', 'stopping') ORDER BY id;
 
 -- name: drain_pending
--- Whether anything is live, or queued and can still start: a task that comes after one that has
--- failed or was cancelled waits for a person.
+-- ?1 server, NULL for all. Whether anything is live there, or queued and can still start: a task that comes after
+-- one that has failed, was cancelled or is held waits for a person.
 WITH RECURSIVE blocked (id) AS (
 	SELECT task_id FROM dependencies JOIN tasks AS needed ON needed.id = needs_id
 	WHERE needed.status IN ('failed', 'cancelled', 'held')
 	UNION
 	SELECT task_id FROM dependencies JOIN blocked ON needs_id = blocked.id
 )
-SELECT EXISTS (SELECT 1 FROM tasks WHERE status IN ('starting', 'running', 'stopping'))
+SELECT EXISTS (SELECT 1 FROM tasks WHERE status IN ('starting', 'running', 'stopping')
+		AND server = coalesce(?1, server))
 	OR EXISTS (SELECT 1 FROM tasks WHERE status = 'queued' AND id NOT IN (SELECT id FROM blocked));
 
 -- name: drain_left
--- How many tasks a drain leaves queued: all of them wait for a person.
-SELECT count(*) FROM tasks WHERE status = 'queued';
+-- What a drain leaves: queued tasks, all of which wait for a person; live ones of other servers.
+SELECT count(*) FILTER (WHERE status = 'queued'), count(*) FILTER (WHERE status <> 'queued')
+FROM tasks WHERE status IN ('queued', 'starting', 'running', 'stopping');
 
 -- name: flight_load
 -- ?1 task. What the journey of its newest attempt needs; not the prompt, which can be large.
@@ -57,6 +59,10 @@ SELECT prompt FROM tasks WHERE id = ?1;
 -- name: runner_insert
 -- ?1 pid, ?2 pid_start, ?3 boot_id, ?4 version, ?5 directory
 INSERT INTO runners (pid, pid_start, boot_id, version, directory) VALUES (?1, ?2, ?3, ?4, ?5);
+
+-- name: runner_is_alive
+-- ?1 id
+SELECT ended_at IS NULL FROM runners WHERE id = ?1;
 
 -- name: runner_end
 -- ?1 id, ?2 now, ?3 ending
@@ -122,6 +128,10 @@ UPDATE asks SET reply = ?2, replied_by = 'vigil' WHERE id = ?1 AND reply IS NULL
 UPDATE asks SET replied_at = ?2,
 	replied_by = coalesce(replied_by, iif(reply IS NULL, 'elsewhere', 'person'))
 WHERE id = ?1 AND replied_at IS NULL;
+
+-- name: ask_elsewhere
+-- ?1 id, ?2 now. The server did not take our reply: it waits for none any more.
+UPDATE asks SET replied_at = ?2, reply = NULL, replied_by = 'elsewhere' WHERE id = ?1 AND replied_at IS NULL;
 
 -- name: asks_open
 -- ?1 attempt
