@@ -80,8 +80,11 @@ claim_one(struct runner *r)
 			runner_in_trouble(r, &why);
 		return why.kind == FAULT_USAGE;
 	}
-	if (!task_id)
+	if (!task_id) {
+		if (r->trouble.kind == FAULT_BUSY) /* the lock could be had: that was all */
+			runner_out_of_trouble(r);
 		return false;
+	}
 	failpoint_after(FP_COMMIT_CLAIM);
 	runner_out_of_trouble(r);
 	struct flight *f = flight_begin(r, task_id, &why);

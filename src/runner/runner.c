@@ -423,6 +423,7 @@ void
 runner_stop(struct runner *r)
 {
 	stop_watchers(r);
+	store_set_wait(r->store, STORE_WAIT_END_MS);
 	if (!count_on_server(r))
 		link_end_server(r->link);
 	if (r->flight_count == 1)
