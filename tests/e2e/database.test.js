@@ -2,11 +2,9 @@
 
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { existsSync, writeFileSync } from "node:fs";
 import { createServer, request } from "node:http";
-import { join } from "node:path";
 import { afterEach, test } from "node:test";
-import { inWorld, OPENCODE, sharedWorld, tag, until } from "./harness.js";
+import { sharedWorld, tag, until } from "./harness.js";
 
 const QUICK = { poll_interval: "500ms" };
 const locks = new Set();
@@ -207,16 +205,8 @@ test("locked when the server has died: another is started once the lock is gone"
   await nobodyIsLeft();
 });
 
-/** A program in the server's place, which becomes it once the test makes the file `${name}.go`; {command, isThere, go}. */
-function slowServer(own, name) {
-  const command = join(own.root, name);
-  const go = `${command}.go`;
-  writeFileSync(command, `#!/bin/sh\ntouch ${command}.here\nwhile [ ! -e ${go} ]; do sleep 0.05; done\nexec ${OPENCODE} "$@"\n`, { mode: 0o755 });
-  return { command, isThere: () => existsSync(`${command}.here`), go: () => writeFileSync(go, "") };
-}
-
 test("locked when a new server listens: it is kept, and nothing is left at the end", async () => {
-  const slow = slowServer(world, "slow-server");
+  const slow = world.slowServer();
   world.configure({ ...QUICK, server: { command: slow.command } });
   const word = tag("listens");
   const id = await world.add(word);
@@ -239,7 +229,7 @@ test("locked again and again while everything starts and ends", async () => {
   const shell = world.start("sqlite3", ["-batch", "-cmd", ".timeout 10000", world.db], { input: script.repeat(1000) });
   const word = tag("flicker");
   const ids = [];
-  for (let i = 0; i < 4; i++) {
+  for (let i = 0; i < 2; i++) {
     ids.push(await world.add(`${word} ${i}. [slow 2]`));
     const { status, stderr } = await world.vigil(["run", "--drain"], { within: 120000 });
     assert.equal(status, 0, stderr);
@@ -247,7 +237,7 @@ test("locked again and again while everything starts and ends", async () => {
   }
   await shell.stop();
   for (const task of await world.finished(ids)) assert.deepEqual([task.status, task.attempts], ["completed", 1], task.error);
-  for (let i = 0; i < 4; i++) assert.equal((await world.calls(`${word} ${i}. `)).length, 1);
+  for (let i = 0; i < 2; i++) assert.equal((await world.calls(`${word} ${i}. `)).length, 1);
   assert.deepEqual(await world.rows("SELECT * FROM servers WHERE ended_at IS NULL AND name = 'managed'"), []);
 });
 
