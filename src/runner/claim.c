@@ -19,25 +19,41 @@ keep_time(void *arg, const struct row *row)
 	return false;
 }
 
-/* *task_id is 0 where none may start. */
+/* Without its own row, which somebody may have ended or deleted by hand, a run can claim nothing:
+ * every task would be refused. */
 static bool
-pick_and_claim(struct runner *r, int64_t *task_id, struct decision *d, struct fault *why)
+keep_own_row(struct runner *r, struct fault *why)
 {
-	char nonce[NONCE_SIZE];
-	const int64_t now_ms = clock_now_ms();
-	struct value now = value_time(now_ms);
-	random_base62(nonce, sizeof(nonce));
+	struct value id = value_int(r->id);
+	int64_t is_there;
+	return store_int(r->store, Q_runner_is_there, &id, 1, 0, &is_there, why) &&
+	       (is_there || runner_write_row(r, why));
+}
+
+static bool
+claim(struct runner *r, int64_t task_id, const char *nonce, struct decision *d, struct fault *why)
+{
 	const struct event claim = {
 	    .type = EV_CLAIM,
-	    .now_ms = now_ms,
+	    .now_ms = clock_now_ms(),
 	    .nonce = nonce,
 	    .directory = r->directory,
 	    .server = link_name(r->link),
 	    .server_id = link_server_id(r->link),
 	    .runner_id = r->id,
 	};
+	return apply_within(r->store, &r->defaults, task_id, &claim, d, why);
+}
+
+/* *task_id is 0 where none may start. */
+static bool
+pick_and_claim(struct runner *r, int64_t *task_id, struct decision *d, struct fault *why)
+{
+	char nonce[NONCE_SIZE];
+	struct value now = value_time(clock_now_ms());
+	random_base62(nonce, sizeof(nonce));
 	return store_int(r->store, Q_claim_next, &now, 1, 0, task_id, why) &&
-	       (!*task_id || apply_within(r->store, &r->defaults, *task_id, &claim, d, why));
+	       (!*task_id || (keep_own_row(r, why) && claim(r, *task_id, nonce, d, why)));
 }
 
 static bool

@@ -19,22 +19,30 @@
 
 #define BEGIN_AGAIN_MS 500
 
-static bool
-write_beginning(struct runner *r, struct fault *why)
+bool
+runner_write_row(struct runner *r, struct fault *why)
 {
 	struct process_stat self;
 	char boot_id[64];
-	struct value now = value_time(clock_now_ms());
 	if (!process_stat(getpid(), &self))
 		memset(&self, 0, sizeof(self));
 	process_boot_id(boot_id, sizeof(boot_id));
 	struct value v[] = {value_int(getpid()), value_int((int64_t)self.start_ticks),
 	    value_text(boot_id), value_text(vigil_version()), value_text(r->directory)};
-	failpoint_before(FP_RUN_BEGINNING);
-	if (!store_run(r->store, Q_runners_crashed, &now, 1, NULL, NULL, why) ||
-	    !store_run(r->store, Q_runner_insert, v, 5, NULL, NULL, why))
+	if (!store_run(r->store, Q_runner_insert, v, 5, NULL, NULL, why))
 		return false;
 	r->id = store_last_id(r->store);
+	return true;
+}
+
+static bool
+write_beginning(struct runner *r, struct fault *why)
+{
+	struct value now = value_time(clock_now_ms());
+	failpoint_before(FP_RUN_BEGINNING);
+	if (!store_run(r->store, Q_runners_crashed, &now, 1, NULL, NULL, why) ||
+	    !runner_write_row(r, why))
+		return false;
 	failpoint_after(FP_RUN_BEGINNING);
 	return true;
 }

@@ -276,3 +276,59 @@ test("what the database refuses to do to a live task changes nothing", async () 
   assert.equal((await world.calls(word)).length, 1);
   assert.equal((await runner.stop()).status, 0);
 });
+
+// ---- rows that the database refuses -------------------------------------------------------------------------------
+
+const now = "strftime('%Y-%m-%dT%H:%M:%fZ', 'now')";
+const TAKEN_AWAY = {
+  "the run's row is deleted": "DELETE FROM runners",
+  "the run's row is ended": `UPDATE runners SET ended_at = ${now}, ending = 'by hand'`,
+  "the server's row is deleted": "DELETE FROM servers",
+  "the server's row is ended": `UPDATE servers SET ended_at = ${now}`,
+};
+
+for (const [name, sql] of Object.entries(TAKEN_AWAY)) {
+  test(`${name} by hand: what is alive goes on, what is queued starts`, async () => {
+    world.configure({ ...QUICK, limits: { parallel: 2 } });
+    const runner = await world.startRunner();
+    const word = tag("rows");
+    const id = await world.add(`${word} [slow 3] [say one two three]`);
+    await world.called(word);
+    await until("it runs", async () => (await world.task(id)).status === "running");
+    await byHand(sql);
+    const ids = [id, await world.add(`${word} a. `), await world.add(`${word} b. `)];
+    for (const task of await world.finished(ids)) assert.deepEqual([task.status, task.attempts], ["completed", 1], task.error);
+    assert.equal((await world.calls(word)).length, 3);
+    assert.deepEqual(said(runner, /held|cannot/), []);
+    assert.equal((await runner.stop()).status, 0);
+    assert.deepEqual(await world.rows("SELECT * FROM servers WHERE ended_at IS NULL AND name = 'managed'"), []);
+    await nobodyIsLeft();
+    await byHand("DELETE FROM tasks"); // those before refer to the deleted row, too: a plain shell lets them
+  });
+}
+
+/** A rule of a person's own, for as long as the test wants it. */
+const forbid = (what, rule) => byHand(`CREATE TRIGGER ${what} BEFORE ${rule} BEGIN SELECT RAISE(ABORT, 'not while ${what} is there'); END`);
+
+test("what the database refuses to do for one task stops no other", async () => {
+  const word = tag("refused");
+  const bad = await world.add(`${word} bad`);
+  await forbid("picky", `INSERT ON attempts WHEN NEW.task_id = ${bad}`);
+  const runner = await world.startRunner();
+  const stuck = await world.add(`${word} stuck`);
+  await forbid("stubborn", `UPDATE OF outcome ON attempts WHEN NEW.task_id = ${stuck} AND NEW.outcome IS NOT NULL`);
+  const good = await world.add(`${word} good`);
+  assert.equal((await world.finish(good)).status, "completed");
+  assert.equal((await world.task(bad)).status, "held");
+  await until("it says so", () => said(runner, new RegExp(`task ${stuck} cannot go on: not while stubborn`)).length > 0, { hint: () => runner.stderr });
+  assert.equal(said(runner, new RegExp(`task ${bad} cannot be started, and is held: not while picky`)).length, 1);
+  assert.deepEqual(said(runner, /nothing new is started/), []);
+  await byHand("DROP TRIGGER picky; DROP TRIGGER stubborn");
+  await world.ok(["release", String(bad)]);
+  assert.equal((await world.finish(bad)).status, "completed");
+  await runner.stop(); // the next run need not wait for the minute to be over
+  await world.startRunner();
+  const task = await world.finish(stuck);
+  assert.deepEqual([task.status, task.attempts], ["completed", 1]);
+  assert.equal((await world.calls(word)).length, 3);
+});
