@@ -24,6 +24,17 @@ keep_time(void *arg, const struct row *row)
 	return false;
 }
 
+/* Without its own row, which somebody may have ended or deleted by hand, a run can claim nothing:
+ * every task would be refused. */
+static bool
+keep_own_row(struct runner *r, struct fault *why)
+{
+	struct value id = value_int(r->id);
+	int64_t is_there;
+	return store_int(r->store, Q_runner_is_there, &id, 1, 0, &is_there, why) &&
+	       (is_there || runner_write_row(r, why));
+}
+
 /* The task to be claimed, and what is decided of it. */
 struct next {
 	int64_t task_id; /* 0: none may start */
@@ -76,7 +87,7 @@ claim_next(struct runner *r, struct next *next, struct fault *why)
 	if (!store_begin(r->store, why))
 		return false;
 	if (store_run(r->store, Q_claim_next, &now, 1, keep_next, next, why) &&
-	    (!next->task_id || apply_claim(r, next, why)))
+	    (!next->task_id || (keep_own_row(r, why) && apply_claim(r, next, why))))
 		return store_commit(r->store, why);
 	store_rollback(r->store);
 	return false;
@@ -98,27 +109,14 @@ set_aside(struct runner *r, int64_t task_id, const struct fault *refusal)
 
 /* True: there may be more. */
 static bool
-not_claimed(struct runner *r, int64_t task_id, const struct fault *refusal)
+not_claimed(struct runner *r, int64_t task_id, const struct fault *why)
 {
-	struct fault why;
-	struct value id = value_int(r->id);
-	int64_t is_alive = true;
-	if (refusal->kind != FAULT_USAGE || !task_id) {
-		runner_in_trouble(r, refusal);
-		return false;
-	}
-	if (!store_int(r->store, Q_runner_is_alive, &id, 1, false, &is_alive, &why)) {
-		runner_in_trouble(r, &why);
-		return false;
-	}
-	if (!is_alive) {
-		fault_set(
-		    &why, FAULT_ENV, "somebody has ended this run's row in the table runners");
-		runner_fail(r, &why);
-		return false;
-	}
-	set_aside(r, task_id, refusal);
-	return true;
+	bool is_its_own = why->kind == FAULT_USAGE && task_id;
+	if (is_its_own)
+		set_aside(r, task_id, why);
+	else
+		runner_in_trouble(r, why);
+	return is_its_own;
 }
 
 /* True: there may be more. */
@@ -131,8 +129,11 @@ claim_one(struct runner *r)
 	free(next.directory);
 	if (!is_claimed)
 		return not_claimed(r, next.task_id, &why);
-	if (!next.task_id)
+	if (!next.task_id) {
+		if (r->trouble.kind == FAULT_BUSY) /* the lock could be had: that was all */
+			runner_out_of_trouble(r);
 		return false;
+	}
 	failpoint_after(FP_COMMIT_CLAIM);
 	runner_out_of_trouble(r);
 	struct flight *f = flight_begin(r, next.task_id, &why);

@@ -171,12 +171,14 @@ come_up(struct link *l, const char *version)
 
 /* ---- probing ------------------------------------------------------------------------------- */
 
+/* Another one is started at once: how long this one did not answer says nothing of the next. */
 static void
 end_managed(struct link *l, const char *sentence, const char *why)
 {
 	note_trouble(l, sentence);
 	drop_client(l);
 	(void)managed_end(l->managed, why);
+	again_in(l, PROBE_SOON_S);
 }
 
 static bool
@@ -208,10 +210,14 @@ probe_failed(struct link *l, enum oc_outcome outcome, const char *sentence)
 {
 	if (l->managed && !managed_is_alive(l->managed)) {
 		end_managed(l, "the OpenCode server has died: it is started again", "it died");
-	} else if (l->managed && is_wedged(l)) {
+		return;
+	}
+	if (l->managed && is_wedged(l)) {
 		end_managed(l, "the OpenCode server does not answer any more: it is started again",
 		    "it did not answer");
-	} else if (!l->is_up) {
+		return;
+	}
+	if (!l->is_up) {
 		if (!is_opening(l))
 			say_failed(l, outcome, sentence);
 	} else if (++l->failures >= FAILURES_TO_DOWN) {

@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -16,24 +17,64 @@
 #include "runner/runner.h"
 #include "store/poke.h"
 
-static bool
-write_beginning(struct runner *r, struct fault *why)
+#define BEGIN_AGAIN_MS 500
+
+bool
+runner_write_row(struct runner *r, struct fault *why)
 {
 	struct process_stat self;
 	char boot_id[64];
-	struct value now = value_time(clock_now_ms());
 	if (!process_stat(getpid(), &self))
 		memset(&self, 0, sizeof(self));
 	process_boot_id(boot_id, sizeof(boot_id));
 	struct value v[] = {value_int(getpid()), value_int((int64_t)self.start_ticks),
 	    value_text(boot_id), value_text(vigil_version()), value_text(r->directory)};
-	failpoint_before(FP_RUN_BEGINNING);
-	if (!store_run(r->store, Q_runners_crashed, &now, 1, NULL, NULL, why) ||
-	    !store_run(r->store, Q_runner_insert, v, 5, NULL, NULL, why))
+	if (!store_run(r->store, Q_runner_insert, v, 5, NULL, NULL, why))
 		return false;
 	r->id = store_last_id(r->store);
+	return true;
+}
+
+static bool
+write_beginning(struct runner *r, struct fault *why)
+{
+	struct value now = value_time(clock_now_ms());
+	failpoint_before(FP_RUN_BEGINNING);
+	if (!store_run(r->store, Q_runners_crashed, &now, 1, NULL, NULL, why) ||
+	    !runner_write_row(r, why))
+		return false;
 	failpoint_after(FP_RUN_BEGINNING);
 	return true;
+}
+
+static sigset_t
+stop_signals(void)
+{
+	sigset_t set;
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGHUP);
+	return set;
+}
+
+/* Another program has the database: what is alive goes on meanwhile, and a run that gave up would
+ * leave it alone for good. True with `ending` set where it was told to stop instead. */
+static bool
+begin(struct runner *r, struct fault *why)
+{
+	const struct timespec a_while = {.tv_nsec = BEGIN_AGAIN_MS * 1000000L};
+	const sigset_t stop = stop_signals();
+	sigset_t before;
+	bool is_ok;
+	sigprocmask(SIG_BLOCK, &stop, &before);
+	while (!(is_ok = write_beginning(r, why)) && why->kind == FAULT_BUSY && !r->ending) {
+		runner_in_trouble(r, why);
+		if (sigtimedwait(&stop, NULL, &a_while) > 0)
+			r->ending = RUNNER_STOPPED;
+	}
+	sigprocmask(SIG_SETMASK, &before, NULL);
+	return is_ok || r->ending;
 }
 
 static void
@@ -91,7 +132,7 @@ run_locked(struct vigil *v, const struct vigil_run_options *o)
 	if (is_ok && !r->directory)
 		is_ok = fault_set(&v->fault, FAULT_ENV, "the working directory cannot be had: %s",
 		    strerror(errno));
-	is_ok = is_ok && write_beginning(r, &v->fault) && run_loop(r, v, o);
+	is_ok = is_ok && begin(r, &v->fault) && (r->ending || run_loop(r, v, o));
 	ev_loop_destroy(r->loop);
 	store_close(r->store);
 	free(r->directory);

@@ -74,8 +74,8 @@ runner_end(struct runner *r, const char *ending)
 	ev_break(r->loop, EVBREAK_ALL);
 }
 
-void
-runner_fail(struct runner *r, const struct fault *why)
+static void
+fail(struct runner *r, const struct fault *why)
 {
 	r->failure = *why;
 	runner_end(r, RUNNER_FAILED);
@@ -217,7 +217,7 @@ on_tick(struct ev_loop *loop, ev_timer *timer, int revents)
 	int64_t version = r->data_version;
 	notice_sleep(r);
 	if (!store_still_there(r->store, &why)) {
-		runner_fail(r, &why);
+		fail(r, &why);
 		return;
 	}
 	if (!store_data_version(r->store, &version, &why)) {
@@ -382,7 +382,7 @@ on_link_give_up(void *arg, const char *sentence)
 	if (r->flight_count)
 		return false;
 	fault_set(&why, FAULT_ENV, "%s", sentence);
-	runner_fail(r, &why);
+	fail(r, &why);
 	return true;
 }
 
@@ -423,6 +423,7 @@ void
 runner_stop(struct runner *r)
 {
 	stop_watchers(r);
+	store_set_wait(r->store, STORE_WAIT_END_MS);
 	if (!runner_count_here(r))
 		link_end_server(r->link);
 	if (r->flight_count == 1)

@@ -76,9 +76,11 @@ void runner_notice_again(struct runner *, const struct fault *);
 /* Have the timer of the earliest wake_at re-armed. */
 void runner_due_changed(struct runner *, int64_t wake_at_ms);
 
+/* Makes its row in `runners`, and sets `id`. */
+bool runner_write_row(struct runner *, struct fault *);
+
 /* The loop ends after this turn. */
 void runner_end(struct runner *, const char *ending);
-void runner_fail(struct runner *, const struct fault *);
 
 int runner_count_here(const struct runner *); /* live tasks of the server that it drives */
 

@@ -336,6 +336,13 @@ store_close(struct store *s)
 	free(s);
 }
 
+void
+store_set_wait(struct store *s, int wait_ms)
+{
+	s->wait_ms = wait_ms;
+	sqlite3_busy_timeout(s->db, wait_ms);
+}
+
 const char *
 store_path(const struct store *s)
 {

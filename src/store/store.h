@@ -28,10 +28,12 @@ enum store_mode {
 /* How long a statement waits for another program's lock before FAULT_BUSY. */
 #define STORE_WAIT_COMMAND_MS 10000 /* a command has nothing better to do */
 #define STORE_WAIT_LOOP_MS 50       /* the event loop has: it tries again by timer */
+#define STORE_WAIT_END_MS 2000      /* a run that ends does not try again */
 
 struct store *store_open(const char *path, enum store_mode, int wait_ms, struct fault *);
 void store_close(struct store *);
-const char *store_path(const struct store *); /* absolute, links followed */
+void store_set_wait(struct store *, int wait_ms); /* from now on */
+const char *store_path(const struct store *);     /* absolute, links followed */
 
 /* "PATH" + suffix: the lock file, the socket, the password and the log beside the database. Links
  * are followed first, so that two names of one database have one lock. The caller frees. */

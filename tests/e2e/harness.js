@@ -392,6 +392,16 @@ export class World {
     return Object.keys(await this.openCode(`/session/status?directory=${encodeURIComponent(directory)}`, server));
   }
 
+  /** A program for `server.command` that becomes OpenCode when it is told to: {command, isThere, go}. */
+  slowServer() {
+    const command = join(this.root, "slow-opencode");
+    const [here, go] = [`${command}.here`, `${command}.go`];
+    for (const file of [here, go]) rmSync(file, { force: true });
+    const lines = ["#!/bin/sh", `touch ${here}`, `while [ ! -e ${go} ]; do sleep 0.05; done`, `exec ${OPENCODE} "$@"`];
+    writeFileSync(command, `${lines.join("\n")}\n`, { mode: 0o755 });
+    return { command, isThere: () => existsSync(here), go: () => writeFileSync(go, "") };
+  }
+
   /** An `opencode serve` of the test's own: {url, password, process}. `data`: a storage of its own. */
   async startOpenCode({ password, port = 0, data } = {}) {
     const env = { ...(password && { OPENCODE_SERVER_PASSWORD: password }), ...(data && { XDG_DATA_HOME: data }) };

@@ -152,6 +152,47 @@ test("without work an orderly stop ends the server", async () => {
   assert.deepEqual(world.openCodePids(), []);
 });
 
+for (const signal of ["SIGTERM", "SIGKILL"]) {
+  test(`${signal} while the server starts, without work: nothing is left after the next run`, async () => {
+    const slow = world.slowServer();
+    world.configure({ server: { command: slow.command } });
+    const runner = await world.startRunner();
+    await until("the server starts", slow.isThere);
+    const { status } = await runner.stop(signal);
+    assert.equal(status, signal === "SIGTERM" ? 0 : signal);
+    if (signal === "SIGTERM") assert.deepEqual(world.openCodePids(), [], "ended in order");
+    slow.go();
+    world.configure({});
+    const id = await world.add(tag("after"));
+    await world.drain();
+    assert.equal((await world.task(id)).status, "completed");
+    await until("no OpenCode is left", () => world.openCodePids().length === 0);
+    assert.deepEqual(await world.rows("SELECT * FROM servers WHERE ended_at IS NULL"), []);
+  });
+
+  test(`${signal} while the server starts again, with a task alive: it goes on, the next run uses it`, async () => {
+    const work = await atWork("[slow 5] [say one two three]");
+    const slow = world.slowServer();
+    await work.runner.stop("SIGKILL");
+    process.kill(work.server.pid, "SIGKILL");
+    world.configure({ server: { command: slow.command } });
+    const runner = await world.startRunner();
+    await until("the server starts", slow.isThere);
+    const { pid } = await until("it is in the database", async () => (await world.server()).pid && world.server());
+    const { status } = await runner.stop(signal);
+    assert.equal(status, signal === "SIGTERM" ? 0 : signal);
+    slow.go();
+    const next = await world.startRunner();
+    const task = await world.finish(work.id);
+    assert.deepEqual([task.status, task.result, task.attempts], ["completed", "one two three", 1], task.error);
+    assert.equal((await world.server()).pid, pid, "the same process");
+    assert.equal((await world.calls(work.word)).length, 2, "the call that was cut off, and the one that went on");
+    assert.equal((await next.stop()).status, 0);
+    world.configure({});
+    await until("no OpenCode is left", () => world.openCodePids().length === 0);
+  });
+}
+
 test("the runner goes on when nobody reads what it says", async () => {
   const runner = await world.startRunner();
   runner.child.stdout.destroy();

@@ -1,6 +1,7 @@
 // Servers that vigil did not start, a server that cannot be started, and proxies that must not matter.
 
 import assert from "node:assert/strict";
+import { createServer } from "node:http";
 import { join } from "node:path";
 import { test } from "node:test";
 import { freePort, inWorld, sharedWorld, tag, until } from "./harness.js";
@@ -143,3 +144,49 @@ test(
 test("the password of a given server is not in the database", async () => {
   assert.ok(!(await world.sqlite(".dump")).includes(PASSWORD));
 });
+
+// ---- whoever listens where our server was --------------------------------------------------------------------------
+
+/** A web server on that port that answers nothing, and keeps what it was asked. */
+async function listenAt(url) {
+  const heard = [];
+  const server = createServer((req) => heard.push({ request: `${req.method} ${req.url}`, authorization: req.headers.authorization }));
+  const { port, hostname } = new URL(url);
+  await new Promise((done, fail) => server.on("error", fail).listen(Number(port), hostname, done));
+  return {
+    heard,
+    close() {
+      server.close();
+      server.closeAllConnections();
+    },
+  };
+}
+
+// With the runner stopped meanwhile, it learns of both at once: its own requests come before it knows.
+for (const isStopped of [false, true]) {
+  test(
+    `a stranger where the managed server was never gets the password${isStopped ? ", nor by a request that was due" : ""}`,
+    inWorld({ config: { poll_interval: "500ms" } }, async (own) => {
+      const word = tag("stranger");
+      const runner = await own.startRunner();
+      const id = await own.add(`${word} [slow 6] [say one two three]`);
+      await own.called(word);
+      await until("it runs", async () => (await own.task(id)).status === "running");
+      const server = await own.server();
+      if (isStopped) {
+        runner.signal("SIGSTOP");
+        const began = Date.now();
+        await until("its timers are due", () => Date.now() - began > 1500);
+      }
+      process.kill(server.pid, "SIGKILL");
+      const stranger = await until("a stranger listens there", () => listenAt(server.url));
+      if (isStopped) runner.signal("SIGCONT");
+      const task = await own.finish(id);
+      assert.deepEqual([task.status, task.attempts], ["completed", 1], task.error);
+      assert.deepEqual(stranger.heard.filter(({ authorization }) => authorization), []);
+      assert.notEqual((await own.server()).url, server.url);
+      assert.equal((await runner.stop()).status, 0);
+      stranger.close();
+    }),
+  );
+}

@@ -14,12 +14,14 @@ FROM tasks LEFT JOIN attempts AS newest ON newest.task_id = tasks.id
 WHERE tasks.id = ?1;
 
 -- name: apply_claim
--- ?1 task, ?2 number, ?3 nonce, ?4 server, ?5 server_id, ?6 runner_id, ?7 now
+-- ?1 task, ?2 number, ?3 nonce, ?4 server, ?5 server_id, ?6 runner_id, ?7 now. A server whose row somebody has
+-- deleted is none: it must not stop a task.
 INSERT INTO attempts (task_id, number, nonce, server, server_id, runner_id, started_at)
-VALUES (?1, ?2, ?3, ?4, nullif(?5, 0), nullif(?6, 0), ?7);
+VALUES (?1, ?2, ?3, ?4, (SELECT id FROM servers WHERE id = ?5), nullif(?6, 0), ?7);
 
 -- name: apply_attempt
--- ?1 attempt, ?2 … ?16 its times and counters, ?17 has it a session, ?18 … ?24 what the event brought
+-- ?1 attempt, ?2 … ?16 its times and counters, ?17 has it a session, ?18 … ?24 what the event brought. As to its
+-- server, see apply_claim.
 UPDATE attempts SET prompted_at = ?2, progress_at = ?3, idle_at = ?4, unreachable_at = ?5, stranger_at = ?6,
 	waiting_at = ?7, stop_at = ?8, sent_at = ?9, aborted_at = ?10, lost_ms = ?11, sends = ?12, resumes = ?13,
 	stuck = ?14, searches = ?15, misses = ?16,
@@ -27,7 +29,7 @@ UPDATE attempts SET prompted_at = ?2, progress_at = ?3, idle_at = ?4, unreachabl
 	message_id = iif(?17, coalesce(?19, message_id), NULL),
 	part_id = iif(?17, coalesce(?20, part_id), NULL),
 	agent = coalesce(?21, agent), model = coalesce(?22, model), variant = coalesce(?23, variant),
-	server_id = coalesce(nullif(?24, 0), server_id)
+	server_id = (SELECT id FROM servers WHERE id = coalesce(nullif(?24, 0), server_id))
 WHERE id = ?1;
 
 -- name: apply_message

@@ -60,9 +60,9 @@ SELECT prompt FROM tasks WHERE id = ?1;
 -- ?1 pid, ?2 pid_start, ?3 boot_id, ?4 version, ?5 directory
 INSERT INTO runners (pid, pid_start, boot_id, version, directory) VALUES (?1, ?2, ?3, ?4, ?5);
 
--- name: runner_is_alive
+-- name: runner_is_there
 -- ?1 id
-SELECT ended_at IS NULL FROM runners WHERE id = ?1;
+SELECT EXISTS (SELECT 1 FROM runners WHERE id = ?1 AND ended_at IS NULL);
 
 -- name: runner_end
 -- ?1 id, ?2 now, ?3 ending
