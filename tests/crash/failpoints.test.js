@@ -4,9 +4,10 @@
 
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
-import { VIGIL, World, tag, until } from "../e2e/harness.js";
+import { OPENCODE, VIGIL, World, tag, until } from "../e2e/harness.js";
 import { assertOneAtATime, assertPromptedOnce, sessionsIn } from "./aftermath.js";
 
 const AT_ONCE = 4; // a journey mostly waits
@@ -79,11 +80,29 @@ class Journey {
   called() {
     return until("the model is asked", async () => (await this.here.calls(this.word)).length, LONG);
   }
+  /** A task that asks for what a person must allow, with its runner gone; the ask's row. */
+  async leaveAsking() {
+    const config = join(this.here.root, "hold.json");
+    writeFileSync(config, JSON.stringify({ server: { command: OPENCODE }, permissions: { on_ask: "hold" } }));
+    await this.add(OUTSIDE);
+    const runner = this.here.vigilStart(["--config", config, "run", ...this.url]);
+    const [ask] = await until("it has asked", async () => {
+      const rows = await this.here.rows("SELECT * FROM asks");
+      return rows.length && rows;
+    }, LONG);
+    await runner.stop("SIGKILL");
+    return ask;
+  }
 }
+
+const OUTSIDE = '[tool read {"filePath":"/etc/hostname"}] [say went on]'; // asks, and the turn goes on when refused
+const QUESTION = { questions: [{ question: "Which?", header: "Pick", options: [{ label: "first", description: "a" }] }] };
 
 const completed = { status: "completed", calls: 1 };
 const failed = { status: "failed", calls: 1 };
 const cancelled = { status: "cancelled", calls: 1 };
+const refused = { reply: "reject", replied_by: "vigil" };
+const allowed = { reply: "once", replied_by: "person" };
 const untouched = { calls: 0, sessions: 0, attempts: 0 };
 
 /** A task that is queued when a run comes, and dies. */
@@ -178,7 +197,35 @@ async function deleted(j) {
   return { ...failed, sessions: 0, error_kind: "lost" };
 }
 
+/** What a person allows, with the runner away; and what the configuration refuses, since nobody did. */
+async function allowedByPerson(j) {
+  const ask = await j.leaveAsking();
+  await j.command("answer", String(ask.id), "once");
+  return { ...completed, calls: 2, ask: j.isAfter() ? allowed : refused };
+}
+
+/** What was held is decided by the next run's configuration. */
+async function decidedLater(j) {
+  await j.leaveAsking();
+  await j.run();
+  return { ...completed, calls: 2, ask: refused };
+}
+
+/** A session below ours has a question: our own rules keep questions away, or hide them, by version. */
+async function questioned(j) {
+  await j.leave("[slow 6] [say one two three]");
+  const { session_id: parentID } = await j.here.attempt(j.id);
+  const body = (content) => ({ ...j.server, method: "POST", body: JSON.stringify(content) });
+  const child = await j.here.openCode(`/session?directory=${encodeURIComponent(j.here.work)}`, body({ parentID, title: "below" }));
+  const text = `${tag("question")} [tool question ${JSON.stringify(QUESTION)}] [say never]`;
+  j.here.openCode(`/session/${child.id}/message`, body({ parts: [{ type: "text", text }] })).catch(() => {});
+  await until("it has a question", async () => (await asked(j, "question")).length, LONG);
+  await j.run();
+  return { ...completed, ask: refused };
+}
+
 const simple = queued("[say done]");
+const asking = queued(OUTSIDE, { ...completed, calls: 2, ask: refused });
 const managed = Object.assign(queued("[say done]"), { managed: true });
 
 /** How each step is come to. */
@@ -199,7 +246,6 @@ const JOURNEYS = {
   "commit-retry": byPerson("retry", "cancel", { ...untouched, status: "cancelled" }, completed),
   "commit-hold": byPerson("hold", "", completed, { ...untouched, status: "held" }),
   "commit-release": byPerson("release", "hold", { ...untouched, status: "held" }, completed),
-  "commit-wake": stoppedByHand,
   "commit-absent": crashedBefore("after-commit-claim"),
   "commit-checked": simple,
   "commit-refused": queued("[say done]", { ...failed, calls: 0, sessions: 0, error_kind: "refused" }, "--model", "offline/none"),
@@ -211,6 +257,10 @@ const JOURNEYS = {
   "commit-faulty": queued("[fail 400]", { ...failed, error_kind: "agent" }),
   "commit-gone": deleted,
   "commit-aborted": stopped,
+  "commit-ask": asking,
+  "commit-decided": decidedLater,
+  "commit-replied": asking,
+  "commit-answer": allowedByPerson,
   "request-health": simple,
   "request-events": simple,
   "request-search": crashedBefore("after-commit-claim"),
@@ -218,11 +268,15 @@ const JOURNEYS = {
   "request-models": simple,
   "request-create": simple,
   "request-prompt": simple,
-  "request-statuses": queued("[slow 1] [say one two three]"),
+  "request-statuses": queued("[slow 3] [say one two three]"),
   "request-session": atWork,
   "request-messages": simple,
-  "request-children": stopped,
+  "request-children": stoppedByHand,
   "request-abort": stopped,
+  "request-permissions": asking,
+  "request-questions": asking,
+  "request-permit": asking,
+  "request-answer": questioned,
   "server-given": simple,
   "server-version": simple,
   "server-password": managed,
@@ -243,10 +297,21 @@ async function assertTask(j, wanted) {
   if (wanted.status === "completed") assert.notEqual(task.result, null);
 }
 
+/** What the sessions of the folder ask; each that was ours to answer has been answered, and is known to be. */
+const asked = (j, kind, server = j.server) => j.here.openCode(`/${kind}?directory=${encodeURIComponent(j.here.work)}`, server);
+
+async function assertAsks(j, wanted, server) {
+  const rows = await j.here.rows("SELECT reply, replied_by, replied_at FROM asks");
+  assert.deepEqual(rows.map(({ reply, replied_by }) => ({ reply, replied_by })), wanted ? [wanted] : []);
+  assert.ok(rows.every(({ replied_at }) => replied_at !== null), JSON.stringify(rows));
+  for (const kind of ["permission", "question"]) assert.deepEqual(await asked(j, kind, server), []);
+}
+
 async function assertWorld(j, wanted, server) {
   const calls = await j.here.calls(j.word);
   assert.equal(calls.length, wanted.calls, `the model was asked ${wanted.calls} times: ${JSON.stringify(calls)}`);
   assertOneAtATime(calls);
+  await assertAsks(j, wanted.ask, server);
   const sessions = (await sessionsIn(j.here, j.here.work, server)).filter(({ title }) => title.includes(j.word));
   assert.equal(sessions.length, wanted.sessions ?? 1, JSON.stringify(sessions));
   if (!sessions.length) return;
