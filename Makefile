@@ -3,7 +3,8 @@
 # make install        PREFIX=/usr/local DESTDIR=
 # make check-unit     one suite: also check-store, check-client, check-cli, check-tools, check-install
 # make e2e            the end-to-end tests alone; OPENCODE_VERSION=1.2.27, VIGIL=path
-# make check-crash    kill -9 at every failpoint; make chaos, at random: CHAOS_SECONDS=60 CHAOS_SEED=
+# make check-crash    kill -9 at every failpoint, and a minute of chaos
+# make chaos          kill -9 at random moments while tasks come in; SECONDS=60 SEED=
 # make fuzz           the decoders of what OpenCode sends; FUZZ_SECONDS=20 each
 # make lint           layers, purity, layout, and what static checkers find; make format lays out
 # make bench          speed and memory, with the numbers
@@ -181,9 +182,10 @@ check-unit check-store check-client check-cli: check-%: tests
 e2e: variant tests
 	$(WITH_OPENCODE) $(RUN) LIMIT=900 $(call suites,e2e,$(VARIANT))
 check-crash: variant
-	$(WITH_OPENCODE) $(RUN) LIMIT=900 VIGIL='$(call tested,$(VARIANT))' tests/crash/failpoints.test.js
+	$(WITH_OPENCODE) $(RUN) LIMIT=900 $(call suites,crash,$(VARIANT))
 chaos: variant
-	@$(WITH_OPENCODE) VIGIL='$(call tested,$(VARIANT))' node tests/crash/chaos.js
+	@$(WITH_OPENCODE) VIGIL='$(call tested,$(VARIANT))' node tests/crash/chaos.js \
+		--seconds '$(SECONDS)' --seed '$(SEED)'
 fuzz:
 	+@$(MAKE) --no-print-directory CC=clang SAN=1 FUZZ=1 fuzzers
 	@tests/fuzz/run $(FUZZ_SRC:%.c=build/fuzz/%)
@@ -208,7 +210,7 @@ check:
 	+$(MAKE) -j$(JOBS) CC=clang variant tests
 	+$(MAKE) -j$(JOBS) CC=gcc SAN=1 variant tests
 	+$(MAKE) -j$(JOBS) CC=gcc all tests
-	$(WITH_OPENCODE) $(RUN) LIMIT=900 $(call suites,e2e,gcc) LIMIT=600 \
+	$(WITH_OPENCODE) $(RUN) LIMIT=900 $(call suites,crash e2e,gcc) LIMIT=600 \
 		tools/lint/lint tests/lint.sh tests/driver.sh tests/install.sh tools/offline-model \
 		$(call suites,unit store client cli,gcc) $(call suites,unit store client cli,san)
 

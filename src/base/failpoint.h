@@ -30,7 +30,6 @@
 	X(COMMIT_RETRY, "commit-retry") \
 	X(COMMIT_HOLD, "commit-hold") \
 	X(COMMIT_RELEASE, "commit-release") \
-	X(COMMIT_WAKE, "commit-wake") \
 	X(COMMIT_ABSENT, "commit-absent") \
 	X(COMMIT_CHECKED, "commit-checked") \
 	X(COMMIT_REFUSED, "commit-refused") \
@@ -46,6 +45,10 @@
 	X(COMMIT_GONE, "commit-gone") \
 	X(COMMIT_STRANGER, "commit-stranger") \
 	X(COMMIT_ABORTED, "commit-aborted") \
+	X(COMMIT_ASK, "commit-ask") \
+	X(COMMIT_DECIDED, "commit-decided") \
+	X(COMMIT_REPLIED, "commit-replied") \
+	X(COMMIT_ANSWER, "commit-answer") \
 	X(REQUEST_HEALTH, "request-health") \
 	X(REQUEST_EVENTS, "request-events") \
 	X(REQUEST_SEARCH, "request-search") \

@@ -3,6 +3,7 @@
  */
 #include <string.h>
 
+#include "base/failpoint.h"
 #include "base/utf8.h"
 #include "ops/handle.h"
 
@@ -77,9 +78,12 @@ vigil_answer(struct vigil *vigil, int64_t ask, const char *reply, bool *needs_ru
 	struct value values[] = {value_int(ask), value_text(reply)};
 
 	*needs_runner = false;
-	if (!check_ask(vigil, ask, reply) ||
-	    !store_run(vigil->store, Q_ask_answer, values, 2, NULL, NULL, &vigil->fault))
+	if (!check_ask(vigil, ask, reply))
 		return handle_result(vigil);
+	failpoint_before(FP_COMMIT_ANSWER);
+	if (!store_run(vigil->store, Q_ask_answer, values, 2, NULL, NULL, &vigil->fault))
+		return handle_result(vigil);
+	failpoint_after(FP_COMMIT_ANSWER);
 	if (store_changes(vigil->store) == 0)
 		return handle_fail(
 		    vigil, FAULT_USAGE, "ask %lld: it has been replied to", (long long)ask);

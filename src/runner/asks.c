@@ -19,6 +19,7 @@
 
 #include "base/buf.h"
 #include "base/clock.h"
+#include "base/failpoint.h"
 #include "runner/runner.h"
 
 #define LOOK_EVERY_S 30.0
@@ -314,13 +315,25 @@ insert_record(
 	struct value v[] = {value_int(f->task_id), value_int(f->attempt_id),
 	    value_text(ask->session_id), value_text(ask->id), value_text(kind_words[p->kind]),
 	    value_time(clock_now_ms()), value_text(ask->request), value_text(record->reply)};
+	failpoint_before(FP_COMMIT_ASK);
 	if (!run_query(p->asks, Q_ask_insert, v, sizeof v / sizeof *v, NULL, NULL))
 		return false;
+	failpoint_after(FP_COMMIT_ASK);
 	record->id = store_last_id(r->store);
 	if (!record->reply)
 		runner_say(r, "task %lld waits for a person: %s (vigil answer %lld REPLY)",
 		    (long long)f->task_id, ask->request, (long long)record->id);
 	return true;
+}
+
+static bool
+decide_record(struct asks *a, const struct record *record)
+{
+	struct value v[] = {value_int(record->id), value_text(record->reply)};
+	failpoint_before(FP_COMMIT_DECIDED);
+	bool ok = run_query(a, Q_ask_decide, v, 2, NULL, NULL);
+	failpoint_after(FP_COMMIT_DECIDED);
+	return ok;
 }
 
 /* Writes what is not there yet: the ask, and the reply where the configuration has one. */
@@ -336,10 +349,7 @@ make_record(
 	record->reply = choose_reply(f, p->kind, ask);
 	if (!record->id)
 		return insert_record(p, f, ask, record);
-	if (!record->reply)
-		return true;
-	struct value v[] = {value_int(record->id), value_text(record->reply)};
-	return run_query(p->asks, Q_ask_decide, v, 2, NULL, NULL);
+	return !record->reply || decide_record(p->asks, record);
 }
 
 /* ---- 4. reply ------------------------------------------------------------------------------- */
@@ -375,7 +385,9 @@ static void
 close_record(struct asks *a, int64_t id, enum query how)
 {
 	struct value v[] = {value_int(id), value_time(clock_now_ms())};
+	failpoint_before(FP_COMMIT_REPLIED);
 	(void)run_query(a, how, v, 2, NULL, NULL);
+	failpoint_after(FP_COMMIT_REPLIED);
 }
 
 static void

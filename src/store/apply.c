@@ -342,6 +342,9 @@ write_event(const struct move *m, struct fault *fault)
 
 /* ---- all of it ----------------------------------------------------------------------------- */
 
+/* That somebody woke is no news: nothing is committed for it. */
+#define FP_COMMIT_WAKE FP_COUNT
+
 static const enum failpoint failpoints[EV_COUNT] = {
 #define X(name, text) [EV_##name] = FP_COMMIT_##name,
     EVENT_LIST(X)

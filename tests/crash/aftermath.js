@@ -5,7 +5,10 @@ import assert from "node:assert/strict";
 
 /** The sessions of a folder, as a server tells them. */
 export const sessionsIn = (world, directory, server) =>
-  world.openCode(`/session?limit=1000&directory=${encodeURIComponent(directory)}`, server);
+  world.openCode(`/session?limit=1000000&directory=${encodeURIComponent(directory)}`, server);
+
+/** A title of ours: the nonce of its attempt is at its end. */
+export const isOurs = ({ title }) => /^Background: .* \[\S+\]$/s.test(title);
 
 /**
  * An attempt's session holds our prompt once: one user message, under the ids that were committed before it was sent,

@@ -70,6 +70,7 @@ export function createModel({ onEnd = () => {} } = {}) {
       outcome: "running",
       model,
       reasoning_effort: body.reasoning_effort ?? null,
+      session: req.headers["x-session-affinity"] ?? null,
       prompt: prompt.slice(0, PROMPT_SHOWN),
       words: script.words,
       step: number,

@@ -268,6 +268,7 @@ describe("the server", () => {
       outcome: "done",
       model: "echo",
       reasoning_effort: "high",
+      session: null,
       prompt: "red",
       words: [],
       step: 0,
