@@ -403,7 +403,8 @@ export class World {
   }
 
   /** An `opencode serve` of the test's own: {url, password, process}. `data`: a storage of its own. */
-  async startOpenCode({ password, port = 0, data } = {}) {
+  async startOpenCode({ password, port, data } = {}) {
+    port ??= await freePort(); // with 0 it takes 4096 where that is free, and one that comes back may find it taken
     const env = { ...(password && { OPENCODE_SERVER_PASSWORD: password }), ...(data && { XDG_DATA_HOME: data }) };
     const server = this.start(OPENCODE, ["serve", "--port", String(port), "--hostname", "127.0.0.1"], { env });
     const said = () => /listening on (http:\S+)/.exec(server.stdout)?.[1];
