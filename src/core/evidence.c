@@ -22,11 +22,14 @@ goes_on(const struct message *m)
 	return finish_is(m, "tool-calls") || finish_is(m, "unknown") || m->tools > 0;
 }
 
+/* A server that is killed between an answer's end and its last note on it leaves one without a time
+ * of completion. Its finish is what counts for OpenCode, which never goes on with such a turn,
+ * however often it is asked to (observed on 1.18.33). */
 static bool
-is_answer(const struct message *m)
+is_answer(const struct message *m, bool is_busy)
 {
-	return !m->from_user && !m->summary && m->completed_ms && !m->error_name && m->finish &&
-	       !goes_on(m);
+	return !m->from_user && !m->summary && (m->completed_ms || !is_busy) && !m->error_name &&
+	       m->finish && !goes_on(m);
 }
 
 static size_t
@@ -39,10 +42,10 @@ find_ours(const struct messages *all, const char *our_id)
 }
 
 static size_t
-find_answer(const struct messages *all, size_t first)
+find_answer(const struct messages *all, size_t first, bool is_busy)
 {
 	size_t i = first;
-	while (i < all->count && !is_answer(&all->all[i]))
+	while (i < all->count && !is_answer(&all->all[i], is_busy))
 		i++;
 	return i;
 }
@@ -178,7 +181,7 @@ evidence_judge(const struct messages *all, const char *our_message_id, bool is_b
 	size_t ours = our_message_id ? find_ours(all, our_message_id) : 0;
 	if (our_message_id && ours == all->count)
 		return found(e, is_busy ? EV_BUSY : EV_UNPROMPTED);
-	size_t answer = find_answer(all, ours);
+	size_t answer = find_answer(all, ours, is_busy);
 	bool has_answer = answer < all->count;
 	gather(&e, all, ours, has_answer ? answer + 1 : all->count);
 	if (has_answer && (!is_busy || is_followed(all, answer)))
