@@ -177,9 +177,9 @@ async function elsewhere(j) {
   return completed;
 }
 
-/** Found at work by the next run. */
+/** Found at work by the next run. Nothing is written meanwhile: what has changed is read, and not only asked for. */
 async function atWork(j) {
-  await j.leave("[slow 4] [say one two three]");
+  await j.leave("[delay 6] [say one two three]");
   await j.run();
   return completed;
 }
