@@ -73,8 +73,8 @@ class Journey {
     this.server = await this.here.startOpenCode({ port: new URL(this.server.url).port, ...options });
   }
   /** A task that the model works on when its runner has gone. */
-  async leave(prompt) {
-    await this.add(prompt);
+  async leave(prompt, ...args) {
+    await this.add(prompt, ...args);
     await this.run({ at: "after-commit-prompted" });
     await this.called();
   }
@@ -177,11 +177,18 @@ async function elsewhere(j) {
   return completed;
 }
 
-/** Found at work by the next run. Nothing is written meanwhile: what has changed is read, and not only asked for. */
+/** Found at work by the next run. */
 async function atWork(j) {
-  await j.leave("[delay 6] [say one two three]");
+  await j.leave("[slow 4] [say one two three]");
   await j.run();
   return completed;
+}
+
+/** Looked at again when its time is over, and nothing has happened since it was read. */
+async function overTime(j) {
+  await j.leave("[delay 60]", "--timeout", "8s");
+  await j.run();
+  return { ...failed, error_kind: "timeout" };
 }
 
 /** The server dies in the middle of the turn, and comes back. */
@@ -286,7 +293,7 @@ const JOURNEYS = {
   "request-create": simple,
   "request-prompt": simple,
   "request-statuses": queued("[slow 3] [say one two three]"),
-  "request-session": atWork,
+  "request-session": overTime,
   "request-messages": simple,
   "request-children": stoppedByHand,
   "request-abort": stopped,
