@@ -194,6 +194,8 @@ test("a model that ends its steps in a way that OpenCode does not know is stoppe
   const calls = (await world.calls(word)).length;
   assert.ok(calls < 100, `it was asked ${calls} times`);
   assert.ok(!(await world.busySessions()).includes(task.session_id), "its session is idle");
+  await ask(`${tag("meanwhile")} [delay 1]`);
+  assert.equal((await world.calls(word)).length, calls, "the model is left alone");
 });
 
 test("a connection that is cut in the middle of an answer is no answer: OpenCode asks again, the reason is shown", async () => {

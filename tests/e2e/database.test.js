@@ -270,7 +270,8 @@ test("what the database refuses to do to a live task changes nothing", async () 
     await assert.rejects(byHand(`UPDATE tasks SET status = '${status}' WHERE id = ${id}`), /live|cannot go/);
   await assert.rejects(byHand(`DELETE FROM tasks WHERE id = ${id}`), /live/);
   await byHand(`UPDATE tasks SET status = 'starting' WHERE id = ${id}`).catch((error) => assert.match(error.message, /cannot go/));
-  await byHand(`UPDATE tasks SET directory = '/nowhere', wake_at = '2020-01-01T00:00:00.000Z' WHERE id = ${id}`);
+  await assert.rejects(byHand(`UPDATE tasks SET directory = '/nowhere' WHERE id = ${id}`), /cannot be changed/);
+  await byHand(`UPDATE tasks SET wake_at = '2020-01-01T00:00:00.000Z' WHERE id = ${id}`);
   const task = await world.finish(id);
   assert.deepEqual([task.status, task.result, task.attempts], ["completed", "one two three", 1], task.error);
   assert.equal((await world.calls(word)).length, 1);

@@ -397,7 +397,7 @@ export class World {
     const command = join(this.root, "slow-opencode");
     const [here, go] = [`${command}.here`, `${command}.go`];
     for (const file of [here, go]) rmSync(file, { force: true });
-    const lines = ["#!/bin/sh", `touch ${here}`, `while [ ! -e ${go} ]; do sleep 0.05; done`, `exec ${OPENCODE} "$@"`];
+    const lines = ["#!/bin/sh", `touch ${here}`, `while [ ! -e ${go} ]; do sleep 0.05; done`, `exec '${OPENCODE}' "$@"`];
     writeFileSync(command, `${lines.join("\n")}\n`, { mode: 0o755 });
     return { command, isThere: () => existsSync(here), go: () => writeFileSync(go, "") };
   }

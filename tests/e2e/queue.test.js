@@ -218,17 +218,6 @@ test("a timeout that is long enough changes nothing", async () => {
   assert.equal((await world.finish(id)).status, "completed");
 });
 
-test("a turn that never ends is ended by its timeout, and the model is left alone", async () => {
-  const word = tag("endless");
-  const id = await world.add("--timeout", "2s", `${word} [finish-unknown] [say again]`);
-  const task = await world.finish(id);
-  assert.deepEqual([task.status, task.error_kind], ["failed", "timeout"]);
-  const calls = await world.calls(word);
-  const other = await world.add(`${tag("meanwhile")} [delay 1]`);
-  await world.finish(other);
-  assert.equal((await world.calls(word)).length, calls.length);
-});
-
 test("what is being worked on can be neither held nor queued again", async () => {
   const word = tag("busy");
   const id = await world.add(`${word} [hang]`);
