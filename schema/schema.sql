@@ -75,7 +75,7 @@ CREATE TABLE tasks (
 	key            TEXT CONSTRAINT "a key has 1 to 255 characters" CHECK (length(key) BETWEEN 1 AND 255),
 	mutex          TEXT CONSTRAINT "a mutex has 1 to 255 characters" CHECK (length(mutex) BETWEEN 1 AND 255),
 	timeout_s      REAL                 -- NULL: as configured; 0: none
-		CONSTRAINT "a timeout is from 0 seconds to 10 years" CHECK (timeout_s BETWEEN 0 AND 315360000),
+		CONSTRAINT "a timeout is from 0 seconds to 10 years" CHECK (timeout_s BETWEEN 0 AND 315619200),
 	max_attempts   INTEGER              -- NULL: as configured
 		CONSTRAINT "max_attempts is from 1 to 100" CHECK (max_attempts BETWEEN 1 AND 100),
 	attempts       INTEGER NOT NULL DEFAULT 0 CHECK (attempts >= 0),
@@ -340,6 +340,8 @@ CREATE TABLE attempts (                 -- one row a try; frozen once it has end
 		CHECK (prompted_at IS strftime('%Y-%m-%dT%H:%M:%fZ', prompted_at, '+0 days')),
 	progress_at        TEXT             -- the newest sign of work in its messages
 		CHECK (progress_at IS strftime('%Y-%m-%dT%H:%M:%fZ', progress_at, '+0 days')),
+	step_at            TEXT             -- when its newest step was finished, by the server's clock
+		CHECK (step_at IS strftime('%Y-%m-%dT%H:%M:%fZ', step_at, '+0 days')),
 	idle_at            TEXT             -- since when the session is idle without an answer
 		CHECK (idle_at IS strftime('%Y-%m-%dT%H:%M:%fZ', idle_at, '+0 days')),
 	unreachable_at     TEXT             -- since when the server cannot be asked
@@ -378,6 +380,8 @@ CREATE TABLE attempts (                 -- one row a try; frozen once it has end
 
 CREATE UNIQUE INDEX attempts_one_live ON attempts (task_id) WHERE ended_at IS NULL;
 
+CREATE UNIQUE INDEX attempts_live_session ON attempts (session_id) WHERE ended_at IS NULL AND session_id IS NOT NULL;
+
 CREATE TRIGGER attempts_insert BEFORE INSERT ON attempts
 BEGIN
 	SELECT RAISE(ABORT, 'an attempt is the next one of a queued task, and only a runner makes it')
@@ -402,6 +406,12 @@ WHEN (NEW.nonce, NEW.server, NEW.runner_id, NEW.started_at) IS NOT (OLD.nonce, O
 		AND (NEW.session_id, NEW.message_id, NEW.part_id) IS NOT (OLD.session_id, OLD.message_id, OLD.part_id)
 BEGIN
 	SELECT RAISE(ABORT, 'what identifies an attempt to its server never changes');
+END;
+
+CREATE TRIGGER attempts_session BEFORE UPDATE OF session_id ON attempts WHEN NEW.session_id IS NOT OLD.session_id
+BEGIN
+	SELECT RAISE(ABORT, 'another live attempt works in this session')
+	WHERE EXISTS (SELECT 1 FROM attempts WHERE session_id = NEW.session_id AND ended_at IS NULL AND id <> OLD.id);
 END;
 
 CREATE TRIGGER attempts_frozen BEFORE UPDATE ON attempts WHEN OLD.ended_at IS NOT NULL

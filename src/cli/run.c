@@ -12,7 +12,7 @@
 #include "cli/text.h"
 
 static const struct option_spec options[] = {
-    {0, "drain", NULL, "end once nothing is queued or live"},
+    {0, "drain", NULL, "end once nothing is live, and nothing queued can start"},
     {0, "server", "URL", "use this OpenCode server in place of its own"},
     {0, NULL, NULL, NULL},
 };

@@ -156,7 +156,8 @@ static int
 run_sql(const struct args *args)
 {
 	/* A query that begins with a comment is not to be taken for an option. */
-	char *query = args->operand_count ? xasprintf("\n%s", args->operands[0]) : NULL;
+	const char *typed = args->operand_count ? args->operands[0] : NULL;
+	char *query = typed && *typed == '-' ? xasprintf("\n%s", typed) : xstrdup(typed);
 	char *path = NULL;
 	int status = find_database(args, &path);
 	const char *const words[] = {

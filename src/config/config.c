@@ -252,7 +252,7 @@ static bool
 set_duration(struct reading *reading, const struct setting *setting, const struct json *value)
 {
 	const char *text = json_text(value, NULL);
-	bool is_zero = json_is_number(value) && json_int(value, NULL) == 0;
+	bool is_zero = json_is_number(value) && json_number(value, NULL) == 0;
 	struct fault ignored;
 	int64_t ms = 0;
 

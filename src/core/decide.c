@@ -218,8 +218,10 @@ note_progress(const struct facts *f, struct decision *d)
 {
 	struct attempt *a = &d->next.attempt;
 	a->progress_ms = later(a->progress_ms, later(f->event->progress_ms, f->event->step_ms));
-	if (f->event->step_ms > a->sent_ms)
-		a->stuck = 0;
+	if (f->event->step_ms <= a->step_ms)
+		return;
+	a->step_ms = f->event->step_ms;
+	a->stuck = 0;
 }
 
 static void
@@ -574,8 +576,18 @@ stopped_unconfirmed(const struct facts *f, struct decision *d)
 {
 	stopped(f, d);
 	d->is_unconfirmed = true;
-	if (d->next.status == STATUS_QUEUED)
-		d->next.status = STATUS_FAILED;
+	if (d->next.status != STATUS_QUEUED)
+		return;
+	d->next.status = STATUS_FAILED;
+	d->next.stop = f->task->stop;
+	d->next.not_before_ms = f->task->not_before_ms;
+}
+
+/* The next try is long overdue: no runner was there, or the machine slept. */
+static bool
+nobody_has_tried(const struct facts *f)
+{
+	return f->event->now_ms >= f->task->wake_at_ms + POLICY_STOP_MS;
 }
 
 /* Tried again, until it has lasted too long. */
@@ -584,7 +596,7 @@ stopping_again(const struct facts *f, struct decision *d)
 {
 	const int64_t now_ms = f->event->now_ms;
 	not_later(&d->next.attempt.stop_ms, now_ms);
-	if (!d->next.attempt.stop_ms)
+	if (!d->next.attempt.stop_ms || nobody_has_tried(f))
 		d->next.attempt.stop_ms = now_ms;
 	if (now_ms >= d->next.attempt.stop_ms + POLICY_STOP_MS)
 		stopped_unconfirmed(f, d);

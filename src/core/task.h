@@ -136,6 +136,7 @@ struct attempt {
 	int64_t started_ms;
 	int64_t prompted_ms;
 	int64_t progress_ms;    /* the newest sign of work */
+	int64_t step_ms;        /* when its newest step was finished, the server's clock */
 	int64_t idle_ms;        /* since when it is idle without an answer */
 	int64_t unreachable_ms; /* since when the server cannot be asked */
 	int64_t stranger_ms;    /* since when it knows no session of ours */

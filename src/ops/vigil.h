@@ -182,7 +182,10 @@ enum vigil_result vigil_answer(struct vigil *, int64_t ask, const char *reply, b
 /* ---- the runner ------------------------------------------------------------------------- */
 
 struct vigil_run_options {
-	bool drain; /* end once nothing is queued or live */
+	/* End once nothing is live and nothing queued can start: what comes after a task that has
+	 * failed, was cancelled or is held, and live tasks of other servers, are left as they are.
+	 */
+	bool drain;
 
 	/* A running OpenCode, http://HOST[:PORT]; NULL: as configured, else one of its own. */
 	const char *server_url;

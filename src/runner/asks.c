@@ -118,7 +118,7 @@ client_of(const struct place *p)
 static bool
 is_at(const struct place *p, const struct flight *f)
 {
-	return f->session_id && strcmp(f->directory, p->directory) == 0;
+	return f->session_id && flight_is_here(f) && strcmp(f->directory, p->directory) == 0;
 }
 
 static void
@@ -611,7 +611,7 @@ asks_look_everywhere(struct asks *a)
 	for (struct place *p = a->places; p; p = p->next)
 		p->is_used = false;
 	for (struct flight *f = a->runner->flights; f; f = f->next) {
-		if (f->session_id)
+		if (f->session_id && flight_is_here(f))
 			find_place(a, f->directory)->is_used = true;
 	}
 	drop_unused(a);
@@ -626,7 +626,7 @@ read_unsent(void *arg, const struct row *row)
 {
 	struct asks *a = arg;
 	struct flight *f = sessions_find(&a->runner->sessions, row_text(row, 0));
-	if (f)
+	if (f && flight_is_here(f))
 		asks_look(a, f->directory);
 	return true;
 }

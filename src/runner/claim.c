@@ -1,6 +1,7 @@
 /*
- * See claim.h. The pick and the claim are one transaction, so that no task is claimed twice; the
- * nonce it brings marks the session that is made for it.
+ * See claim.h. A task is picked, and picked again within the transaction that claims it: what can
+ * hang, its directory, is looked at between the two. The nonce it gets marks the session that is
+ * made for it.
  */
 #define _XOPEN_SOURCE 700 /* realpath */
 #include "runner/claim.h"
@@ -35,37 +36,53 @@ keep_own_row(struct runner *r, struct fault *why)
 	       (is_there || runner_write_row(r, why));
 }
 
-/* The task to be claimed, and what is decided of it. */
-struct next {
-	int64_t task_id; /* 0: none may start */
-	char *directory; /* NULL: the runner's own */
-	struct decision decision;
+/* A task that may start. */
+struct pick {
+	int64_t task_id; /* 0: none */
+	char *directory; /* as in its row; NULL: the runner's own */
 };
 
 static bool
-keep_next(void *arg, const struct row *row)
+keep_pick(void *arg, const struct row *row)
 {
-	struct next *next = arg;
-	next->task_id = row_int(row, 0);
-	next->directory = xstrdup(row_text(row, 1));
+	struct pick *pick = arg;
+	pick->task_id = row_int(row, 0);
+	pick->directory = xstrdup(row_text(row, 1));
 	return false;
 }
 
-/* Servers compare directories as text, with links resolved; one typed in the shell may not be. What
- * does not exist is found out by the check. */
-static char *
-resolve(const struct runner *r, const char *directory)
+static bool
+pick_next(struct runner *r, struct pick *pick, struct fault *why)
 {
-	char *resolved = realpath(directory ? directory : r->directory, NULL);
-	return resolved ? resolved : xstrdup(directory ? directory : r->directory);
+	struct value now = value_time(clock_now_ms());
+	*pick = (struct pick){0};
+	return store_run(r->store, Q_claim_next, &now, 1, keep_pick, pick, why);
 }
 
 static bool
-apply_claim(struct runner *r, struct next *next, struct fault *why)
+same_pick(const struct pick *a, const struct pick *b)
+{
+	if (a->task_id != b->task_id || !a->directory != !b->directory)
+		return false;
+	return !a->directory || strcmp(a->directory, b->directory) == 0;
+}
+
+/* Servers compare directories as text, with links resolved; one typed in the shell may not be. What
+ * does not exist is found out by the check; what is on another machine, only its server knows. */
+static char *
+resolve(const struct runner *r, const struct pick *pick)
+{
+	const char *directory = pick->directory ? pick->directory : r->directory;
+	char *resolved = link_is_local(r->link) ? realpath(directory, NULL) : NULL;
+	return resolved ? resolved : xstrdup(directory);
+}
+
+static bool
+apply_claim(
+    struct runner *r, int64_t task_id, const char *directory, struct decision *d, struct fault *why)
 {
 	char nonce[NONCE_SIZE];
 	random_base62(nonce, sizeof(nonce));
-	char *directory = resolve(r, next->directory);
 	const struct event claim = {
 	    .type = EV_CLAIM,
 	    .now_ms = clock_now_ms(),
@@ -75,22 +92,37 @@ apply_claim(struct runner *r, struct next *next, struct fault *why)
 	    .server_id = link_server_id(r->link),
 	    .runner_id = r->id,
 	};
-	bool ok = apply_within(r->store, &r->defaults, next->task_id, &claim, &next->decision, why);
-	free(directory);
-	return ok;
+	return apply_within(r->store, &r->defaults, task_id, &claim, d, why);
+}
+
+/* Within the transaction. *is_same is false where another is to be picked. */
+static bool
+claim_if_same(struct runner *r, const struct pick *pick, const char *directory, bool *is_same,
+    struct decision *d, struct fault *why)
+{
+	struct pick again;
+	bool ok = pick_next(r, &again, why);
+	*is_same = ok && same_pick(pick, &again);
+	free(again.directory);
+	if (!ok || !*is_same)
+		return ok;
+	return keep_own_row(r, why) && apply_claim(r, pick->task_id, directory, d, why);
 }
 
 static bool
-claim_next(struct runner *r, struct next *next, struct fault *why)
+claim_picked(
+    struct runner *r, const struct pick *pick, bool *is_same, struct decision *d, struct fault *why)
 {
-	struct value now = value_time(clock_now_ms());
-	if (!store_begin(r->store, why))
-		return false;
-	if (store_run(r->store, Q_claim_next, &now, 1, keep_next, next, why) &&
-	    (!next->task_id || (keep_own_row(r, why) && apply_claim(r, next, why))))
-		return store_commit(r->store, why);
-	store_rollback(r->store);
-	return false;
+	char *directory = resolve(r, pick);
+	bool ok = store_begin(r->store, why);
+	if (ok && claim_if_same(r, pick, directory, is_same, d, why)) {
+		ok = store_commit(r->store, why);
+	} else if (ok) {
+		store_rollback(r->store);
+		ok = false;
+	}
+	free(directory);
+	return ok;
 }
 
 /* Of a row that the database itself won't have claimed, which must not stop all behind it. */
@@ -119,28 +151,56 @@ not_claimed(struct runner *r, int64_t task_id, const struct fault *why)
 	return is_its_own;
 }
 
+static void
+begin_flight(struct runner *r, int64_t task_id, enum effect first)
+{
+	struct fault why;
+	failpoint_after(FP_COMMIT_CLAIM);
+	runner_out_of_trouble(r);
+	struct flight *f = flight_begin(r, task_id, &why);
+	if (f)
+		flight_start(f, first);
+	else
+		runner_notice_again(r, &why);
+}
+
+/* Nothing is to be written: can it be? */
+static void
+try_lock(struct runner *r)
+{
+	struct fault why;
+	if (r->trouble.kind != FAULT_BUSY)
+		return;
+	if (!store_begin(r->store, &why)) {
+		runner_in_trouble(r, &why);
+		return;
+	}
+	store_rollback(r->store);
+	runner_out_of_trouble(r);
+}
+
 /* True: there may be more. */
 static bool
 claim_one(struct runner *r)
 {
 	struct fault why;
-	struct next next = {0};
-	bool is_claimed = claim_next(r, &next, &why);
-	free(next.directory);
-	if (!is_claimed)
-		return not_claimed(r, next.task_id, &why);
-	if (!next.task_id) {
-		if (r->trouble.kind == FAULT_BUSY) /* the lock could be had: that was all */
-			runner_out_of_trouble(r);
+	struct decision d;
+	struct pick pick;
+	bool is_same = false;
+	if (!pick_next(r, &pick, &why)) {
+		runner_in_trouble(r, &why);
 		return false;
 	}
-	failpoint_after(FP_COMMIT_CLAIM);
-	runner_out_of_trouble(r);
-	struct flight *f = flight_begin(r, next.task_id, &why);
-	if (f)
-		flight_start(f, next.decision.effect);
-	else
-		runner_notice_again(r, &why);
+	if (!pick.task_id) {
+		try_lock(r);
+		return false;
+	}
+	bool is_claimed = claim_picked(r, &pick, &is_same, &d, &why);
+	free(pick.directory);
+	if (!is_claimed)
+		return not_claimed(r, pick.task_id, &why);
+	if (is_same)
+		begin_flight(r, pick.task_id, d.effect);
 	return true;
 }
 
@@ -173,8 +233,7 @@ say_left(void *arg, const struct row *row)
 {
 	struct runner *r = arg;
 	if (row_int(row, 0))
-		runner_say(r,
-		    "left queued, each after one that has failed, was cancelled or is held: %lld",
+		runner_say(r, "left queued, each behind another that has not completed: %lld",
 		    (long long)row_int(row, 0));
 	if (row_int(row, 1))
 		runner_say(r, "left alive, on a server that this run does not drive: %lld",

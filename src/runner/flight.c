@@ -235,7 +235,7 @@ static struct opencode *
 ask_server(struct flight *f)
 {
 	struct link *l = f->runner->link;
-	if (strcmp(f->server, link_name(l)) != 0) {
+	if (!flight_is_here(f)) {
 		char *sentence = xasprintf(
 		    "waits for its server, %s: this runner drives %s", f->server, link_name(l));
 		tell_unreachable(f, sentence);
@@ -606,6 +606,12 @@ flight_is_idle(const struct flight *f)
 {
 	return !f->call && !f->check && !f->abort && !f->vouch && !f->awaits_status &&
 	       !f->awaits_asks;
+}
+
+bool
+flight_is_here(const struct flight *f)
+{
+	return strcmp(f->server, link_name(f->runner->link)) == 0;
 }
 
 void

@@ -61,7 +61,7 @@ struct flight {
 	bool has_changed;    /* something happened while a request was under way */
 };
 
-/* All but flight_is_idle() and flight_unlink() may find the task over, and end the flight: it is
+/* All but flight_unlink() and the two questions may find the task over, and end the flight: it is
  * gone then. */
 
 /* Takes up a live row. NULL with a fault, or with FAULT_NONE where it is not live any more. */
@@ -83,6 +83,7 @@ void flight_unlink(struct flight *);
 void flight_slept(struct flight *, int64_t ms);
 
 bool flight_is_idle(const struct flight *); /* nothing is under way */
+bool flight_is_here(const struct flight *); /* its server is the one that this run drives */
 
 /* What the status map says. */
 void flight_status(struct flight *, enum oc_activity, const char *retry_message);

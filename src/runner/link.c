@@ -17,6 +17,7 @@
 
 #include "base/buf.h"
 #include "base/clock.h"
+#include "base/environment.h"
 #include "base/failpoint.h"
 #include "base/secret.h"
 #include "core/policy.h"
@@ -24,6 +25,7 @@
 
 #define PROBE_EVERY_S 15.0
 #define PROBE_SOON_S 0.2
+#define PROBE_AGAIN_S 1.0 /* after one that failed: is it really down? */
 
 /* A server that has just opened its port can accept a connection and never answer it, while it
  * answers others in milliseconds (observed on 1.18.33): for a while, patience is short. */
@@ -103,7 +105,7 @@ again_with_backoff(struct link *l)
 const char *
 link_given_password(const struct config *config)
 {
-	return getenv(config->server_password_env);
+	return environment_get(config->server_password_env);
 }
 
 /* ---- the client comes and goes ------------------------------------------------------------- */
@@ -220,7 +222,10 @@ probe_failed(struct link *l, enum oc_outcome outcome, const char *sentence)
 	if (!l->is_up) {
 		if (!is_opening(l))
 			say_failed(l, outcome, sentence);
-	} else if (++l->failures >= FAILURES_TO_DOWN) {
+	} else if (++l->failures < FAILURES_TO_DOWN) {
+		again_in(l, PROBE_AGAIN_S);
+		return;
+	} else {
 		say_failed(l, outcome, sentence);
 		drop_client(l);
 	}

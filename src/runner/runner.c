@@ -86,7 +86,7 @@ runner_count_here(const struct runner *r)
 {
 	int count = 0;
 	for (const struct flight *f = r->flights; f; f = f->next)
-		count += strcmp(f->server, link_name(r->link)) == 0;
+		count += flight_is_here(f);
 	return count;
 }
 
@@ -379,7 +379,7 @@ on_link_give_up(void *arg, const char *sentence)
 {
 	struct runner *r = arg;
 	struct fault why;
-	if (r->flight_count)
+	if (runner_count_here(r))
 		return false;
 	fault_set(&why, FAULT_ENV, "%s", sentence);
 	fail(r, &why);
@@ -424,7 +424,7 @@ runner_stop(struct runner *r)
 {
 	stop_watchers(r);
 	store_set_wait(r->store, STORE_WAIT_END_MS);
-	if (!runner_count_here(r))
+	if (!r->must_notice && !runner_count_here(r)) /* all that is alive is known */
 		link_end_server(r->link);
 	if (r->flight_count == 1)
 		runner_say(r, "a task goes on; the next vigil run takes it up");

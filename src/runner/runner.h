@@ -40,7 +40,9 @@ struct runner {
 	void (*log)(void *arg, const char *line);
 	void *log_arg;
 
-	struct flight *flights; /* all live tasks, oldest claim last */
+	/* All live tasks, oldest claim last; also those of servers that this run does not drive,
+	 * which only wait: flight_is_here(). */
+	struct flight *flights;
 	int flight_count;
 	struct sessions sessions; /* the same, by session */
 

@@ -53,7 +53,7 @@ tell_all(struct place *p, const struct oc_statuses *statuses, const char *senten
 	struct flight *next;
 	for (struct flight *f = p->watch->runner->flights; f; f = next) {
 		next = f->next;
-		if (!f->session_id || strcmp(f->directory, p->directory) != 0)
+		if (!f->session_id || !flight_is_here(f) || strcmp(f->directory, p->directory) != 0)
 			continue;
 		if (statuses)
 			tell_flight(f, statuses);
@@ -147,7 +147,7 @@ on_poll(struct ev_loop *loop, ev_timer *timer, int revents)
 	for (struct place *p = w->places; p; p = p->next)
 		p->is_used = false;
 	for (struct flight *f = w->runner->flights; f; f = f->next) {
-		if (f->session_id && f->status != STATUS_STOPPING)
+		if (f->session_id && flight_is_here(f) && f->status != STATUS_STOPPING)
 			find_place(w, f->directory)->is_used = true;
 	}
 	for (struct place *p = w->places; p; p = p->next) {

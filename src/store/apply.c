@@ -34,9 +34,9 @@ static void
 take_attempt(struct attempt *a, const struct row *row, size_t at)
 {
 	int *const counters[] = {&a->sends, &a->resumes, &a->stuck, &a->searches, &a->misses};
-	int64_t *const times[] = {&a->started_ms, &a->prompted_ms, &a->progress_ms, &a->idle_ms,
-	    &a->unreachable_ms, &a->stranger_ms, &a->waiting_ms, &a->stop_ms, &a->sent_ms,
-	    &a->aborted_ms};
+	int64_t *const times[] = {&a->started_ms, &a->prompted_ms, &a->progress_ms, &a->step_ms,
+	    &a->idle_ms, &a->unreachable_ms, &a->stranger_ms, &a->waiting_ms, &a->stop_ms,
+	    &a->sent_ms, &a->aborted_ms};
 
 	*a = (struct attempt){.id = row_int(row, at++)};
 	for (size_t i = 0; i < COUNT(times); i++)
@@ -120,14 +120,14 @@ write_attempt(const struct move *m, struct fault *fault)
 	const struct event *checked = e->type == EV_CHECKED ? e : &nothing;
 	const struct event *prompted = e->type == EV_PROMPTED ? e : &nothing;
 	struct value values[] = {value_int(a->id), value_time(a->prompted_ms),
-	    value_time(a->progress_ms), value_time(a->idle_ms), value_time(a->unreachable_ms),
-	    value_time(a->stranger_ms), value_time(a->waiting_ms), value_time(a->stop_ms),
-	    value_time(a->sent_ms), value_time(a->aborted_ms), value_int(a->lost_ms),
-	    value_int(a->sends), value_int(a->resumes), value_int(a->stuck), value_int(a->searches),
-	    value_int(a->misses), value_int(a->has_session), value_text(session->session_id),
-	    value_text(session->message_id), value_text(session->part_id),
-	    value_text(checked->agent), value_text(checked->model), value_text(checked->variant),
-	    value_int(prompted->server_id)};
+	    value_time(a->progress_ms), value_time(a->step_ms), value_time(a->idle_ms),
+	    value_time(a->unreachable_ms), value_time(a->stranger_ms), value_time(a->waiting_ms),
+	    value_time(a->stop_ms), value_time(a->sent_ms), value_time(a->aborted_ms),
+	    value_int(a->lost_ms), value_int(a->sends), value_int(a->resumes), value_int(a->stuck),
+	    value_int(a->searches), value_int(a->misses), value_int(a->has_session),
+	    value_text(session->session_id), value_text(session->message_id),
+	    value_text(session->part_id), value_text(checked->agent), value_text(checked->model),
+	    value_text(checked->variant), value_int(prompted->server_id)};
 
 	return store_run(m->store, Q_apply_attempt, values, COUNT(values), NULL, NULL, fault);
 }

@@ -406,6 +406,8 @@ is 'sql' 2 "$(cat out)"
 run 0 sql --json -- '-- a comment
 SELECT id FROM tasks WHERE id = 1'
 json 'sql --json' 'j[0].id' 1
+run 0 sql .tables
+holds 'a command of the shell itself' grep -q attempts out
 run 5 sql 'DELETE FROM tasks'
 holds 'sql is read-only' grep -qi readonly err
 run 2 sql 'SELEC 1'

@@ -204,6 +204,24 @@ test("what was held is decided by a configuration that was changed since", async
   }
 });
 
+test("a run that drives another server leaves what was asked open", async () => {
+  const id = await own.add(`${tag("two servers")} ${OUTSIDE} [say let through at last]`);
+  await asked(own, id);
+  await own.runner.stop();
+  const other = await own.startOpenCode();
+  const runner = await own.startRunner(["--server", other.url]);
+  const elsewhere = await own.add(tag("meanwhile"));
+  assert.equal((await own.finish(elsewhere)).status, "completed");
+  await until("it says what it waits for", async () => /waits for its server/.test((await own.task(id)).note));
+  await runner.stop();
+  await other.process.stop();
+  const [ask] = await asksOf(own, id);
+  assert.deepEqual([ask.replied_at, ask.replied_by], [null, null]);
+  await own.startRunner();
+  await own.ok(["answer", String(ask.id), "once"]);
+  assert.equal((await own.finish(id)).result, "let through at last");
+});
+
 test("answered in OpenCode itself: the row says so, and the task goes on", async () => {
   const id = await own.add(`${tag("elsewhere")} ${OUTSIDE} [delay 1] [say a person allowed it]`);
   const ask = await asked(own, id);

@@ -163,6 +163,7 @@ static const struct {
 	"task.attempts is 0; it must be a whole number from 1 to 100"},
     {"{\"task\": {\"timeout\": 90}}", "task.timeout is 90; it must be a duration"},
     {"{\"task\": {\"stall\": \"long\"}}", "task.stall is \"long\""},
+    {"{\"task\": {\"stall\": 0.5}}", "task.stall is 0.5"},
     {"{\"task\": {\"on_interrupt\": \"stop\"}}", "\"resume\", \"restart\", \"hold\" or \"fail\""},
     {"{\"permissions\": {\"on_ask\": \"allow\"}}",
 	"permissions.on_ask is \"allow\"; it must be \"reject\", \"once\" or \"hold\""},

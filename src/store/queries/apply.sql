@@ -5,7 +5,7 @@
 -- ?1 task
 SELECT tasks.status, tasks.stop, tasks.attempts, tasks.attempts_base, tasks.max_attempts, tasks.timeout_s,
 	tasks.not_before, tasks.wake_at, tasks.revision,
-	newest.id, newest.started_at, newest.prompted_at, newest.progress_at, newest.idle_at,
+	newest.id, newest.started_at, newest.prompted_at, newest.progress_at, newest.step_at, newest.idle_at,
 	newest.unreachable_at, newest.stranger_at, newest.waiting_at, newest.stop_at, newest.sent_at, newest.aborted_at,
 	newest.lost_ms, newest.sends, newest.resumes, newest.stuck, newest.searches, newest.misses, newest.session_id IS NOT NULL,
 	newest.ended_at IS NOT NULL
@@ -20,16 +20,16 @@ INSERT INTO attempts (task_id, number, nonce, server, server_id, runner_id, star
 VALUES (?1, ?2, ?3, ?4, (SELECT id FROM servers WHERE id = ?5), nullif(?6, 0), ?7);
 
 -- name: apply_attempt
--- ?1 attempt, ?2 … ?16 its times and counters, ?17 has it a session, ?18 … ?24 what the event brought. As to its
+-- ?1 attempt, ?2 … ?17 its times and counters, ?18 has it a session, ?19 … ?25 what the event brought. As to its
 -- server, see apply_claim.
-UPDATE attempts SET prompted_at = ?2, progress_at = ?3, idle_at = ?4, unreachable_at = ?5, stranger_at = ?6,
-	waiting_at = ?7, stop_at = ?8, sent_at = ?9, aborted_at = ?10, lost_ms = ?11, sends = ?12, resumes = ?13,
-	stuck = ?14, searches = ?15, misses = ?16,
-	session_id = iif(?17, coalesce(?18, session_id), NULL),
-	message_id = iif(?17, coalesce(?19, message_id), NULL),
-	part_id = iif(?17, coalesce(?20, part_id), NULL),
-	agent = coalesce(?21, agent), model = coalesce(?22, model), variant = coalesce(?23, variant),
-	server_id = (SELECT id FROM servers WHERE id = coalesce(nullif(?24, 0), server_id))
+UPDATE attempts SET prompted_at = ?2, progress_at = ?3, step_at = ?4, idle_at = ?5, unreachable_at = ?6,
+	stranger_at = ?7, waiting_at = ?8, stop_at = ?9, sent_at = ?10, aborted_at = ?11, lost_ms = ?12, sends = ?13,
+	resumes = ?14, stuck = ?15, searches = ?16, misses = ?17,
+	session_id = iif(?18, coalesce(?19, session_id), NULL),
+	message_id = iif(?18, coalesce(?20, message_id), NULL),
+	part_id = iif(?18, coalesce(?21, part_id), NULL),
+	agent = coalesce(?22, agent), model = coalesce(?23, model), variant = coalesce(?24, variant),
+	server_id = (SELECT id FROM servers WHERE id = coalesce(nullif(?25, 0), server_id))
 WHERE id = ?1;
 
 -- name: apply_message

@@ -21,10 +21,17 @@ SELECT id, revision FROM tasks WHERE status IN ('starting', 'running', 'stopping
 
 -- name: drain_pending
 -- ?1 server, NULL for all. Whether anything is live there, or queued and can still start: a task that comes after
--- one that has failed, was cancelled or is held waits for a person.
-WITH RECURSIVE blocked (id) AS (
+-- one that has failed, was cancelled or is held waits for a person, one behind a live task of another server
+-- for that.
+WITH RECURSIVE elsewhere (id, mutex) AS (
+	SELECT id, mutex FROM tasks WHERE status IN ('starting', 'running', 'stopping') AND server <> ?1
+), blocked (id) AS (
 	SELECT task_id FROM dependencies JOIN tasks AS needed ON needed.id = needs_id
 	WHERE needed.status IN ('failed', 'cancelled', 'held')
+	UNION
+	SELECT task_id FROM dependencies JOIN elsewhere ON elsewhere.id = needs_id
+	UNION
+	SELECT tasks.id FROM tasks JOIN elsewhere ON elsewhere.mutex = tasks.mutex WHERE status = 'queued'
 	UNION
 	SELECT task_id FROM dependencies JOIN blocked ON needs_id = blocked.id
 )
