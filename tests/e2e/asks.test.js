@@ -93,17 +93,18 @@ test("a subagent asks: it is refused, and both turns go on", async () => {
   assert.equal(session.parentID, task.session_id);
 });
 
-test("a question: refused", async () => {
+test("a question: the model has none to ask; where it has, it is refused, and OpenCode ends the turn on it", async () => {
   const id = await world.add(`${tag("question")} ${ASK} [say went on]`);
-  const task = await world.finish(id);
+  const { status, result, error_kind } = await world.finish(id);
   const asks = await asksOf(world, id);
   if (await asksAllTheSame(world)) {
     assert.deepEqual(asks.map(told), [{ kind: "question", reply: "reject", replied_by: "vigil" }]);
     assert.equal(asks[0].request, "Which? [first one | second]");
+    assert.deepEqual([status, error_kind], ["failed", "rejected"], await world.story([id]));
   } else {
     assert.deepEqual(asks, []);
+    assert.deepEqual([status, result], ["completed", "went on"], await world.story([id]));
   }
-  assert.deepEqual([task.status, task.result], ["completed", "went on"], await world.story([id]));
   assert.deepEqual(await listed(world, "question"), []);
 });
 
