@@ -24,6 +24,9 @@ MAKEFLAGS += --no-builtin-rules
 SHELL := /bin/sh
 
 PREFIX ?= /usr/local
+ifneq ($(filter ~%,$(firstword $(PREFIX))),) # only some shells expand it there
+override PREFIX := $(HOME)$(patsubst ~%,%,$(PREFIX))
+endif
 DESTDIR ?=
 JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 

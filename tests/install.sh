@@ -26,6 +26,7 @@ check() {
 
 # make_here TARGET VARIABLE=...: this make is not part of one that may have started us.
 make_here() { env -u MAKEFLAGS -u MAKELEVEL -u MFLAGS make "$@"; }
+make_at_home() { HOME="$temp/a home" make_here "$@"; }
 
 installed() { (cd "$1" && find . -type f | LC_ALL=C sort) >"$temp/found" || true; }
 same() { diff "$1" "$2"; }
@@ -85,6 +86,11 @@ check 'the installed program sees the same tasks' says cancelled "$prefix/bin/vi
 check 'make uninstall' make_here uninstall PREFIX="$prefix"
 installed "$prefix"
 check 'nothing is left' same /dev/null "$temp/found"
+
+mkdir -p "$temp/a home"
+check 'a ~ is the home folder in every shell' make_at_home install PREFIX='~/.local'
+installed "$temp/a home/.local"
+check 'the same files there' same "$temp/expected" "$temp/found"
 check 'with DESTDIR too' make_here uninstall PREFIX=/usr DESTDIR="$temp/root"
 installed "$temp/root"
 check 'nothing is left there' same /dev/null "$temp/found"

@@ -76,6 +76,8 @@ print_headline(const struct vigil_row *row, const char *reason)
 	char span[32];
 	const char *took =
 	    print_span(row_get(row, "started_at"), row_get(row, "completed_at"), span);
+	/* Queued again, it has a beginning, that of its first attempt. */
+	bool is_waiting = strcmp(status, "queued") == 0 || strcmp(status, "held") == 0;
 	char *why = text_form(error ? error : reason, TEXT_LINE);
 
 	printf("Task %s %s%s%s", row_get(row, "id"),
@@ -83,7 +85,7 @@ print_headline(const struct vigil_row *row, const char *reason)
 	    print_colour(stdout, COLOUR_NONE));
 	if (kind)
 		printf(" (%s)", kind);
-	if (*took)
+	if (*took && !is_waiting)
 		printf(" %s %s", row_get(row, "completed_at") ? "after" : "for", took);
 	if (attempts && strcmp(attempts, "1") != 0 && strcmp(attempts, "0") != 0)
 		printf(", %s attempts", attempts);
