@@ -267,7 +267,8 @@ export class World {
   /** Waits until the tasks are final, and returns their rows. */
   async finished(...ids) {
     const list = ids.flat();
-    const within = { within: 60 * SECOND, hint: () => this.story(list) };
+    // A server that has just come back can take a request and never answer it: vigil asks again after a minute.
+    const within = { within: 150 * SECOND, hint: () => this.story(list) };
     const open = `SELECT id FROM tasks WHERE id IN (${list.join()}) AND completed_at IS NULL`;
     await until(`tasks ${list.join()} are final`, async () => (await this.rows(open)).length === 0, within);
     return Promise.all(list.map((id) => this.task(id)));

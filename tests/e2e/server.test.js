@@ -102,7 +102,7 @@ test("a task of a server that this run does not drive waits, with that reason", 
   const other = await world.vigil(["run", "--drain"]);
   world.configure({});
   assert.equal(other.status, 0, other.stderr);
-  assert.match(other.stderr, /left alive, on a server that this run does not drive: 1/);
+  assert.match(other.stderr, /left alive, on a server that this run does not drive: \d/);
   assert.equal((await world.task(beside)).status, "completed", "it takes no place of the others");
   assert.match((await world.task(id)).note, new RegExp(server.url));
   await world.drain(["--server", server.url]);
