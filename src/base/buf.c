@@ -42,6 +42,20 @@ xstrdup(const char *text)
 	return text ? xstrndup(text, strlen(text)) : NULL;
 }
 
+void
+xreplace(char **text, const char *now)
+{
+	char *copy = xstrdup(now);
+	free(*text);
+	*text = copy;
+}
+
+bool
+same_text(const char *a, const char *b)
+{
+	return a == b || (a && b && strcmp(a, b) == 0);
+}
+
 char *
 xstrndup(const char *text, size_t bytes)
 {

@@ -8,12 +8,15 @@
 #define VIGIL_BASE_BUF_H
 
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 void *xcalloc(size_t count, size_t size);
 void *xrealloc(void *old, size_t size);
 char *xstrdup(const char *text); /* NULL for NULL */
 char *xstrndup(const char *text, size_t bytes);
+void xreplace(char **text, const char *now);  /* by a copy, NULL for NULL; `now` may be in *text */
+bool same_text(const char *a, const char *b); /* NULL is the same as NULL alone */
 char *xasprintf(const char *format, ...) __attribute__((format(printf, 1, 2)));
 char *xvasprintf(const char *format, va_list) __attribute__((format(printf, 1, 0)));
 

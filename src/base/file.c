@@ -60,9 +60,8 @@ file_read(const char *path, size_t limit, struct buf *buf, struct fault *fault)
 	return done;
 }
 
-/* The folder that `path` is in; slashes at its end are no part of a name. The caller frees. */
-static char *
-folder_of(const char *path)
+char *
+file_folder(const char *path)
 {
 	size_t length = strlen(path);
 
@@ -78,7 +77,7 @@ folder_of(const char *path)
 bool
 file_sync_folder(const char *path, struct fault *fault)
 {
-	char *folder = folder_of(path);
+	char *folder = file_folder(path);
 	int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	bool done = fd >= 0 && fsync(fd) == 0;
 

@@ -14,6 +14,10 @@
  * a directory, or it has more than `limit` bytes; FAULT_ENV: it cannot be read. */
 bool file_read(const char *path, size_t limit, struct buf *, struct fault *);
 
+/* The folder that `path` is in, "." if it names none; slashes at its end are no part of a name. The
+ * caller frees. */
+char *file_folder(const char *path);
+
 /* A new name in the folder that `path` is in is durable only once this has returned true;
  * FAULT_ENV. */
 bool file_sync_folder(const char *path, struct fault *);

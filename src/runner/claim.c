@@ -7,7 +7,6 @@
 #include "runner/claim.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/buf.h"
 #include "base/clock.h"
@@ -62,9 +61,7 @@ pick_next(struct runner *r, struct pick *pick, struct fault *why)
 static bool
 same_pick(const struct pick *a, const struct pick *b)
 {
-	if (a->task_id != b->task_id || !a->directory != !b->directory)
-		return false;
-	return !a->directory || strcmp(a->directory, b->directory) == 0;
+	return a->task_id == b->task_id && same_text(a->directory, b->directory);
 }
 
 /* Servers compare directories as text, with links resolved; one typed in the shell may not be. What

@@ -72,27 +72,19 @@ announce(struct flight *f, const struct decision *d, const struct event *e)
 		runner_say(f->runner, "task %lld is resumed: its turn was cut off", id);
 }
 
-static void
-replace(char **text, const char *now)
-{
-	char *copy = xstrdup(now);
-	free(*text);
-	*text = copy;
-}
-
 /* What the row has now, the flight may use; never before. */
 static void
 remember(struct flight *f, const struct event *e)
 {
 	if (e->type == EV_CHECKED) {
-		replace(&f->sent_agent, e->agent);
-		replace(&f->sent_model, e->model);
-		replace(&f->sent_variant, e->variant);
+		xreplace(&f->sent_agent, e->agent);
+		xreplace(&f->sent_model, e->model);
+		xreplace(&f->sent_variant, e->variant);
 	}
 	if (e->type == EV_SESSION) {
-		replace(&f->session_id, e->session_id);
-		replace(&f->message_id, e->message_id);
-		replace(&f->part_id, e->part_id);
+		xreplace(&f->session_id, e->session_id);
+		xreplace(&f->message_id, e->message_id);
+		xreplace(&f->part_id, e->part_id);
 		sessions_add(&f->runner->sessions, f);
 	}
 }
@@ -412,7 +404,7 @@ fx_send(struct flight *f)
 	struct value id = value_int(f->task_id);
 	if (!ask_server(f))
 		return;
-	replace(&f->error_message, NULL);
+	xreplace(&f->error_message, NULL);
 	f->activity = OC_BUSY; /* as it will be: that it is idle is news */
 	f->activity_is_known = false;
 	if (!store_run(f->runner->store, Q_task_prompt, &id, 1, start_sending, f, &why)) {
@@ -636,8 +628,7 @@ set_activity(struct flight *f, enum oc_activity activity, const char *retry_mess
 	bool is_new = activity != f->activity;
 	f->activity = activity;
 	f->activity_is_known = true;
-	free(f->retry_message);
-	f->retry_message = xstrdup(retry_message);
+	xreplace(&f->retry_message, retry_message);
 	return is_new;
 }
 
@@ -664,19 +655,12 @@ flight_status_failed(struct flight *f, const char *sentence)
 	tell_unreachable(f, sentence);
 }
 
-static bool
-same_text(const char *a, const char *b)
-{
-	return a == b || (a && b && strcmp(a, b) == 0);
-}
-
 void
 flight_waits(struct flight *f, const char *for_what)
 {
 	if (same_text(f->waits_for, for_what))
 		return;
-	free(f->waits_for);
-	f->waits_for = xstrdup(for_what);
+	xreplace(&f->waits_for, for_what);
 	look_soon(f);
 }
 
@@ -697,7 +681,7 @@ flight_event(struct flight *f, const struct oc_event *e)
 		look_soon(f);
 		break;
 	case OC_EV_ERROR:
-		replace(&f->error_message, e->text);
+		xreplace(&f->error_message, e->text);
 		look_soon(f);
 		break;
 	case OC_EV_MESSAGE:

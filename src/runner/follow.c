@@ -149,20 +149,6 @@ connect_to(struct follower *f)
 
 /* ---- the row -------------------------------------------------------------------------------- */
 
-static void
-replace(char **text, const char *now)
-{
-	char *copy = xstrdup(now);
-	free(*text);
-	*text = copy;
-}
-
-static bool
-same(const char *a, const char *b)
-{
-	return a == b || (a && b && strcmp(a, b) == 0);
-}
-
 /* The columns of follow_state, in its order. */
 static bool
 read_state(void *arg, const struct row *row)
@@ -170,18 +156,18 @@ read_state(void *arg, const struct row *row)
 	struct follower *f = arg;
 	const char *url = row_text(row, 6), *session_id = row_text(row, 3);
 	(void)status_parse(row_text(row, 0), &f->status);
-	if (row_text(row, 1) && !same(f->note, row_text(row, 1)))
+	if (row_text(row, 1) && !same_text(f->note, row_text(row, 1)))
 		note(f, row_text(row, 1));
-	replace(&f->note, row_text(row, 1));
+	xreplace(&f->note, row_text(row, 1));
 	if (f->attempt_id && row_int(row, 2) != f->attempt_id)
 		note(f, "the task is tried again");
 	f->attempt_id = row_int(row, 2);
-	if (!same(f->url, url) || !same(f->session_id, session_id))
+	if (!same_text(f->url, url) || !same_text(f->session_id, session_id))
 		disconnect(f);
-	replace(&f->session_id, session_id);
-	replace(&f->message_id, row_text(row, 4));
-	replace(&f->server, row_text(row, 5));
-	replace(&f->url, url);
+	xreplace(&f->session_id, session_id);
+	xreplace(&f->message_id, row_text(row, 4));
+	xreplace(&f->server, row_text(row, 5));
+	xreplace(&f->url, url);
 	managed_read_process(row, 7, &f->process);
 	return false;
 }

@@ -14,6 +14,7 @@
 
 #include "base/buf.h"
 #include "base/failpoint.h"
+#include "base/file.h"
 
 #include "migrations.inc"
 
@@ -104,7 +105,7 @@ copy_before(struct store *s, size_t newest, struct fault *fault)
 		if (ok && link(part, name) != 0 && errno != EEXIST)
 			ok = copy_fault(name, fault);
 		unlink(part);
-		ok = ok && place_sync_folder(s->path, fault);
+		ok = ok && file_sync_folder(s->path, fault);
 	}
 	free(name);
 	free(part);

@@ -22,6 +22,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/failpoint.h"
+#include "base/file.h"
 
 /* While it is made and migrated; many processes may want that at once. */
 #define OPEN_WAIT_MS 30000
@@ -201,7 +202,7 @@ complete(struct store *s, struct fault *fault)
 	if (!use_wal(s, fault))
 		return false;
 	failpoint_after(FP_USE_WAL);
-	return migrate(s, fault) && place_sync_folder(s->path, fault);
+	return migrate(s, fault) && file_sync_folder(s->path, fault);
 }
 
 /* ---- opening it ---------------------------------------------------------------------------- */

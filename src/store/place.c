@@ -15,6 +15,7 @@
 
 #include "base/buf.h"
 #include "base/failpoint.h"
+#include "base/file.h"
 
 /* ---- names --------------------------------------------------------------------------------- */
 
@@ -26,21 +27,6 @@ last_part(const char *path)
 	return slash ? slash + 1 : path;
 }
 
-/* The folder that `path` is in; the caller frees. */
-static char *
-folder_of(const char *path)
-{
-	size_t length = strlen(path);
-
-	while (length > 1 && path[length - 1] == '/')
-		length--;
-	while (length > 0 && path[length - 1] != '/')
-		length--;
-	while (length > 1 && path[length - 1] == '/')
-		length--;
-	return length > 0 ? xstrndup(path, length) : xstrdup(".");
-}
-
 /* A database that is not there yet has a folder that is. */
 char *
 place_resolve(const char *path)
@@ -50,7 +36,7 @@ place_resolve(const char *path)
 	real = realpath(path, NULL);
 	if (real)
 		return real;
-	folder = folder_of(path);
+	folder = file_folder(path);
 	real = realpath(folder, NULL);
 	free(folder);
 	if (!real)
@@ -73,30 +59,6 @@ store_beside(const char *path, const char *suffix)
 /* ---- folders ------------------------------------------------------------------------------- */
 
 static bool
-sync_folder(const char *folder, struct fault *fault)
-{
-	int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	bool ok = fd >= 0 && fsync(fd) == 0;
-
-	if (!ok)
-		fault_set(
-		    fault, FAULT_ENV, "cannot sync the folder %s: %s", folder, strerror(errno));
-	if (fd >= 0)
-		close(fd);
-	return ok;
-}
-
-bool
-place_sync_folder(const char *path, struct fault *fault)
-{
-	char *folder = folder_of(path);
-	bool ok = sync_folder(folder, fault);
-
-	free(folder);
-	return ok;
-}
-
-static bool
 make_folder(const char *folder, struct fault *fault)
 {
 	struct stat info;
@@ -105,10 +67,10 @@ make_folder(const char *folder, struct fault *fault)
 
 	if (stat(folder, &info) == 0)
 		return true; /* if it is no folder, making the file says so */
-	parent = folder_of(folder);
+	parent = file_folder(folder);
 	ok = strcmp(parent, folder) == 0 || make_folder(parent, fault);
 	if (ok && mkdir(folder, 0700) == 0)
-		ok = chmod(folder, 0700) == 0 && sync_folder(parent, fault);
+		ok = chmod(folder, 0700) == 0 && file_sync_folder(folder, fault);
 	else if (ok && errno != EEXIST)
 		ok = fault_set(
 		    fault, FAULT_ENV, "cannot make the folder %s: %s", folder, strerror(errno));
@@ -180,7 +142,7 @@ make_file(const char *path, struct fault *fault)
 	if (fd >= 0)
 		close(fd);
 	failpoint_after(FP_MAKE_DATABASE);
-	return ok && place_sync_folder(path, fault);
+	return ok && file_sync_folder(path, fault);
 }
 
 static bool
@@ -206,7 +168,7 @@ resolved_if(bool ok, const char *path)
 char *
 place_make(const char *path, struct fault *fault)
 {
-	char *folder = folder_of(path);
+	char *folder = file_folder(path);
 	bool ok;
 
 	if (*last_part(path) == '\0')

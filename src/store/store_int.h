@@ -32,10 +32,9 @@ bool store_ask_text(struct store *, const char *sql, char *out, size_t size, str
 
 /* place.c: where a database lies. Both: NULL and a fault, or the resolved path, the caller frees.
  */
-char *place_make(const char *path, struct fault *);       /* folder and file made where missing */
-char *place_find(const char *path, struct fault *);       /* must be there */
-char *place_resolve(const char *path);                    /* never NULL: where it is, or would be */
-bool place_sync_folder(const char *path, struct fault *); /* the folder that holds `path` */
+char *place_make(const char *path, struct fault *); /* folder and file made where missing */
+char *place_find(const char *path, struct fault *); /* must be there */
+char *place_resolve(const char *path);              /* never NULL: where it is, or would be */
 
 /* migrate.c */
 int migrate_newest(void); /* the version that this program knows */
