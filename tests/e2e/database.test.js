@@ -2,9 +2,8 @@
 
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { createServer, request } from "node:http";
 import { afterEach, test } from "node:test";
-import { sharedWorld, tag, until } from "./harness.js";
+import { openGate, sharedWorld, tag, until } from "./harness.js";
 
 const QUICK = { poll_interval: "500ms" };
 const locks = new Set();
@@ -53,30 +52,6 @@ async function holdOn(runner, held) {
 }
 
 // ---- a gate between vigil and OpenCode: an answer waits while the test does something ------------------------------
-
-async function openGate(target) {
-  const gate = { seen: [], atAnswer: async () => {} };
-  const server = createServer((req, res) => {
-    const path = req.url.split("?")[0];
-    gate.seen.push(`${req.method} ${path}`);
-    const upstream = request(target + req.url, { method: req.method, headers: req.headers }, async (answer) => {
-      await gate.atAnswer(req.method, path);
-      res.writeHead(answer.statusCode, answer.headers);
-      answer.pipe(res);
-    });
-    upstream.on("error", () => res.destroy());
-    res.on("close", () => upstream.destroy());
-    req.pipe(upstream);
-  });
-  await new Promise((done) => server.listen(0, "127.0.0.1", done));
-  gate.url = `http://127.0.0.1:${server.address().port}`;
-  gate.count = (wanted) => gate.seen.filter((each) => each === wanted).length;
-  gate.close = () => {
-    server.close();
-    server.closeAllConnections();
-  };
-  return gate;
-}
 
 const MOMENTS = {
   "a session was created": (method, path) => method === "POST" && path === "/session",

@@ -10,6 +10,7 @@
 import assert from "node:assert/strict";
 import { execFile, execFileSync, spawn } from "node:child_process";
 import { accessSync, constants, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import { createServer as createHttpServer, request } from "node:http";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
@@ -496,6 +497,31 @@ export const inWorld = (options, body) => async () => {
     await world.close();
   }
 };
+
+export async function openGate(target) {
+  const gate = { seen: [], atAnswer: async () => {} };
+  const server = createHttpServer((req, res) => {
+    const path = req.url.split("?")[0];
+    gate.seen.push(`${req.method} ${path}`);
+    const upstream = request(target + req.url, { method: req.method, headers: req.headers }, async (answer) => {
+      await gate.atAnswer(req.method, path);
+      res.writeHead(answer.statusCode, answer.headers);
+      answer.pipe(res);
+    });
+    upstream.on("error", () => res.destroy());
+    res.on("close", () => upstream.destroy());
+    req.pipe(upstream);
+  });
+  server.unref(); // a test that fails before it closes the gate must end all the same
+  await new Promise((done) => server.listen(0, "127.0.0.1", done));
+  gate.url = `http://127.0.0.1:${server.address().port}`;
+  gate.count = (wanted) => gate.seen.filter((each) => each === wanted).length;
+  gate.close = () => {
+    server.close();
+    server.closeAllConnections();
+  };
+  return gate;
+}
 
 /** A port that nobody listens on. */
 export const freePort = () =>

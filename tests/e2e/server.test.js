@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { createServer } from "node:http";
 import { join } from "node:path";
 import { test } from "node:test";
-import { freePort, inWorld, sharedWorld, tag, until } from "./harness.js";
+import { freePort, inWorld, openGate, sharedWorld, tag, until } from "./harness.js";
 
 const world = sharedWorld();
 const PASSWORD = "correct horse battery staple";
@@ -113,6 +113,23 @@ test("a task of a server that this run does not drive waits, with that reason", 
   assert.deepEqual(managed, [], "a server of ours that no live task is on is not left behind");
   await server.process.stop();
 });
+
+test(
+  "where no event comes through, what is written counts: a turn at work is no stall",
+  inWorld({ config: { task: { stall: "4s" } } }, async (own) => {
+    const server = await own.startOpenCode();
+    const gate = await openGate(server.url);
+    gate.atAnswer = (_, path) => path === "/global/event" && new Promise(() => {});
+    const step = '[delay 2] [tool bash {"command":"true","description":"a step"}]';
+    const id = await own.add(`${tag("deaf")} ${step} ${step} ${step} ${step} [say heard all the same]`);
+    await own.drain(["--server", gate.url]);
+    const task = await own.task(id);
+    assert.deepEqual([task.status, task.result], ["completed", "heard all the same"], task.error);
+    assert.ok(gate.count("GET /global/event") > 0);
+    gate.close();
+    await server.process.stop();
+  }),
+);
 
 test("proxies in the environment are not used for loopback", async () => {
   const server = await world.startOpenCode({ password: PASSWORD });
