@@ -1,7 +1,7 @@
 # make                the program, ./vigil, and build/gcc/libvigil.a, with what is installed
 # make check          sets up what is missing, builds everything, runs every test; totals on the last line
 # make install        PREFIX=/usr/local DESTDIR=
-# make check-unit     one suite: also check-store, check-client, check-cli, check-tools, check-install
+# make check-unit     one suite: also check-store, check-client, check-runner, check-cli, check-tools, check-install
 # make e2e            the end-to-end tests alone; OPENCODE_VERSION=1.2.27, VIGIL=path
 # make check-crash    kill -9 at every failpoint, and a minute of chaos
 # make chaos          kill -9 at random moments while tasks come in; SECONDS=60 SEED=
@@ -48,7 +48,7 @@ SANITIZE := -fsanitize=address,undefined $(if $(FUZZ),-fsanitize=fuzzer-no-link)
 # src/core is pure, and `nm -u` is to show it: no calls that a compiler option put there.
 PLAIN := -fno-stack-protector -U_FORTIFY_SOURCE
 
-PACKAGES := sqlite3 libcurl libcjson
+PACKAGES := sqlite3 libcurl libcjson libsystemd
 PKG_CFLAGS := $(shell pkg-config --cflags $(PACKAGES) 2>/dev/null)
 LIBS := $(shell pkg-config --libs $(PACKAGES) 2>/dev/null) -lev -lm
 CHECK_LIBS := $(shell pkg-config --libs check 2>/dev/null)
@@ -160,6 +160,7 @@ $(B)/have: Makefile
 		pkg-config --exists sqlite3 || lack libsqlite3-dev; \
 		pkg-config --exists libcurl || lack libcurl4-openssl-dev; \
 		pkg-config --exists libcjson || lack libcjson-dev; \
+		pkg-config --exists libsystemd || lack libsystemd-dev; \
 		has ev.h || lack libev-dev; \
 	fi;)
 $(B)/have-check: Makefile
@@ -177,10 +178,10 @@ suites = VIGIL='$(call tested,$(2))' $(foreach folder,$(1),$(or \
 RUN := tests/run -j $(JOBS)
 WITH_OPENCODE = OPENCODE=$$(tools/opencode/install $(OPENCODE_VERSION)) && export OPENCODE &&
 
-.PHONY: check-crash chaos fuzz check check-unit check-store check-client check-cli check-install check-tools e2e \
+.PHONY: check-crash chaos fuzz check check-unit check-store check-client check-runner check-cli check-install check-tools e2e \
 	bench lint format
 check-cli: variant
-check-unit check-store check-client check-cli: check-%: tests
+check-unit check-store check-client check-runner check-cli: check-%: tests
 	$(RUN) $(call suites,$*,$(VARIANT))
 e2e: variant tests
 	$(WITH_OPENCODE) $(RUN) LIMIT=900 $(call suites,e2e,$(VARIANT))
@@ -215,25 +216,28 @@ check:
 	+$(MAKE) -j$(JOBS) CC=gcc all tests
 	$(WITH_OPENCODE) $(RUN) LIMIT=900 $(call suites,crash e2e,gcc) LIMIT=600 \
 		tools/lint/lint tests/lint.sh tests/driver.sh tests/install.sh tools/offline-model \
-		$(call suites,unit store client cli,gcc) $(call suites,unit store client cli,san)
+		$(call suites,unit store client runner cli,gcc) $(call suites,unit store client runner cli,san)
 
 # ---- installing ------------------------------------------------------------------------------------
 
 .PHONY: install uninstall clean schema demo help
 to = "$(DESTDIR)$(PREFIX)/$(1)"
 install: $(B)/vigil $(LIB)
-	install -d $(call to,bin) $(call to,lib/pkgconfig) $(call to,include) $(call to,share/doc/vigil)
+	install -d $(call to,bin) $(call to,lib/pkgconfig) $(call to,include) $(call to,share/doc/vigil) \
+		$(call to,share/systemd/user)
 	install -m 755 $(B)/vigil $(call to,bin/vigil)
 	install -m 644 $(LIB) $(call to,lib/libvigil.a)
 	install -m 644 src/ops/vigil.h $(call to,include/vigil.h)
 	install -m 644 README.md $(call to,share/doc/vigil/README.md)
 	sed -e 's|@PREFIX@|$(PREFIX)|' -e '/^prefix=/s/ /\\ /g' -e 's|@VERSION@|$(VERSION)|' tools/vigil.pc.in \
 		>$(call to,lib/pkgconfig/vigil.pc)
-	chmod 644 $(call to,lib/pkgconfig/vigil.pc)
+	sed -e 's|@PREFIX@|$(PREFIX)|' tools/vigil.service.in >$(call to,share/systemd/user/vigil.service)
+	chmod 644 $(call to,lib/pkgconfig/vigil.pc) $(call to,share/systemd/user/vigil.service)
 
 uninstall:
 	rm -f $(call to,bin/vigil) $(call to,lib/libvigil.a) $(call to,include/vigil.h) \
-		$(call to,lib/pkgconfig/vigil.pc) $(call to,share/doc/vigil/README.md)
+		$(call to,lib/pkgconfig/vigil.pc) $(call to,share/doc/vigil/README.md) \
+		$(call to,share/systemd/user/vigil.service)
 	-@rmdir $(call to,share/doc/vigil) 2>/dev/null
 
 schema: vigil

@@ -53,12 +53,19 @@ build_example() {
     (cd "$temp" && eval "${CC:-gcc} -std=c11 -Wall -Wextra -Werror queue-and-wait.c $flags -o queue-and-wait")
 }
 
+# What systemd would ignore or guess at is a warning, with status 0.
+unit_is_sound() {
+    XDG_RUNTIME_DIR="$temp/runtime" systemd-analyze --user verify "$1" >"$temp/warnings" 2>&1 &&
+        same /dev/null "$temp/warnings"
+}
+
 cat >"$temp/expected" <<'END'
 ./bin/vigil
 ./include/vigil.h
 ./lib/libvigil.a
 ./lib/pkgconfig/vigil.pc
 ./share/doc/vigil/README.md
+./share/systemd/user/vigil.service
 END
 
 check 'make install' make_here install PREFIX="$prefix"
@@ -71,6 +78,9 @@ check 'DESTDIR is not in them' grep -qx prefix=/usr "$temp/root/usr/lib/pkgconfi
 
 check 'pkg-config gives the version' says "^$(cat VERSION)\$" package --modversion
 check 'the installed program runs' "$prefix/bin/vigil" version
+
+mkdir -m 700 "$temp/runtime"
+check 'systemd takes the unit as it is' unit_is_sound "$prefix/share/systemd/user/vigil.service"
 
 cp examples/queue-and-wait.c "$temp/"
 check 'the example builds with the installed files alone' build_example

@@ -49,14 +49,19 @@ names(const char *variable, const char *name)
 	return strncmp(variable, name, length) == 0 && variable[length] == '=';
 }
 
+/* Not handed down: ours replace them (vigil itself may run below another's server), and what a
+ * service manager waits to hear from vigil, nobody below it is to say. */
 static bool
-is_ours(const char *variable)
+is_kept_back(const char *variable)
 {
-	return names(variable, SERVE_NONCE_NAME) || names(variable, SERVE_LEADER_NAME) ||
-	       names(variable, USER_NAME) || names(variable, PASSWORD_NAME);
+	static const char *const kept_back[] = {SERVE_NONCE_NAME, SERVE_LEADER_NAME, USER_NAME,
+	    PASSWORD_NAME, "NOTIFY_SOCKET", "WATCHDOG_PID", "WATCHDOG_USEC"};
+	for (size_t i = 0; i < sizeof kept_back / sizeof *kept_back; i++)
+		if (names(variable, kept_back[i]))
+			return true;
+	return false;
 }
 
-/* Ours replace what we inherited: vigil itself may run below another's server. */
 static void
 make_environment(struct launch *launch, const char *nonce, const char *password)
 {
@@ -65,7 +70,7 @@ make_environment(struct launch *launch, const char *nonce, const char *password)
 		count++;
 	launch->env = xcalloc(count + 5, sizeof *launch->env);
 	for (size_t i = 0; i < count; i++)
-		if (!is_ours(environ[i]))
+		if (!is_kept_back(environ[i]))
 			launch->env[used++] = xstrdup(environ[i]);
 	launch->env[used++] = xasprintf(SERVE_NONCE_NAME "=%s", nonce);
 	launch->env[used++] = xasprintf(USER_NAME "=opencode");

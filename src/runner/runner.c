@@ -38,6 +38,17 @@ runner_say(struct runner *r, const char *format, ...)
 	free(line);
 }
 
+/* What is in the way, or how much is under way: for who asks the service manager. */
+static void
+tell_status(struct runner *r)
+{
+	char counts[64];
+	const char *trouble =
+	    r->trouble.kind != FAULT_NONE || !r->link ? r->trouble.text : link_trouble(r->link);
+	snprintf(counts, sizeof(counts), "live tasks: %d", r->flight_count);
+	service_status(&r->service, *trouble ? trouble : counts);
+}
+
 void
 runner_in_trouble(struct runner *r, const struct fault *why)
 {
@@ -48,6 +59,7 @@ runner_in_trouble(struct runner *r, const struct fault *why)
 		return;
 	r->trouble = *why;
 	runner_say(r, "nothing new is started: %s", why->text);
+	tell_status(r);
 }
 
 void
@@ -216,6 +228,7 @@ on_tick(struct ev_loop *loop, ev_timer *timer, int revents)
 	struct fault why;
 	int64_t version = r->data_version;
 	notice_sleep(r);
+	tell_status(r);
 	if (!store_still_there(r->store, &why)) {
 		fail(r, &why);
 		return;
@@ -403,8 +416,10 @@ runner_start(struct runner *r, const char *server_url, int poke_fd)
 	r->link = link_open(r->loop, r->http, r->store, r->config, server_url, &listener);
 	notice(r);
 	claim_end_if_drained(r);
-	if (!r->ending)
-		link_start(r->link);
+	if (r->ending)
+		return;
+	link_start(r->link);
+	service_ready(&r->service, r->loop);
 }
 
 static void
@@ -423,6 +438,7 @@ void
 runner_stop(struct runner *r)
 {
 	stop_watchers(r);
+	service_stopping(&r->service);
 	store_set_wait(r->store, STORE_WAIT_END_MS);
 	if (!r->must_notice && !runner_count_here(r)) /* all that is alive is known */
 		link_end_server(r->link);

@@ -13,6 +13,7 @@
 #include "runner/catalog.h"
 #include "runner/flight.h"
 #include "runner/link.h"
+#include "runner/service.h"
 #include "runner/sessions.h"
 #include "store/apply.h"
 
@@ -45,6 +46,7 @@ struct runner {
 	struct flight *flights;
 	int flight_count;
 	struct sessions sessions; /* the same, by session */
+	struct service service;   /* what the service manager is told */
 
 	int64_t asleep_ms;      /* wall clock less monotonic clock, as of the last tick */
 	int64_t data_version;   /* as of the last tick */

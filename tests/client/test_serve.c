@@ -2,14 +2,13 @@
  * The managed server: start, wait, find again, end; with commands that behave like servers of many
  * kinds. They are this very program under another name (fake-listen, fake-silent, …).
  */
-#define _GNU_SOURCE /* flock(), mkdtemp(), SIGPIPE dispositions */
+#define _GNU_SOURCE /* flock(), SIGPIPE dispositions */
 
 #include <arpa/inet.h>
 #include <check.h>
 #include <errno.h>
 #include <ev.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,6 +23,7 @@
 #include "base/clock.h"
 #include "base/process.h"
 #include "base/secret.h"
+#include "lib/scratch.h"
 #include "opencode/serve.h"
 
 #define PATIENCE_MS 20000 /* for what must happen */
@@ -135,7 +135,8 @@ be_a_fake(const char *name, int argc, char **argv)
 
 /* ---- The bench ---- */
 
-static char folder[64], command[128], password_file[128], log_file[128];
+static char *folder;
+static char command[128], password_file[128], log_file[128];
 static struct serve_options options;
 static struct serve_process process;
 static struct fault fault;
@@ -160,8 +161,7 @@ use(const char *fake)
 static void
 set_up(void)
 {
-	snprintf(folder, sizeof folder, "/tmp/test-serve-XXXXXX");
-	ck_assert_ptr_nonnull(mkdtemp(folder));
+	folder = scratch_new();
 	process = (struct serve_process){0};
 	fault = (struct fault){0};
 	options = (struct serve_options){.command = command,
@@ -171,19 +171,12 @@ set_up(void)
 	loop = ev_loop_new(EVFLAG_AUTO);
 }
 
-static int
-remove_one(const char *path, const struct stat *st, int type, struct FTW *walk)
-{
-	(void)st, (void)type, (void)walk;
-	return remove(path);
-}
-
 static void
 tear_down(void)
 {
 	serve_end(&process, 0);
 	ev_loop_destroy(loop);
-	nftw(folder, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+	scratch_remove(folder);
 }
 
 static void
@@ -389,6 +382,14 @@ START_TEST(child_has_the_secrets_in_its_environment)
 	char *arguments = proc_text(process.pid, "cmdline");
 	ck_assert_ptr_null(memmem(arguments, 16384, password, strlen(password)));
 	free(password), free(in_child), free(nonce), free(leader), free(user), free(arguments);
+}
+END_TEST
+
+START_TEST(child_cannot_speak_for_us_to_a_service_manager)
+{
+	setenv("NOTIFY_SOCKET", "/nowhere", 1);
+	start_and_await("fake-listen");
+	ck_assert_ptr_null(process_environ(process.pid, "NOTIFY_SOCKET"));
 }
 END_TEST
 
@@ -872,9 +873,9 @@ serve_suite(void)
 	ADD("secrets", prepare_makes_fresh_secrets, prepare_replaces_what_is_there,
 	    prepare_names_the_file_it_cannot_write, password_that_others_may_read_is_refused);
 	ADD("start", started_server_is_ready_at_its_url, child_has_the_secrets_in_its_environment,
-	    child_inherits_no_lock, child_starts_clean, starts_without_standard_streams,
-	    missing_command_is_a_fault, missing_directory_is_a_fault,
-	    process_that_is_not_wanted_never_becomes_the_server,
+	    child_cannot_speak_for_us_to_a_service_manager, child_inherits_no_lock,
+	    child_starts_clean, starts_without_standard_streams, missing_command_is_a_fault,
+	    missing_directory_is_a_fault, process_that_is_not_wanted_never_becomes_the_server,
 	    process_whose_parent_dies_never_becomes_the_server,
 	    log_is_ours_and_does_not_grow_for_ever);
 	ADD("await", wrapper_may_start_the_listener, of_two_ports_the_logged_one_counts,

@@ -1,11 +1,9 @@
 /*
  * See help.h.
  */
-#define _XOPEN_SOURCE 700 /* nftw */
 #include "help.h"
 
 #include <fcntl.h>
-#include <ftw.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,32 +13,6 @@
 #include <unistd.h>
 
 #include "base/buf.h"
-
-char *
-scratch_new(void)
-{
-	const char *base = getenv("TMPDIR");
-	char *folder = xasprintf("%s/vigil-store-XXXXXX", base && *base ? base : "/tmp");
-
-	ck_assert_ptr_nonnull(mkdtemp(folder));
-	return folder;
-}
-
-static int
-remove_one(const char *path, const struct stat *info, int type, struct FTW *where)
-{
-	(void)info;
-	(void)type;
-	(void)where;
-	return remove(path);
-}
-
-void
-scratch_remove(char *folder)
-{
-	nftw(folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
-	free(folder);
-}
 
 static int
 take_first(void *arg, int count, char **values, char **names)

@@ -1,6 +1,6 @@
 /*
- * For the tests of the store: a folder that goes away, a plain SQLite connection such as the
- * sqlite3 shell has, and short ways to say things.
+ * For the tests of the store: a plain SQLite connection such as the sqlite3 shell has, and short
+ * ways to say things.
  */
 #ifndef VIGIL_TESTS_STORE_HELP_H
 #define VIGIL_TESTS_STORE_HELP_H
@@ -11,11 +11,8 @@
 #include <sys/types.h>
 
 #include "core/task.h"
+#include "lib/scratch.h"
 #include "store/store.h"
-
-/* A new folder under TMPDIR; removed with what is in it by scratch_remove. */
-char *scratch_new(void);
-void scratch_remove(char *folder);
 
 /* Runs what it is given in a plain connection, foreign keys off, and gives back the first value of
  * the first row, NULL for none; the caller frees. What SQLite refuses is given back as "!
