@@ -229,6 +229,7 @@ on_tick(struct ev_loop *loop, ev_timer *timer, int revents)
 	int64_t version = r->data_version;
 	notice_sleep(r);
 	tell_status(r);
+	awake_want(r->awake, runner_count_here(r) > 0);
 	if (!store_still_there(r->store, &why)) {
 		fail(r, &why);
 		return;
@@ -413,6 +414,7 @@ runner_start(struct runner *r, const char *server_url, int poke_fd)
 	r->catalog = catalog_new(r->loop, r->config);
 	r->watch = watch_new(r, r->config->poll_ms);
 	r->asks = asks_new(r);
+	r->awake = awake_new(r->loop);
 	r->link = link_open(r->loop, r->http, r->store, r->config, server_url, &listener);
 	notice(r);
 	claim_end_if_drained(r);
@@ -451,6 +453,7 @@ runner_stop(struct runner *r)
 	link_close(r->link);
 	watch_free(r->watch);
 	asks_free(r->asks);
+	awake_free(r->awake);
 	catalog_free(r->catalog);
 	http_free(r->http);
 }

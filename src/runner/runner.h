@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "config/config.h"
+#include "runner/awake.h"
 #include "runner/catalog.h"
 #include "runner/flight.h"
 #include "runner/link.h"
@@ -35,6 +36,7 @@ struct runner {
 	struct catalog *catalog;
 	struct watch *watch;
 	struct asks *asks;
+	struct awake *awake;
 	int64_t id;      /* its row in `runners` */
 	char *directory; /* where tasks without one run */
 	bool drain;
