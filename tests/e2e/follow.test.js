@@ -9,10 +9,12 @@ const world = sharedWorld({ runner: true });
 const follow = (id, ...options) => world.vigilStart(["follow", String(id), ...options]);
 const onTerminal = (where, id, size) => Terminal.open(where, [VIGIL, "follow", String(id), "--pane", "a mark"], size);
 
+// An answer that is begun before the stream is open is shown when it is finished; so those below wait before it.
+
 // ---- into pipes -----------------------------------------------------------------------------------------------------
 
 test("the answer as it is written", async () => {
-  const id = await world.add(`${tag("follow")} [delay 2] [slow 4] [long 2000]`);
+  const id = await world.add(`${tag("follow")} [delay 3] [slow 4] [long 2000]`);
   const following = follow(id);
   await until("some of it is there, and not all", () => following.stdout.length > 20);
   assert.equal((await world.task(id)).completed_at, null, "it is not finished yet");
@@ -23,7 +25,7 @@ test("the answer as it is written", async () => {
 });
 
 test("who comes late has the whole answer, once, from its beginning", async () => {
-  const id = await world.add(`${tag("late")} [delay 1] [slow 4] [say one two three four five six seven eight nine ten]`);
+  const id = await world.add(`${tag("late")} [delay 3] [slow 4] [say one two three four five six seven eight nine ten]`);
   const first = follow(id);
   await until("it has begun", () => first.stdout.includes("three"));
   const second = await follow(id).end();
@@ -74,7 +76,7 @@ test("of a task that fails it has the exit status, and says why", async () => {
 });
 
 test("ends with a cancel", async () => {
-  const id = await world.add(`${tag("cancelled")} [slow 60] [long 2000]`);
+  const id = await world.add(`${tag("cancelled")} [delay 3] [slow 60] [long 2000]`);
   const following = follow(id);
   await until("it has begun", () => following.stdout.length > 0);
   await world.ok(["cancel", String(id), "--reason", "seen enough"]);
