@@ -85,7 +85,7 @@ onlook_key(
 	else
 		key->password = xstrdup(link_given_password(vigil->config));
 	if (key->password)
-		key->user = vigil->config->server_username;
+		key->user = is_managed ? SERVE_USER : vigil->config->server_username;
 	return key->password || !is_managed;
 }
 
