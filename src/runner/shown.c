@@ -329,31 +329,27 @@ shown_list(struct shown *s, const struct messages *list)
 void
 shown_gap(struct shown *s)
 {
-	for (size_t i = 0; i < s->part_count; i++) {
-		struct known_part *p = &s->parts[i];
-		p->is_held = true;
-		drop_blanks(p);
-	}
+	for (size_t i = 0; i < s->part_count; i++)
+		s->parts[i].is_held = true;
 }
 
 static void
 take_stored(
     struct shown *s, size_t message, enum vigil_stream stream, const char *text, bool is_cut)
 {
-	struct tally *t = &s->messages[message].of[stream];
+	struct tally t = s->messages[message].of[stream];
 	size_t bytes = strlen(text);
-	if (bytes == 0 || (is_cut && t->bytes >= bytes))
+	if (bytes == 0 || (is_cut && t.bytes >= bytes))
 		return;
-	bool begins = tally_begins(*t, text, bytes);
-	const char *rest = begins ? text + t->bytes : text;
-	if (begins && t->bytes > 0 && *rest == '\n' && !is_at(s, message, NO_PART, stream))
+	bool begins = tally_begins(t, text, bytes);
+	const char *rest = begins ? text + t.bytes : text;
+	if (begins && t.bytes > 0 && *rest == '\n' && !is_at(s, message, NO_PART, stream))
 		rest++; /* the line has been ended */
 	if (!begins) {
 		end_line(s);
 		s->fn(s->arg, VIGIL_NOTE, "it was not all as shown; this is it:");
 	}
 	show(s, message, NO_PART, stream, rest, strlen(rest));
-	*t = tally_with((struct tally){0}, text, bytes);
 }
 
 void

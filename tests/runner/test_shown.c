@@ -355,6 +355,17 @@ START_TEST(what_was_changed_is_shown_again)
 }
 END_TEST
 
+START_TEST(what_was_made_shorter_is_shown_again)
+{
+	message("m", false);
+	begins("m", "1");
+	more("1", "one two");
+	ends("m", "1", "one");
+	stored("m", "one");
+	expect_end("one two\n[it wa]one\n");
+}
+END_TEST
+
 START_TEST(what_was_too_long_to_be_kept_is_not_shown_again)
 {
 	message("m", false);
@@ -376,10 +387,10 @@ START_TEST(a_tool_begins_and_ends)
 	expect("look:");
 	tool("m", "t", "bash: ls", false, NULL);
 	tool("m", "t", "bash: ls", false, NULL);
+	more("t", "what a tool is told");
 	expect("\n(bash: ls|");
 	tool("m", "t", "bash: List", true, NULL);
 	tool("m", "t", "bash: ls", true, NULL);
-	more("t", "what a tool is told");
 	expect_end("bash: ls: ok)");
 }
 END_TEST
@@ -414,6 +425,7 @@ main(void)
 	tcase_add_test(tests, what_was_never_heard_is_in_the_transcript);
 	tcase_add_test(tests, the_rest_of_a_message_is_in_the_transcript);
 	tcase_add_test(tests, what_was_changed_is_shown_again);
+	tcase_add_test(tests, what_was_made_shorter_is_shown_again);
 	tcase_add_test(tests, what_was_too_long_to_be_kept_is_not_shown_again);
 	tcase_add_test(tests, a_tool_begins_and_ends);
 	tcase_add_test(tests, tools_that_fail_or_were_before_us);
