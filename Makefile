@@ -213,9 +213,10 @@ check:
 	tools/opencode/install >/dev/null
 	+$(MAKE) -j$(JOBS) CC=clang variant tests
 	+$(MAKE) -j$(JOBS) CC=gcc SAN=1 variant tests
+	+$(MAKE) -j$(JOBS) CC=clang SAN=1 FUZZ=1 fuzzers
 	+$(MAKE) -j$(JOBS) CC=gcc all tests
 	$(WITH_OPENCODE) $(RUN) LIMIT=900 $(call suites,crash e2e,gcc) LIMIT=600 \
-		tools/lint/lint tests/lint.sh tests/driver.sh tests/install.sh tools/offline-model \
+		tools/lint/lint tests/lint.sh tests/driver.sh tests/install.sh tools/offline-model tests/fuzz/run \
 		$(call suites,unit store client runner cli,gcc) $(call suites,unit store client runner cli,san)
 
 # ---- installing ------------------------------------------------------------------------------------
