@@ -79,10 +79,11 @@ static bool
 read_everything(struct waiting *waiting)
 {
 	struct vigil *vigil = waiting->vigil;
-	struct value since = value_time(waiting->begun_ms), any_server = value_null();
+	struct value since = value_time(waiting->begun_ms);
+	const struct value everything[] = {value_null(), value_null()};
 	int64_t pending;
 
-	if (!store_int(vigil->store, Q_drain_pending, &any_server, 1, 0, &pending, &vigil->fault))
+	if (!store_int(vigil->store, Q_drain_pending, everything, 2, 0, &pending, &vigil->fault))
 		return false;
 	waiting->pending = pending != 0;
 	return store_run(vigil->store, Q_status_counts, &since, 1, read_group, &waiting->progress,

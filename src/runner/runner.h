@@ -46,11 +46,13 @@ struct runner {
 	int flight_count;
 	struct sessions sessions; /* the same, by session */
 
-	int64_t asleep_ms;      /* wall clock less monotonic clock, as of the last tick */
-	int64_t data_version;   /* as of the last tick */
-	bool must_notice;       /* somebody has changed rows, and they were not all looked at */
-	int64_t next_start_ms;  /* when the next task of later is due; 0: none */
-	struct fault trouble;   /* why the database cannot be used; FAULT_NONE while it can */
+	int64_t asleep_ms;     /* wall clock less monotonic clock, as of the last tick */
+	int64_t data_version;  /* as of the last tick */
+	bool must_notice;      /* somebody has changed rows, and they were not all looked at */
+	char *passed_over;     /* ids of tasks that the tables let nobody start or hold, as JSON; or
+				  NULL */
+	int64_t next_start_ms; /* when the next task of later is due; 0: none */
+	struct fault trouble;  /* why the database cannot be used; FAULT_NONE while it can */
 	int64_t write_again_ms; /* monotonic: nobody tries before that, for each try can block */
 	const char *ending;     /* set when the loop is to end: one of the words above */
 	struct fault failure;   /* why, if it is RUNNER_FAILED */

@@ -306,3 +306,23 @@ test("what the database refuses to do for one task stops no other", async () => 
   assert.deepEqual([task.status, task.attempts], ["completed", 1]);
   assert.equal((await world.calls(word)).length, 3);
 });
+
+test("a task that can be neither started nor held is passed over: those behind it start, and a drain ends", async () => {
+  const word = tag("passed over");
+  const bad = await world.add("--priority", "9", `${word} bad`);
+  const after = await world.add("--priority", "9", "--after", String(bad), `${word} after`);
+  await forbid("picky", `INSERT ON attempts WHEN NEW.task_id = ${bad}`);
+  await forbid("stubborn", `UPDATE OF status ON tasks WHEN NEW.id = ${bad}`);
+  const good = [await world.add(`${word} good`), await world.add(`${word} better`)];
+  const { status, stderr } = await world.vigil(["run", "--drain"], { within: 120000 });
+  assert.equal(status, 0, stderr);
+  for (const task of await world.finished(good)) assert.equal(task.status, "completed");
+  assert.deepEqual([(await world.task(bad)).status, (await world.task(after)).status], ["queued", "queued"]);
+  const lines = stderr.split("\n").filter((line) => line.includes(`task ${bad} `));
+  assert.equal(lines.length, 1, stderr);
+  assert.match(lines[0], /can be neither started nor held, and is passed over by this run: not while picky is there/);
+  assert.doesNotMatch(stderr, /nothing new is started/);
+  await byHand("DROP TRIGGER picky; DROP TRIGGER stubborn");
+  await world.drain();
+  for (const task of await world.finished(bad, after)) assert.equal(task.status, "completed");
+});
