@@ -289,48 +289,16 @@ END_TEST
 
 /* ---- from one version to the next ---------------------------------------------------------- */
 
-static const char *const first_lines[] = {
-    "CREATE TABLE a (x INTEGER)\n", "STRICT;\n", "INSERT INTO a VALUES (1), (2);\n", NULL};
-static const char *const second_lines[] = {"-- a comment; with a semicolon\n",
-    "ALTER TABLE a ADD COLUMN y TEXT;\n", "UPDATE a SET y = x || '!';\n", NULL};
-static const char *const third_lines[] = {"CREATE TABLE b (z INTEGER) STRICT;\n", NULL};
-
-static const struct migration steps[] = {
-    {1, "first", first_lines}, {2, "second", second_lines}, {3, "third", third_lines}};
-
-/* Opened by hand: the newest version here is not the program's. */
-static struct store *
-bare_store(void)
-{
-	struct store *s = xcalloc(1, sizeof(*s));
-
-	s->path = xstrdup(fx.path);
-	ck_assert_int_eq(sqlite3_open(fx.path, &s->db), SQLITE_OK);
-	sqlite3_extended_result_codes(s->db, 1);
-	sqlite3_busy_timeout(s->db, 10000);
-	return s;
-}
-
-static void
-make_version(size_t version)
-{
-	struct fault fault = {0};
-	struct store *s = bare_store();
-
-	ck_assert_msg(migrate_by(s, steps, version, &fault), "%s", fault.text);
-	store_close(s);
-}
-
 START_TEST(an_older_one_is_migrated_after_a_copy)
 {
 	char *copy = xasprintf("%s.before-v3", fx.path);
 	char *part = xasprintf("%s.%ld.part", copy, (long)getpid());
 
 	umask(0);
-	make_version(1);
+	make_version(fx.path, 1);
 	ck_assert_int_eq(mode_of(copy), 0);
 	shell_ok(fx.path, "INSERT INTO a VALUES (3)");
-	make_version(3);
+	make_version(fx.path, 3);
 	shell_gives(fx.path, "PRAGMA user_version", "3");
 	shell_gives(fx.path, "SELECT group_concat(y) FROM a", "1!,2!,3!");
 	shell_gives(copy, "PRAGMA user_version", "1");
@@ -348,9 +316,9 @@ START_TEST(a_copy_that_is_there_is_kept)
 	size_t bytes;
 	char *text;
 
-	make_version(1);
+	make_version(fx.path, 1);
 	spill(copy, "kept", 4);
-	make_version(2);
+	make_version(fx.path, 2);
 	text = slurp(copy, &bytes);
 	ck_assert_str_eq(text, "kept");
 	free(text);
@@ -365,16 +333,16 @@ START_TEST(a_migration_that_is_cut_off_anywhere_goes_on)
 	for (calls = 0; status != 0; calls++) {
 		char *copy = xasprintf("%s.before-v3", fx.path);
 		pid_t child;
-		make_version(1);
+		make_version(fx.path, 1);
 		child = fork();
 		if (child == 0) {
 			fail_after(calls, true);
-			make_version(3);
+			make_version(fx.path, 3);
 			_exit(0);
 		}
 		status = wait_for(child);
 		ck_assert(status == 0 || status == -SIGKILL);
-		make_version(3);
+		make_version(fx.path, 3);
 		shell_gives(fx.path, "SELECT group_concat(y) FROM a", "1!,2!");
 		shell_gives(copy, "SELECT group_concat(x) FROM a", "1,2");
 		shell_gives(copy, "PRAGMA integrity_check", "ok");
@@ -392,14 +360,14 @@ START_TEST(two_may_migrate_at_once)
 	int gate[2];
 	char byte;
 
-	make_version(1);
+	make_version(fx.path, 1);
 	ck_assert_int_eq(pipe(gate), 0);
 	for (size_t i = 0; i < 8; i++) {
 		children[i] = fork();
 		if (children[i] == 0) {
 			close(gate[1]);
 			ck_assert_int_eq(read(gate[0], &byte, 1), 0);
-			make_version(3);
+			make_version(fx.path, 3);
 			_exit(0);
 		}
 	}
