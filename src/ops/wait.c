@@ -148,8 +148,10 @@ nap_until_changed(struct waiting *waiting, int64_t end_ms)
 {
 	for (;;) {
 		int64_t version, now_ms = clock_monotonic_ms();
+		struct vigil *vigil = waiting->vigil;
 
-		if (!store_data_version(waiting->vigil->store, &version, &waiting->vigil->fault))
+		if (!store_still_there(vigil->store, &vigil->fault) ||
+		    !store_data_version(vigil->store, &version, &vigil->fault))
 			return false;
 		if (version != waiting->version || now_ms - waiting->read_ms >= READ_MS ||
 		    now_ms >= end_ms) {

@@ -217,6 +217,7 @@ on_tick(struct ev_loop *loop, ev_timer *timer, int revents)
 	int64_t version = r->data_version;
 	notice_sleep(r);
 	if (!store_still_there(r->store, &why)) {
+		r->has_lost_database = true;
 		fail(r, &why);
 		return;
 	}
@@ -419,17 +420,54 @@ stop_watchers(struct runner *r)
 		ev_signal_stop(r->loop, &r->signals[i]);
 }
 
-void
-runner_stop(struct runner *r)
+static void
+end_in_order(struct runner *r)
 {
-	stop_watchers(r);
 	store_set_wait(r->store, STORE_WAIT_END_MS);
 	if (!r->must_notice && !runner_count_here(r)) /* all that is alive is known */
-		link_end_server(r->link);
+		(void)link_end_server(r->link);
 	if (r->flight_count == 1)
 		runner_say(r, "a task goes on; the next vigil run takes it up");
 	else if (r->flight_count)
 		runner_say(r, "%d tasks go on; the next vigil run takes them up", r->flight_count);
+}
+
+/* "ses_1, ses_2": those at the server that this run drives. The caller frees. */
+static char *
+list_sessions(const struct runner *r)
+{
+	struct buf list = {0};
+	for (const struct flight *f = r->flights; f; f = f->next)
+		if (f->session_id && flight_is_here(f))
+			buf_printf(&list, "%s%s", list.len ? ", " : "", f->session_id);
+	return buf_take(&list);
+}
+
+/* Nobody will find our server by its row: it goes, with its agents. One that was given is not ours
+ * to end. */
+static void
+end_without_database(struct runner *r)
+{
+	char *sessions = list_sessions(r);
+	if (!link_end_server(r->link))
+		runner_say(r, "the OpenCode server could not be ended: it goes on");
+	else if (*sessions && link_is_managed(r->link))
+		runner_say(r, "stopped with the OpenCode server, which keeps their sessions: %s",
+		    sessions);
+	else if (*sessions)
+		runner_say(r, "still at work at %s, and followed by nobody: %s", link_name(r->link),
+		    sessions);
+	free(sessions);
+}
+
+void
+runner_stop(struct runner *r)
+{
+	stop_watchers(r);
+	if (r->has_lost_database)
+		end_without_database(r);
+	else
+		end_in_order(r);
 	while (r->flights)
 		flight_end(r->flights);
 	link_close(r->link);
