@@ -345,6 +345,16 @@ on_signal(struct ev_loop *loop, ev_signal *signal, int revents)
 	runner_end(signal->data, RUNNER_STOPPED);
 }
 
+/* The work itself does not need it: what is committed is safe in the -wal, which grows. */
+static void
+untidy(struct runner *r, const struct fault *why)
+{
+	if (r->trouble.kind != FAULT_NONE || strcmp(r->untidy.text, why->text) == 0)
+		return;
+	r->untidy = *why;
+	runner_say(r, "what is written stays in the -wal for now: %s", why->text);
+}
+
 static void
 on_tidy(struct ev_loop *loop, ev_timer *timer, int revents)
 {
@@ -352,8 +362,10 @@ on_tidy(struct ev_loop *loop, ev_timer *timer, int revents)
 	(void)revents;
 	struct runner *r = timer->data;
 	struct fault why;
-	if (!store_checkpoint(r->store, &why) && why.kind != FAULT_BUSY)
-		runner_in_trouble(r, &why);
+	if (!store_checkpoint(r->store, &why))
+		untidy(r, &why);
+	else
+		r->untidy = (struct fault){0};
 }
 
 static void

@@ -40,6 +40,7 @@ void must_be(const struct fault *, enum fault_kind, const char *part_of_sentence
  * has the table a with x = 1 and 2, the second gives it y = '1!' and '2!', the third adds a table.
  */
 void make_version(const char *path, size_t version);
+bool try_version(const char *path, size_t version, struct fault *); /* the same, if it can */
 
 char *in_folder(const char *folder, const char *name); /* the caller frees */
 mode_t mode_of(const char *path);                      /* permission bits; 0: not there */
