@@ -229,12 +229,12 @@ static void
 step_is_done(struct store *s)
 {
 	struct fault fault;
-	long step = ++fx.told->done;
+	char *state;
 
-	if (step >= STEPS)
+	if (fx.told->done + 2 >= STEPS)
 		die("there are more steps than have room");
-	if (!*fx.told->states[step] &&
-	    !store_ask_text(s, state_sql, fx.told->states[step], STATE_SIZE, &fault))
+	state = fx.told->states[++fx.told->done];
+	if (!*state && !store_ask_text(s, state_sql, state, STATE_SIZE, &fault))
 		die("%s", fault.text);
 }
 
@@ -323,7 +323,8 @@ live(void)
 static void
 it_lives_where_it_was(void)
 {
-	const char *before = fx.told->states[fx.told->done], *after = before + STATE_SIZE;
+	const char *before = fx.told->states[fx.told->done];
+	const char *after = fx.told->states[fx.told->done + 1];
 	char *now;
 
 	is_taken_up();
