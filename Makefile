@@ -66,7 +66,8 @@ LIB_SRC := $(filter-out $(PROGRAM_SRC),$(SRC))
 TEST_SRC := $(sort $(wildcard tests/*/test_*.c))
 BENCH_SRC := $(sort $(wildcard tests/bench/bench_*.c))
 FUZZ_SRC := $(sort $(wildcard tests/fuzz/fuzz_*.c))
-HELPER_SRC := $(filter-out $(TEST_SRC) $(BENCH_SRC) $(FUZZ_SRC),$(sort $(wildcard tests/*/*.c)))
+SHIM_SRC := $(sort $(wildcard tests/shim/*.c))
+HELPER_SRC := $(filter-out $(TEST_SRC) $(BENCH_SRC) $(FUZZ_SRC) $(SHIM_SRC),$(sort $(wildcard tests/*/*.c)))
 quiet = $(if $(V),,@echo '$(1) $@' &&)
 obj = $(patsubst %.c,$(B)/%.o,$(1))
 OBJ := $(call obj,$(SRC) $(TEST_SRC) $(BENCH_SRC) $(HELPER_SRC) $(FUZZ_SRC))
@@ -74,11 +75,12 @@ LIB := $(B)/libvigil.a
 TESTS := $(TEST_SRC:%.c=$(B)/%)
 BENCHES := $(BENCH_SRC:%.c=$(B)/%)
 FUZZERS := $(FUZZ_SRC:%.c=$(B)/%)
+SHIMS := $(SHIM_SRC:tests/%.c=build/%.so)
 
 .PHONY: all variant tests fuzzers FORCE
 all: vigil
 variant: $(B)/vigil $(LIB)
-tests: $(TESTS) $(BENCHES)
+tests: $(TESTS) $(BENCHES) $(SHIMS)
 fuzzers: $(FUZZERS)
 
 # A copy, so that the program is one file to move; renamed into place, so that a running one is not written to.
@@ -102,6 +104,11 @@ $(TESTS) $(BENCHES):
 	$(call quiet,link) $(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) $(LIB) $(CHECK_LIBS) $(LIBS)
 $(FUZZERS): %: %.o $(LIB)
 	$(call quiet,link) $(CC) $(ALL_LDFLAGS) -fsanitize=fuzzer -o $@ $^ $(LIBS)
+
+# Preloaded into the program by tests; the same for every variant.
+$(SHIMS): build/%.so: tests/%.c Makefile
+	@mkdir -p $(@D)
+	$(call quiet,shim) $(CC) -std=c11 $(WARNINGS) -fPIC -shared -O1 -o $@ $<
 
 $(OBJ): $(B)/%.o: %.c $(B)/flags Makefile | $(B)/have $(GEN)/queries.inc $(GEN)/migrations.inc
 	@mkdir -p $(@D)
@@ -251,7 +258,7 @@ demo:
 
 # Not the OpenCode under build/opencode: it was downloaded.
 clean:
-	rm -rf build/gcc build/clang build/san build/fuzz build/gen vigil
+	rm -rf build/gcc build/clang build/san build/fuzz build/gen build/shim vigil
 
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile

@@ -449,10 +449,15 @@ link_server_id(const struct link *l)
 	return l->server_id;
 }
 
-void
+bool
+link_is_managed(const struct link *l)
+{
+	return l->managed;
+}
+
+bool
 link_end_server(struct link *l)
 {
 	drop_client(l);
-	if (l->managed)
-		(void)managed_end(l->managed, "nothing was left to do");
+	return !l->managed || managed_end(l->managed, "nothing was left to do");
 }

@@ -231,6 +231,7 @@ on_tick(struct ev_loop *loop, ev_timer *timer, int revents)
 	tell_status(r);
 	awake_want(r->awake, runner_count_here(r) > 0);
 	if (!store_still_there(r->store, &why)) {
+		r->has_lost_database = true;
 		fail(r, &why);
 		return;
 	}
@@ -358,6 +359,16 @@ on_signal(struct ev_loop *loop, ev_signal *signal, int revents)
 	runner_end(signal->data, RUNNER_STOPPED);
 }
 
+/* The work itself does not need it: what is committed is safe in the -wal, which grows. */
+static void
+untidy(struct runner *r, const struct fault *why)
+{
+	if (r->trouble.kind != FAULT_NONE || strcmp(r->untidy.text, why->text) == 0)
+		return;
+	r->untidy = *why;
+	runner_say(r, "what is written stays in the -wal for now: %s", why->text);
+}
+
 static void
 on_tidy(struct ev_loop *loop, ev_timer *timer, int revents)
 {
@@ -365,8 +376,10 @@ on_tidy(struct ev_loop *loop, ev_timer *timer, int revents)
 	(void)revents;
 	struct runner *r = timer->data;
 	struct fault why;
-	if (!store_checkpoint(r->store, &why) && why.kind != FAULT_BUSY)
-		runner_in_trouble(r, &why);
+	if (!store_checkpoint(r->store, &why))
+		untidy(r, &why);
+	else
+		r->untidy = (struct fault){0};
 }
 
 static void
@@ -436,18 +449,55 @@ stop_watchers(struct runner *r)
 		ev_signal_stop(r->loop, &r->signals[i]);
 }
 
+static void
+end_in_order(struct runner *r)
+{
+	store_set_wait(r->store, STORE_WAIT_END_MS);
+	if (!r->must_notice && !runner_count_here(r)) /* all that is alive is known */
+		(void)link_end_server(r->link);
+	if (r->flight_count == 1)
+		runner_say(r, "a task goes on; the next vigil run takes it up");
+	else if (r->flight_count)
+		runner_say(r, "%d tasks go on; the next vigil run takes them up", r->flight_count);
+}
+
+/* "ses_1, ses_2": those at the server that this run drives. The caller frees. */
+static char *
+list_sessions(const struct runner *r)
+{
+	struct buf list = {0};
+	for (const struct flight *f = r->flights; f; f = f->next)
+		if (f->session_id && flight_is_here(f))
+			buf_printf(&list, "%s%s", list.len ? ", " : "", f->session_id);
+	return buf_take(&list);
+}
+
+/* Nobody will find our server by its row: it goes, with its agents. One that was given is not ours
+ * to end. */
+static void
+end_without_database(struct runner *r)
+{
+	char *sessions = list_sessions(r);
+	if (!link_end_server(r->link))
+		runner_say(r, "the OpenCode server could not be ended: it goes on");
+	else if (*sessions && link_is_managed(r->link))
+		runner_say(r, "stopped with the OpenCode server, which keeps their sessions: %s",
+		    sessions);
+	else if (*sessions)
+		runner_say(r, "still at work at %s, and followed by nobody: %s", link_name(r->link),
+		    sessions);
+	free(sessions);
+}
+
 void
 runner_stop(struct runner *r)
 {
 	stop_watchers(r);
 	service_stopping(&r->service);
-	store_set_wait(r->store, STORE_WAIT_END_MS);
-	if (!r->must_notice && !runner_count_here(r)) /* all that is alive is known */
-		link_end_server(r->link);
-	if (r->flight_count == 1)
-		runner_say(r, "a task goes on; the next vigil run takes it up");
-	else if (r->flight_count)
-		runner_say(r, "%d tasks go on; the next vigil run takes them up", r->flight_count);
+	if (r->has_lost_database)
+		end_without_database(r);
+	else
+		end_in_order(r);
 	while (r->flights)
 		flight_end(r->flights);
 	link_close(r->link);
