@@ -100,6 +100,10 @@ endef
 $(foreach source,$(TEST_SRC) $(BENCH_SRC),$(eval $(call test_rule,$(source))))
 $(TESTS) $(BENCHES):
 	$(call quiet,link) $(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) $(LIB) $(CHECK_LIBS) $(LIBS)
+# The simulation has fakes linked in, in the place of libev, of curl and of the clocks.
+SIM := $(B)/tests/sim/sim
+$(SIM): $(call obj,$(filter tests/sim/%,$(HELPER_SRC))) $(LIB)
+	$(call quiet,link) $(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) $(LIB) $(filter-out -lev,$(LIBS))
 $(FUZZERS): %: %.o $(LIB)
 	$(call quiet,link) $(CC) $(ALL_LDFLAGS) -fsanitize=fuzzer -o $@ $^ $(LIBS)
 

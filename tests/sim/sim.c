@@ -1,0 +1,85 @@
+/*
+ * The simulation: many worlds, each by its seed, in which vigil's runner lives and dies in virtual
+ * time. A seed that fails is told again, with all that happened.
+ *
+ *   SEEDS=300   how many       SEED=17   this one alone, with its trace
+ *   FIRST=1     the first      KEEP=1    its database stays
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/fault.h"
+#include "world.h"
+
+static long
+setting(const char *name, long otherwise)
+{
+	const char *text = getenv(name);
+	return text && *text ? strtol(text, NULL, 10) : otherwise;
+}
+
+/* In a process of its own: whatever it does to itself, the next one is told. */
+static bool
+tell(uint64_t seed, int trace_fd)
+{
+	int status;
+	fflush(NULL);
+	pid_t pid = fork();
+	if (pid < 0)
+		die("cannot fork");
+	if (pid == 0)
+		exit(story_tell(seed, trace_fd) ? 0 : 1);
+	waitpid(pid, &status, 0);
+	return status == 0;
+}
+
+/* The end of what happened is what is wanted. */
+static void
+tell_again(uint64_t seed)
+{
+	char name[] = "/tmp/vigil-sim-trace-XXXXXX";
+	int fd = mkstemp(name);
+	printf("FAILED: seed %llu: %s\n", (unsigned long long)seed, w->broken);
+	(void)tell(seed, fd);
+	fflush(stdout);
+	pid_t pid = fork();
+	if (pid == 0) {
+		execlp("tail", "tail", "-n", "120", name, (char *)NULL);
+		_exit(127);
+	}
+	waitpid(pid, NULL, 0);
+	printf("SEED=%llu repeats it\n", (unsigned long long)seed);
+	unlink(name);
+	close(fd);
+}
+
+int
+main(void)
+{
+	long only = setting("SEED", -1), count = setting("SEEDS", 200), first = setting("FIRST", 1);
+	long passed = 0, failed = 0;
+	int64_t tasks = 0, lives = 0, crashes = 0, requests = 0;
+	world_map();
+	if (only >= 0) {
+		bool is_good = tell((uint64_t)only, STDOUT_FILENO);
+		printf("%d passed, %d failed\n", is_good, !is_good);
+		return !is_good;
+	}
+	for (long seed = first; seed < first + count && failed < 5; seed++) {
+		bool is_good = tell((uint64_t)seed, -1);
+		passed += is_good;
+		failed += !is_good;
+		tasks += w->plan.tasks;
+		lives += w->total_lives;
+		crashes += w->total_crashes;
+		requests += w->total_requests;
+		if (!is_good)
+			tell_again((uint64_t)seed);
+	}
+	printf("%lld tasks, %lld lives, %lld of them cut short, %lld requests\n", (long long)tasks,
+	    (long long)lives, (long long)crashes, (long long)requests);
+	printf("%ld passed, %ld failed\n", passed, failed);
+	return failed != 0;
+}
