@@ -187,6 +187,16 @@ check_sending(const char *session_id)
 
 /* ---- between two lives ---------------------------------------------------------------------- */
 
+static bool
+is_planned(int number)
+{
+	for (int i = 0; i < MAX_ACTS; i++) {
+		if (w->happening[i].act == ACT_ADD && w->happening[i].arg == number)
+			return true;
+	}
+	return false;
+}
+
 /* An add that was not acknowledged has happened, or has not: then it is made again. */
 static void
 settle_adds(void)
@@ -206,7 +216,7 @@ settle_adds(void)
 			broken("task %d was added %d times", i, count);
 		if (task->is_added && (count != 1 || id != task->id))
 			broken("task %d was added, and is not there", i);
-		if (!task->is_added && count == 0)
+		if (!task->is_added && count == 0 && !is_planned(i))
 			world_plan_act(ACT_ADD, w->now_us + SECOND, i);
 		task->is_tried = task->is_added = count == 1;
 		task->id = id;

@@ -47,6 +47,13 @@ nanosleep(const struct timespec *time, struct timespec *left)
 	return 0;
 }
 
+int
+usleep(useconds_t us)
+{
+	w->now_us += us;
+	return 0;
+}
+
 ssize_t
 getrandom(void *out, size_t count, unsigned int flags)
 {

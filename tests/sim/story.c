@@ -72,8 +72,9 @@ live_in_trouble(void)
 		int64_t most_us = w->plan.calm_us - w->now_us;
 		if (lives == MOST_LIVES)
 			most_us = 1;
-		world_plan_act(ACT_STOP_VIGIL,
-		    w->now_us + (world_happens(500) ? world_upto(5 * MINUTE) : most_us), 0);
+		if (most_us > 5 * MINUTE && world_happens(500))
+			most_us = world_upto(5 * MINUTE);
+		world_plan_act(ACT_STOP_VIGIL, w->now_us + most_us, 0);
 		(void)life_live(&life);
 		check_whole();
 		world_pass(world_happens(50) ? world_upto(60 * MINUTE) : world_upto(30 * SECOND));

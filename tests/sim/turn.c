@@ -233,13 +233,11 @@ turn_abort(int process, int session)
 void
 turn_prompt(int process, int session, const char *message_id, const char *part_id, const char *text)
 {
-	struct turn *t = turn_of(process, session);
-	if (t && t->phase != TURN_TAKEN)
+	if (turn_of(process, session))
 		return;
-	if (!t)
-		t = turn_new(process, session);
+	struct turn *t = turn_new(process, session);
 	t->phase = TURN_TAKEN;
-	t->at_us = w->now_us + world_upto(w->plan.latency_ms * 10 + 5) * MS;
+	t->at_us = w->now_us + world_upto(w->plan.latency_ms < 100 ? 20 : 1000) * MS;
 	snprintf(t->message_id, sizeof(t->message_id), "%s", message_id);
 	snprintf(t->part_id, sizeof(t->part_id), "%s", part_id);
 	snprintf(t->text, sizeof(t->text), "%s", text);
@@ -451,6 +449,7 @@ stumble(struct turn *t)
 	for (int i = 0; i < w->message_count; i++)
 		said += w->message[i].session == t->session;
 	if (said > UNKNOWN_MOST) {
+		w->plan.task[session_of(t)->task].is_disturbed = true;
 		t->at_us = NEVER;
 		return;
 	}
