@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/buf.h"
 #include "base/fault.h"
@@ -223,9 +224,26 @@ settle_adds(void)
 	}
 }
 
+/* A life can die before it has made its tables. */
+static bool
+has_tables(void)
+{
+	if (access(w->database, F_OK) != 0)
+		return false;
+	if (sqlite3_open(w->database, &db) != SQLITE_OK)
+		die("sqlite3: %s", sqlite3_errmsg(db));
+	char *found = ask("SELECT count(*) FROM sqlite_schema WHERE name = 'problems'");
+	bool has = strcmp(found, "1") == 0;
+	free(found);
+	sqlite3_close(db);
+	return has;
+}
+
 void
 check_whole(void)
 {
+	if (!has_tables())
+		return;
 	check_open();
 	check_rows();
 	settle_adds();

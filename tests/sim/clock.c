@@ -5,6 +5,7 @@
  */
 #define _DEFAULT_SOURCE
 #include <stdio.h>
+#include <string.h>
 #include <sys/random.h>
 #include <sys/time.h>
 #include <time.h>
@@ -93,6 +94,7 @@ static const char *const names[2 * FP_COUNT] = {
 void
 failpoint_passed(int which)
 {
-	if (w->passings && --w->passings == 0)
+	bool is_named = w->dies_at && strcmp(w->dies_at, names[which]) == 0;
+	if (is_named || (w->passings && --w->passings == 0))
 		life_die(names[which]);
 }

@@ -52,7 +52,9 @@ be_born(const struct life *life)
 	w->is_living = true;
 	w->passings = life->passings;
 	w->dies_us = life->dies_us;
-	failpoint_armed = life->passings ? FAILPOINT_BEFORE(FP_COUNT) : FAILPOINT_NONE;
+	w->dies_at = life->dies_at;
+	failpoint_armed =
+	    life->passings || life->dies_at ? FAILPOINT_BEFORE(FP_COUNT) : FAILPOINT_NONE;
 	enum vigil_result result = run(life);
 	w->is_living = false;
 	exit(result == VIGIL_OK ? LIFE_ENDED : LIFE_REFUSED);

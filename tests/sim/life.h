@@ -20,8 +20,9 @@ enum life_end {
 
 struct life {
 	bool drain;
-	int passings;    /* of failpoints until it dies; 0: it does not */
-	int64_t dies_us; /* or NEVER */
+	int passings;        /* of failpoints until it dies; 0: it does not */
+	int64_t dies_us;     /* or NEVER */
+	const char *dies_at; /* a failpoint; NULL: none */
 };
 
 enum life_end life_live(const struct life *);

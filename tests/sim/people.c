@@ -155,11 +155,11 @@ keep_ask(void *arg, const struct vigil_row *row)
 
 /* In the end somebody answers all that is asked. */
 static void
-answer(void)
+answer(bool once)
 {
 	struct open_ask ask = {0};
 	bool ignored;
-	if (world_is_calm())
+	if (world_is_calm() && !once)
 		world_plan_act(ACT_ANSWER, w->now_us + 20 * SECOND, 0);
 	if (!vigil() || vigil_asks(handle, keep_ask, &ask) != VIGIL_OK || !ask.id)
 		return;
@@ -232,7 +232,7 @@ people_act(const struct happening *h)
 		add_by_hand((int)h->arg);
 		break;
 	case ACT_ANSWER:
-		answer();
+		answer(h->arg);
 		break;
 	case ACT_LOCK:
 		take_lock();

@@ -147,10 +147,9 @@ plan_calm(const struct plan *p)
 }
 
 void
-plan_seed(uint64_t seed)
+plan_seed(void)
 {
 	struct plan *p = &w->plan;
-	(void)seed;
 	plan_configuration(p);
 	plan_wire(p);
 	p->calm_us = w->now_us + 20 * SECOND + world_upto(20 * MINUTE);

@@ -4,6 +4,8 @@
  *
  *   SEEDS=300   how many       SEED=17   this one alone, with its trace
  *   FIRST=1     the first      KEEP=1    its database stays
+ *
+ * Before them come the journeys of golden.c.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,7 +13,7 @@
 #include <unistd.h>
 
 #include "base/fault.h"
-#include "world.h"
+#include "golden.h"
 
 static long
 setting(const char *name, long otherwise)
@@ -39,7 +41,8 @@ tell(uint64_t seed, int trace_fd)
 static void
 tell_again(uint64_t seed)
 {
-	char name[] = "/tmp/vigil-sim-trace-XXXXXX";
+	const char *base = getenv("TMPDIR");
+	char *name = xasprintf("%s/vigil-sim-trace-XXXXXX", base && *base ? base : "/tmp");
 	int fd = mkstemp(name);
 	printf("FAILED: seed %llu: %s\n", (unsigned long long)seed, w->broken);
 	(void)tell(seed, fd);
@@ -52,6 +55,7 @@ tell_again(uint64_t seed)
 	waitpid(pid, NULL, 0);
 	printf("SEED=%llu repeats it\n", (unsigned long long)seed);
 	unlink(name);
+	free(name);
 	close(fd);
 }
 
@@ -62,6 +66,11 @@ main(void)
 	long passed = 0, failed = 0;
 	int64_t tasks = 0, lives = 0, crashes = 0, requests = 0;
 	world_map();
+	for (int i = 0; i < journey_count && only < 0; i++) {
+		bool is_good = journey_check(&journeys[i], getenv("TRACES") != NULL);
+		passed += is_good;
+		failed += !is_good;
+	}
 	if (only >= 0) {
 		bool is_good = tell((uint64_t)only, STDOUT_FILENO);
 		printf("%d passed, %d failed\n", is_good, !is_good);

@@ -11,6 +11,7 @@
 
 #include "base/buf.h"
 #include "base/fault.h"
+#include "golden.h"
 #include "life.h"
 #include "world.h"
 
@@ -101,12 +102,29 @@ live_in_peace(void)
 	}
 }
 
-bool
-story_tell(uint64_t seed, int trace_fd)
+static void
+begin(uint64_t seed, int trace_fd)
 {
 	w->trace_fd = trace_fd;
 	world_reset(seed);
-	plan_seed(seed);
+}
+
+static bool
+end(void)
+{
+	if (!w->is_broken)
+		check_end();
+	trace("the end");
+	if (!getenv("KEEP"))
+		nftw(w->folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+	return !w->is_broken;
+}
+
+bool
+story_tell(uint64_t seed, int trace_fd)
+{
+	begin(seed, trace_fd);
+	plan_seed();
 	make_folder();
 	trace("seed %llu: %s, %d tasks, on_ask %s, on_interrupt %s, latency %d ms, calm in %lld s",
 	    (unsigned long long)seed, w->plan.is_managed ? "managed" : "given", w->plan.tasks,
@@ -117,9 +135,27 @@ story_tell(uint64_t seed, int trace_fd)
 	world_pass(0);
 	live_in_trouble();
 	live_in_peace();
-	if (!w->is_broken)
-		check_end();
-	if (!getenv("KEEP"))
-		nftw(w->folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
-	return !w->is_broken;
+	return end();
+}
+
+bool
+story_tell_journey(const struct journey *journey, int trace_fd)
+{
+	begin(1, trace_fd);
+	journey_plan(journey);
+	make_folder();
+	if (!w->plan.is_managed)
+		w->given = process_start(false, "", "", 0);
+	world_pass(0);
+	if (journey->dies_at || journey->stops_s) {
+		const struct life first = {.dies_us = NEVER, .dies_at = journey->dies_at};
+		if (journey->stops_s)
+			world_plan_act(ACT_STOP_VIGIL, journey->stops_s * SECOND, 0);
+		(void)life_live(&first);
+		check_whole();
+		world_pass(journey->pause_s * SECOND);
+		people_close();
+	}
+	live_in_peace();
+	return end();
 }

@@ -230,6 +230,15 @@ turn_abort(int process, int session)
 
 /* ---- its beginning -------------------------------------------------------------------------- */
 
+/* From a prompt's 204 to its message: up to a second. */
+static int64_t
+taking_us(void)
+{
+	if (!w->plan.latency_ms)
+		return 20 * MS;
+	return world_upto(w->plan.latency_ms < 100 ? 20 : 1000) * MS;
+}
+
 void
 turn_prompt(int process, int session, const char *message_id, const char *part_id, const char *text)
 {
@@ -237,7 +246,7 @@ turn_prompt(int process, int session, const char *message_id, const char *part_i
 		return;
 	struct turn *t = turn_new(process, session);
 	t->phase = TURN_TAKEN;
-	t->at_us = w->now_us + world_upto(w->plan.latency_ms < 100 ? 20 : 1000) * MS;
+	t->at_us = w->now_us + taking_us();
 	snprintf(t->message_id, sizeof(t->message_id), "%s", message_id);
 	snprintf(t->part_id, sizeof(t->part_id), "%s", part_id);
 	snprintf(t->text, sizeof(t->text), "%s", text);

@@ -170,13 +170,14 @@ struct world {
 	int life;
 	bool is_living;                  /* a life of vigil is running: this process is it */
 	int passings;                    /* failpoints until this life dies; 0: it does not */
+	const char *dies_at;             /* a failpoint; a literal, NULL: none */
 	int64_t dies_us;                 /* NEVER, or when it dies between two turns of its loop */
 	int64_t turns;                   /* of its loop */
 	int64_t second_us, second_turns; /* of these, since then */
 	bool is_broken;                  /* `broken` says what did not hold */
 	char broken[4000];
 	int64_t newest_event; /* that was traced */
-	int trace_fd; /* -1: nobody reads it */
+	int trace_fd;         /* -1: nobody reads it */
 	char folder[200], database[256], config[256];
 	struct plan plan;
 
@@ -284,11 +285,13 @@ void trace(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void trace_request(const char *line);
 const char *trace_time(void);
 
-/* ---- plan.c, golden.c */
-void plan_seed(uint64_t seed);
+/* ---- plan.c */
+void plan_seed(void);
 void plan_write_config(void);
 
-/* ---- story.c: a world from its beginning to its end */
+/* ---- story.c: a world from its beginning to its end. False: something did not hold. */
 bool story_tell(uint64_t seed, int trace_fd);
+struct journey; /* golden.c */
+bool story_tell_journey(const struct journey *, int trace_fd);
 
 #endif
