@@ -2,7 +2,7 @@
  * The simulation: many worlds, each by its seed, in which vigil's runner lives and dies in virtual
  * time. A seed that fails is told again, with all that happened.
  *
- *   SEEDS=300   how many       SEED=17   this one alone, with its trace
+ *   SEEDS=100   how many       SEED=17   this one alone, with its trace
  *   FIRST=1     the first      KEEP=1    its database stays
  *
  * Before them come the journeys of golden.c.
@@ -62,7 +62,7 @@ tell_again(uint64_t seed)
 int
 main(void)
 {
-	long only = setting("SEED", -1), count = setting("SEEDS", 200), first = setting("FIRST", 1);
+	long only = setting("SEED", -1), count = setting("SEEDS", 100), first = setting("FIRST", 1);
 	long passed = 0, failed = 0;
 	int64_t tasks = 0, lives = 0, crashes = 0, requests = 0;
 	world_map();
