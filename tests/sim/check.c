@@ -260,9 +260,11 @@ check_integrity(void)
 		broken("integrity_check: %s", found);
 	free(found);
 	found = ask("SELECT group_concat(id) FROM tasks WHERE completed_at IS NULL AND NOT "
+		    "(status = 'held' AND %d) AND NOT "
 		    "(status = 'queued' AND EXISTS (SELECT 1 FROM dependencies JOIN tasks AS "
 		    "needed ON needed.id = needs_id WHERE task_id = tasks.id AND "
-		    "needed.status <> 'completed'))");
+		    "needed.status <> 'completed'))",
+	    strcmp(w->plan.on_interrupt, "hold") == 0);
 	if (*found)
 		broken("not final: %s", found);
 	free(found);
