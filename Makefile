@@ -2,6 +2,7 @@
 # make check          sets up what is missing, builds everything, runs every test; totals on the last line
 # make install        PREFIX=/usr/local DESTDIR=
 # make check-unit     one suite: also check-store, check-client, check-runner, check-cli, check-tools, check-install
+# make check-sim      the runner in virtual time, in SEEDS=100 worlds that go wrong; SEED= tells one of them
 # make e2e            the end-to-end tests alone; OPENCODE_VERSION=1.2.27, VIGIL=path
 # make check-crash    kill -9 at every failpoint, and a minute of chaos
 # make chaos          kill -9 at random moments while tasks come in; SECONDS=60 SEED=
@@ -76,11 +77,12 @@ TESTS := $(TEST_SRC:%.c=$(B)/%)
 BENCHES := $(BENCH_SRC:%.c=$(B)/%)
 FUZZERS := $(FUZZ_SRC:%.c=$(B)/%)
 SHIMS := $(SHIM_SRC:tests/%.c=build/%.so)
+SIM := $(B)/tests/sim/sim
 
 .PHONY: all variant tests fuzzers FORCE
 all: vigil
 variant: $(B)/vigil $(LIB)
-tests: $(TESTS) $(BENCHES) $(SHIMS)
+tests: $(TESTS) $(BENCHES) $(SHIMS) $(SIM)
 fuzzers: $(FUZZERS)
 
 # A copy, so that the program is one file to move; renamed into place, so that a running one is not written to.
@@ -102,6 +104,9 @@ endef
 $(foreach source,$(TEST_SRC) $(BENCH_SRC),$(eval $(call test_rule,$(source))))
 $(TESTS) $(BENCHES):
 	$(call quiet,link) $(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) $(LIB) $(CHECK_LIBS) $(LIBS)
+# The simulation has fakes linked in, in the place of libev, of curl and of the clocks.
+$(SIM): $(call obj,$(filter tests/sim/%,$(HELPER_SRC))) $(LIB)
+	$(call quiet,link) $(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) $(LIB) $(filter-out -lev,$(LIBS))
 $(FUZZERS): %: %.o $(LIB)
 	$(call quiet,link) $(CC) $(ALL_LDFLAGS) -fsanitize=fuzzer -o $@ $^ $(LIBS)
 
@@ -185,13 +190,15 @@ suites = VIGIL='$(call tested,$(2))' $(foreach folder,$(1),$(or \
 RUN := tests/run -j $(JOBS)
 WITH_OPENCODE = OPENCODE=$$(tools/opencode/install $(OPENCODE_VERSION)) && export OPENCODE &&
 
-.PHONY: check-crash chaos fuzz check check-unit check-store check-client check-runner check-cli check-install check-tools e2e \
-	bench lint format
+.PHONY: check-crash chaos fuzz check check-sim check-unit check-store check-client check-runner check-cli \
+	check-install check-tools e2e bench lint format
 check-cli: variant
 check-unit check-store check-client check-runner check-cli: check-%: tests
 	$(RUN) $(call suites,$*,$(VARIANT))
 e2e: variant tests
 	$(WITH_OPENCODE) $(RUN) LIMIT=900 $(call suites,e2e,$(VARIANT))
+check-sim: $(SIM)
+	$(if $(SEED),SEED='$(SEED)' $(SIM),$(RUN) $(if $(SEEDS),SEEDS='$(SEEDS)') LIMIT=3600 $(SIM))
 check-crash: variant
 	$(WITH_OPENCODE) $(RUN) LIMIT=900 $(call suites,crash,$(VARIANT))
 chaos: variant
@@ -224,7 +231,8 @@ check:
 	+$(MAKE) -j$(JOBS) CC=gcc all tests
 	$(WITH_OPENCODE) $(RUN) LIMIT=900 $(call suites,crash e2e,gcc) LIMIT=600 \
 		tools/lint/lint tests/lint.sh tests/driver.sh tests/install.sh tools/offline-model tests/fuzz/run \
-		$(call suites,unit store client runner cli,gcc) $(call suites,unit store client runner cli,san)
+		$(call suites,unit store client runner cli,gcc) $(call suites,unit store client runner cli,san) \
+		build/gcc/tests/sim/sim SEEDS=10 build/san/tests/sim/sim
 
 # ---- installing ------------------------------------------------------------------------------------
 

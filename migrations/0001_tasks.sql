@@ -318,6 +318,9 @@ BEGIN
 	SELECT RAISE(ABORT, 'only a runner starts a task: it makes an attempt first')
 	WHERE NEW.status IN ('starting', 'running', 'stopping')
 		AND NOT EXISTS (SELECT 1 FROM attempts WHERE task_id = OLD.id AND ended_at IS NULL);
+	SELECT RAISE(ABORT, 'only a runner says that a task is running: it makes a session first')
+	WHERE NEW.status = 'running'
+		AND NOT EXISTS (SELECT 1 FROM attempts WHERE task_id = OLD.id AND ended_at IS NULL AND session_id IS NOT NULL);
 	SELECT RAISE(ABORT, 'this task is live: set its status to stopping, or use vigil cancel')
 	WHERE NEW.status NOT IN ('starting', 'running', 'stopping')
 		AND EXISTS (SELECT 1 FROM attempts WHERE task_id = OLD.id AND ended_at IS NULL);

@@ -468,6 +468,7 @@ look_on(struct flight *f)
 static void
 tell_look(struct flight *f, struct event *e)
 {
+	runner_count_sleep(f->runner);
 	e->watched_ms = f->watched_ms;
 	e->lost_ms = f->lost_ms;
 	f->lost_ms = 0;
@@ -590,7 +591,6 @@ flight_slept(struct flight *f, int64_t ms)
 {
 	f->lost_ms += ms;
 	f->watched_ms = clock_now_ms();
-	flight_wake(f);
 }
 
 bool

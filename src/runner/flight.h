@@ -61,8 +61,8 @@ struct flight {
 	bool has_changed;    /* something happened while a request was under way */
 };
 
-/* All but flight_unlink() and the two questions may find the task over, and end the flight: it is
- * gone then. */
+/* All but flight_unlink(), flight_slept() and the two questions may find the task over, and end the
+ * flight: it is gone then. */
 
 /* Takes up a live row. NULL with a fault, or with FAULT_NONE where it is not live any more. */
 struct flight *flight_begin(struct runner *, int64_t task_id, struct fault *);
@@ -79,7 +79,7 @@ void flight_reload(struct flight *);
 /* The link is gone: what is under way is cancelled, hints are forgotten. */
 void flight_unlink(struct flight *);
 
-/* The machine slept so long. */
+/* The machine slept so long: it is counted. */
 void flight_slept(struct flight *, int64_t ms);
 
 bool flight_is_idle(const struct flight *); /* nothing is under way */

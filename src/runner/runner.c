@@ -202,19 +202,33 @@ notice(struct runner *r)
 	claim_soon(r);
 }
 
-/* When the two clocks part, the machine was suspended, or somebody set the time. */
-static void
-notice_sleep(struct runner *r)
+/* When the two clocks part, the machine was suspended, or somebody set the time. Whoever judges how
+ * long an agent has worked asks this first: a tick may be half a second away. */
+void
+runner_count_sleep(struct runner *r)
 {
 	int64_t asleep_ms = clock_now_ms() - clock_monotonic_ms();
 	int64_t slept_ms = asleep_ms - r->asleep_ms;
-	r->asleep_ms = asleep_ms;
 	if (slept_ms < ASLEEP_MS && slept_ms > -ASLEEP_MS)
 		return;
+	r->asleep_ms = asleep_ms;
+	r->has_slept = true;
+	for (struct flight *f = r->flights; f; f = f->next)
+		flight_slept(f, slept_ms > 0 ? slept_ms : 0);
+}
+
+static void
+notice_sleep(struct runner *r)
+{
 	struct flight *next;
+	runner_count_sleep(r);
+	r->asleep_ms = clock_now_ms() - clock_monotonic_ms(); /* they drift a little */
+	if (!r->has_slept)
+		return;
+	r->has_slept = false;
 	for (struct flight *f = r->flights; f; f = next) {
 		next = f->next;
-		flight_slept(f, slept_ms > 0 ? slept_ms : 0);
+		flight_wake(f);
 	}
 	claim_soon(r);
 }

@@ -51,6 +51,7 @@ struct runner {
 	struct service service;   /* what the service manager is told */
 
 	int64_t asleep_ms;     /* wall clock less monotonic clock, as of the last tick */
+	bool has_slept;        /* and the flights were not all woken since */
 	int64_t data_version;  /* as of the last tick */
 	bool must_notice;      /* somebody has changed rows, and they were not all looked at */
 	char *passed_over;     /* ids of tasks that the tables let nobody start or hold, as JSON; or
@@ -85,6 +86,9 @@ void runner_notice_again(struct runner *, const struct fault *);
 
 /* Have the timer of the earliest wake_at re-armed. */
 void runner_due_changed(struct runner *, int64_t wake_at_ms);
+
+/* Tells the flights of time that the machine has slept since the last tick. */
+void runner_count_sleep(struct runner *);
 
 /* Makes its row in `runners`, and sets `id`. */
 bool runner_write_row(struct runner *, struct fault *);

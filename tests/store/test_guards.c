@@ -36,6 +36,7 @@ static const char world[] = A_RUNNER
     "	WHERE id IN (3, 4, 5, 7);"
     "UPDATE attempts SET server_id = 3 WHERE task_id = 7;"
     "UPDATE tasks SET status = 'starting', attempts = 1, " LIVE_WAKE " WHERE id IN (3, 4, 5, 7);"
+    "UPDATE attempts SET session_id = 's' || task_id;"
     "UPDATE tasks SET status = 'running' WHERE id IN (3, 4, 5, 7);"
     "UPDATE attempts SET " AN_END ", outcome = 'completed' WHERE task_id = 4;"
     "UPDATE attempts SET " AN_END ", outcome = 'failed' WHERE task_id = 5;"
@@ -164,6 +165,11 @@ static const struct refusal refusals[] = {
 	""},
     /* moves */
     {"UPDATE tasks SET status = 'running' WHERE id = 1", "see the table status_moves"},
+    {"UPDATE runners SET ended_at = NULL;"
+     "INSERT INTO attempts (task_id, number, nonce, runner_id) VALUES (1, 1, 'n', 1);"
+     "UPDATE tasks SET status = 'starting', attempts = 1, " LIVE_WAKE " WHERE id = 1;"
+     "UPDATE tasks SET status = 'running' WHERE id = 1",
+	"only a runner says that a task is running"},
     {"UPDATE tasks SET status = 'completed' WHERE id = 1", "see the table status_moves"},
     {"UPDATE tasks SET status = 'starting', " LIVE_WAKE " WHERE id = 1", "only a runner starts"},
     {"UPDATE tasks SET status = 'starting', " LIVE_WAKE " WHERE id = 2", "see the table"},
