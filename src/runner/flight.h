@@ -61,8 +61,8 @@ struct flight {
 	bool has_changed;    /* something happened while a request was under way */
 };
 
-/* All but flight_unlink(), flight_slept() and the two questions may find the task over, and end the flight: it is
- * gone then. */
+/* All but flight_unlink(), flight_slept() and the two questions may find the task over, and end the
+ * flight: it is gone then. */
 
 /* Takes up a live row. NULL with a fault, or with FAULT_NONE where it is not live any more. */
 struct flight *flight_begin(struct runner *, int64_t task_id, struct fault *);
