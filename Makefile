@@ -78,11 +78,12 @@ BENCHES := $(BENCH_SRC:%.c=$(B)/%)
 FUZZERS := $(FUZZ_SRC:%.c=$(B)/%)
 SHIMS := $(SHIM_SRC:tests/%.c=build/%.so)
 SIM := $(B)/tests/sim/sim
+COMPARERS := $(B)/tests/sim/compare-real $(B)/tests/sim/compare-sim
 
 .PHONY: all variant tests fuzzers FORCE
 all: vigil
 variant: $(B)/vigil $(LIB)
-tests: $(TESTS) $(BENCHES) $(SHIMS) $(SIM)
+tests: $(TESTS) $(BENCHES) $(SHIMS) $(SIM) $(COMPARERS)
 fuzzers: $(FUZZERS)
 
 # A copy, so that the program is one file to move; renamed into place, so that a running one is not written to.
@@ -104,9 +105,16 @@ endef
 $(foreach source,$(TEST_SRC) $(BENCH_SRC),$(eval $(call test_rule,$(source))))
 $(TESTS) $(BENCHES):
 	$(call quiet,link) $(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) $(LIB) $(CHECK_LIBS) $(LIBS)
-# The simulation has fakes linked in, in the place of libev, of curl and of the clocks.
-$(SIM): $(call obj,$(filter tests/sim/%,$(HELPER_SRC))) $(LIB)
+# The simulation has fakes linked in, in the place of libev, of curl and of the clocks. What asks both its
+# OpenCode and the real one is linked in two ways.
+SIM_MAINS := tests/sim/sim.c tests/sim/compare.c tests/sim/compare_real.c tests/sim/compare_sim.c
+SIM_FAKES := $(call obj,$(filter-out $(SIM_MAINS),$(filter tests/sim/%,$(HELPER_SRC))))
+$(SIM): $(call obj,tests/sim/sim.c) $(SIM_FAKES) $(LIB)
+$(B)/tests/sim/compare-sim: $(call obj,tests/sim/compare.c tests/sim/compare_sim.c) $(SIM_FAKES) $(LIB)
+$(SIM) $(B)/tests/sim/compare-sim:
 	$(call quiet,link) $(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) $(LIB) $(filter-out -lev,$(LIBS))
+$(B)/tests/sim/compare-real: $(call obj,tests/sim/compare.c tests/sim/compare_real.c) $(LIB)
+	$(call quiet,link) $(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) $(LIB) $(LIBS)
 $(FUZZERS): %: %.o $(LIB)
 	$(call quiet,link) $(CC) $(ALL_LDFLAGS) -fsanitize=fuzzer -o $@ $^ $(LIBS)
 

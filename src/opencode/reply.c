@@ -502,15 +502,24 @@ listed_errors(const struct json *list)
 	return words.len ? buf_take(&words) : NULL;
 }
 
+/* Of a request to which somebody has replied, 1.18 says so in a shape of its own. */
+static bool
+says_not_found(const struct json *json)
+{
+	const char *name = json_text(json, "name"), *tag = json_text(json, "_tag");
+
+	return same_text(name, "NotFoundError") || same_text(tag, "PermissionNotFoundError") ||
+	       same_text(tag, "QuestionNotFoundError");
+}
+
 char *
 reply_error(const char *body, size_t bytes, bool *is_not_found)
 {
 	struct fault ignored;
 	struct json *json = json_parse(body, bytes, &ignored);
-	const char *name = json_text(json, "name");
 	char *words = NULL, *line;
 
-	*is_not_found = name && strcmp(name, "NotFoundError") == 0;
+	*is_not_found = says_not_found(json);
 	if (has_text(json, "data.message") || has_text(json, "message"))
 		words = xstrdup(error_words(json));
 	else if (json_is_array(json_at(json, "error")))

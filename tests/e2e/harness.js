@@ -85,7 +85,7 @@ class Process {
     this.child.stdout.on("data", (data) => this.out.push(data));
     this.child.stderr.on("data", (data) => this.err.push(data));
     this.child.stdin.on("error", () => {}); // it need not read all that it is given
-    this.child.stdin.end(input ?? "");
+    if (input !== null) this.child.stdin.end(input ?? ""); // else it is still to come
     this.ended = new Promise((done, fail) => {
       this.child.on("error", fail);
       this.child.on("close", (status, signal) => done({ status: status ?? signal, stdout: this.stdout, stderr: this.stderr }));

@@ -308,8 +308,8 @@ check_session(int at)
 	char message_id[ID_SIZE] = "";
 	(void)sscanf(found, "%d %39s", &resumes, message_id);
 	free(found);
-	if (resumes < 0 && s->prompts)
-		broken("the session %s was prompted, and no attempt knows it", s->id);
+	if (resumes < 0 && (s->is_there || s->prompts))
+		broken("no attempt knows the session %s, prompted %d times", s->id, s->prompts);
 	if (s->prompts > 1)
 		broken("the session %s was prompted %d times", s->id, s->prompts);
 	if (s->runs > 1 + resumes)

@@ -28,6 +28,9 @@ clock_monotonic_ms(void)
 	return w->now_us / MS;
 }
 
+/* The C library's names begin with underscores.
+ * NOLINTBEGIN(readability-inconsistent-declaration-parameter-name) */
+
 /* SQLite's 'now'. */
 int
 gettimeofday(struct timeval *restrict now, void *restrict zone)
@@ -80,6 +83,8 @@ fdatasync(int fd)
 	(void)fd;
 	return 0;
 }
+
+/* NOLINTEND(readability-inconsistent-declaration-parameter-name) */
 
 /* ---- failpoints ----------------------------------------------------------------------------- */
 

@@ -167,13 +167,13 @@ void
 plan_write_config(void)
 {
 	const struct plan *p = &w->plan;
-	FILE *f = fopen(w->config, "w");
-	if (!f)
-		die("cannot write %s", w->config);
-	fprintf(f,
+	char *config = xasprintf(
 	    "{\"limits\": {\"parallel\": %d}, \"task\": {\"max_resumes\": %d, \"stall\": \"%s\", "
 	    "\"on_interrupt\": \"%s\"}, \"permissions\": {\"on_ask\": \"%s\", \"on_question\": "
 	    "\"%s\"}}\n",
 	    p->parallel, p->max_resumes, p->stall, p->on_interrupt, p->on_ask, p->on_ask);
-	fclose(f);
+	FILE *file = fopen(w->config, "w");
+	if (!file || fputs(config, file) < 0 || fclose(file) != 0)
+		die("cannot write %s", w->config);
+	free(config);
 }

@@ -366,7 +366,8 @@ post_prompt(struct asked *a, int session)
 static void
 post_abort(struct asked *a, int session)
 {
-	turn_abort(a->process, session);
+	if (session >= 0)
+		turn_abort(a->process, session);
 	say(a, "true");
 }
 
@@ -388,7 +389,13 @@ post_reply(struct asked *a, int session)
 		say(a, "true");
 		return;
 	}
-	refuse(a, 404, "NotFoundError", "Request not found: ", id);
+	bool is_question = strncmp(a->path, "/question/", 10) == 0;
+	a->answer->status = 404;
+	buf_printf(&a->answer->body,
+	    "{\"_tag\":\"%sNotFoundError\",\"requestID\":\"%s\",\"message\":\"%s request not "
+	    "found: %s\"}",
+	    is_question ? "Question" : "Permission", id, is_question ? "Question" : "Permission",
+	    id);
 }
 
 static const struct {
@@ -441,7 +448,7 @@ dispatch(struct asked *a)
 			continue;
 		bool is_session = *id && strncmp(a->path, "/session/", 9) == 0;
 		int session = is_session ? session_find(id) : -1;
-		if (is_session && session < 0)
+		if (is_session && session < 0 && routes[i].route != post_abort)
 			refuse(a, 404, "NotFoundError", "Session not found: ", id);
 		else
 			routes[i].route(a, session);

@@ -41,9 +41,8 @@ tell(uint64_t seed, int trace_fd)
 static void
 tell_again(uint64_t seed)
 {
-	const char *base = getenv("TMPDIR");
-	char *name = xasprintf("%s/vigil-sim-trace-XXXXXX", base && *base ? base : "/tmp");
-	int fd = mkstemp(name);
+	char *name;
+	int fd = trace_open(&name);
 	printf("FAILED: seed %llu: %s\n", (unsigned long long)seed, w->broken);
 	(void)tell(seed, fd);
 	fflush(stdout);

@@ -64,6 +64,14 @@ choose_life(void)
 	return life;
 }
 
+/* Often no longer than a request is under way, at times an hour. */
+static int64_t
+choose_pause_us(void)
+{
+	static const int64_t most_us[] = {200 * MS, SECOND, 30 * SECOND, 30 * SECOND};
+	return world_upto(world_happens(50) ? 60 * MINUTE : most_us[world_upto(4)]);
+}
+
 /* Each life is ended by something, when the calm comes at the latest. */
 static void
 live_in_trouble(void)
@@ -78,7 +86,7 @@ live_in_trouble(void)
 		world_plan_act(ACT_STOP_VIGIL, w->now_us + most_us, 0);
 		(void)life_live(&life);
 		check_whole();
-		world_pass(world_happens(50) ? world_upto(60 * MINUTE) : world_upto(30 * SECOND));
+		world_pass(choose_pause_us());
 		people_close();
 	}
 }

@@ -17,8 +17,8 @@ enum { MAX_REPEATED = 64 };
 static char *seen[MAX_REPEATED];
 static int seen_count, hidden;
 
-const char *
-trace_time(void)
+static const char *
+time_text(void)
 {
 	static char text[40];
 	int64_t ms = w->now_us / MS;
@@ -30,7 +30,7 @@ trace_time(void)
 static void
 write_line(const char *line)
 {
-	char *whole = xasprintf("%s  %s\n", trace_time(), line);
+	char *whole = xasprintf("%s  %s\n", time_text(), line);
 	if (write(w->trace_fd, whole, strlen(whole)) < 0)
 		w->trace_fd = -1;
 	free(whole);
@@ -78,4 +78,12 @@ trace_request(const char *line)
 		forget();
 	seen[seen_count++] = xstrdup(line);
 	write_line(line);
+}
+
+int
+trace_open(char **name)
+{
+	const char *base = getenv("TMPDIR");
+	*name = xasprintf("%s/vigil-sim-trace-XXXXXX", base && *base ? base : "/tmp");
+	return mkstemp(*name);
 }

@@ -112,6 +112,15 @@ tell_delta(const struct turn *t, const char *words)
 	    s->id, m->id, m->part_id, words);
 }
 
+static void
+tell_error(const struct turn *t, const char *name, const char *words)
+{
+	const struct session *s = session_of(t);
+	emit(t->process, s->directory, "session.error",
+	    "\"sessionID\":\"%s\",\"error\":{\"name\":\"%s\",\"data\":{\"message\":\"%s\"}}", s->id,
+	    name, words);
+}
+
 static struct turn *
 turn_new(int process, int session)
 {
@@ -217,6 +226,8 @@ turn_abort(int process, int session)
 	if (t->phase == TURN_NONE)
 		return;
 	close_asks(t);
+	if (world_happens(500))
+		tell_error(t, "MessageAbortedError", "Aborted");
 	if (t->message >= 0) {
 		struct message *m = &w->message[t->message];
 		if (t->phase != TURN_RETRY) {
@@ -414,13 +425,18 @@ next_step(struct turn *t, bool is_new_message)
 }
 
 static void
-finish(struct turn *t, const char *how, bool has_words)
+say_done(struct turn *t)
 {
 	struct message *m = &w->message[t->message];
-	if (has_words) {
-		snprintf(m->text, sizeof(m->text), "done %d", session_of(t)->task);
-		tell_delta(t, m->text);
-	}
+	snprintf(m->text, sizeof(m->text), "done %d", session_of(t)->task);
+	tell_delta(t, m->text);
+}
+
+static void
+finish(struct turn *t, const char *how, bool has_words)
+{
+	if (has_words)
+		say_done(t);
 	complete(t, how);
 	become_idle(t);
 }
@@ -428,15 +444,11 @@ finish(struct turn *t, const char *how, bool has_words)
 static void
 end_in_error(struct turn *t)
 {
-	const struct session *s = session_of(t);
 	struct message *m = &w->message[t->message];
 	m->error_name = "APIError";
 	m->error_text = "the provider refuses";
 	complete(t, NULL);
-	emit(t->process, s->directory, "session.error",
-	    "\"sessionID\":\"%s\",\"error\":{\"name\":\"APIError\",\"data\":{\"message\":\"the "
-	    "provider refuses\"}}",
-	    s->id);
+	tell_error(t, m->error_name, m->error_text);
 	become_idle(t);
 }
 
@@ -462,6 +474,7 @@ stumble(struct turn *t)
 		t->at_us = NEVER;
 		return;
 	}
+	say_done(t);
 	complete(t, "unknown");
 	begin_step(t);
 }

@@ -283,7 +283,7 @@ void check_end(void);
 /* ---- trace.c */
 void trace(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void trace_request(const char *line);
-const char *trace_time(void);
+int trace_open(char **name); /* a file for one; the caller frees, and removes it */
 
 /* ---- plan.c */
 void plan_seed(void);

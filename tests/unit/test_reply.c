@@ -435,6 +435,11 @@ START_TEST(error_sentences)
 		bool is_not_found;
 	} cases[] = {
 	    {"{\"name\":\"NotFoundError\",\"data\":{\"message\":\"gone\"}}", "gone", true},
+	    {"{\"_tag\":\"PermissionNotFoundError\",\"requestID\":\"per_1\",\"message\":\"gone\"}",
+		"gone", true},
+	    {"{\"_tag\":\"QuestionNotFoundError\",\"requestID\":\"que_1\",\"message\":\"gone\"}",
+		"gone", true},
+	    {"{\"_tag\":\"NoSuchRoute\",\"message\":\"gone\"}", "gone", false},
 	    {"{\"name\":\"UnknownError\",\"data\":{\"message\":\"boom\"}}", "boom", false},
 	    {"{\"message\":\"flat\\n  and long\"}", "flat and long", false},
 	    {"{\"error\":\"words\"}", "words", false},
