@@ -22,6 +22,7 @@
 #define ASLEEP_MS 2000    /* the clocks drift less than this between two ticks */
 #define DUE_SOONEST_MS 20 /* wakes that are close together share one turn of the loop */
 #define WRITE_AGAIN_MS 1000
+#define CALM_MS 10000 /* without trouble: then it is over */
 
 /* ---- saying --------------------------------------------------------------------------------- */
 
@@ -55,11 +56,25 @@ runner_in_trouble(struct runner *r, const struct fault *why)
 	if (why->kind == FAULT_NONE)
 		return;
 	r->write_again_ms = clock_monotonic_ms() + WRITE_AGAIN_MS;
-	if (r->trouble.kind != FAULT_NONE && strcmp(r->trouble.text, why->text) == 0)
-		return;
 	r->trouble = *why;
+	if (r->said.kind != FAULT_NONE && strcmp(r->said.text, why->text) == 0)
+		return;
+	r->said = *why;
 	runner_say(r, "nothing new is started: %s", why->text);
 	tell_status(r);
+}
+
+/* On a disk that is nearly full, some things can be written and others not, in turns: then it is
+ * not over. */
+static void
+say_that_it_is_over(struct runner *r)
+{
+	if (r->said.kind == FAULT_NONE || r->trouble.kind != FAULT_NONE)
+		return;
+	if (r->said.kind != FAULT_BUSY && clock_monotonic_ms() - r->calm_since_ms < CALM_MS)
+		return;
+	r->said.kind = FAULT_NONE;
+	runner_say(r, "the database can be written again");
 }
 
 void
@@ -69,7 +84,8 @@ runner_out_of_trouble(struct runner *r)
 		return;
 	r->trouble.kind = FAULT_NONE;
 	r->write_again_ms = 0;
-	runner_say(r, "the database can be written again");
+	r->calm_since_ms = clock_monotonic_ms();
+	say_that_it_is_over(r);
 	claim_soon(r);
 }
 
@@ -242,6 +258,7 @@ on_tick(struct ev_loop *loop, ev_timer *timer, int revents)
 	struct fault why;
 	int64_t version = r->data_version;
 	notice_sleep(r);
+	say_that_it_is_over(r);
 	tell_status(r);
 	awake_want(r->awake, runner_count_here(r) > 0);
 	if (!store_still_there(r->store, &why)) {
@@ -377,7 +394,7 @@ on_signal(struct ev_loop *loop, ev_signal *signal, int revents)
 static void
 untidy(struct runner *r, const struct fault *why)
 {
-	if (r->trouble.kind != FAULT_NONE || strcmp(r->untidy.text, why->text) == 0)
+	if (r->said.kind != FAULT_NONE || strcmp(r->untidy.text, why->text) == 0)
 		return;
 	r->untidy = *why;
 	runner_say(r, "what is written stays in the -wal for now: %s", why->text);

@@ -58,6 +58,8 @@ struct runner {
 				  NULL */
 	int64_t next_start_ms; /* when the next task of later is due; 0: none */
 	struct fault trouble;  /* why the database cannot be used; FAULT_NONE while it can */
+	struct fault said;     /* of these, what was said and is not said to be over */
+	int64_t calm_since_ms; /* monotonic: since when there is no trouble */
 	struct fault untidy;   /* why the newest checkpoint could not be made, if that was said */
 	int64_t write_again_ms; /* monotonic: nobody tries before that, for each try can block */
 	const char *ending;     /* set when the loop is to end: one of the words above */

@@ -63,9 +63,27 @@ test("full under a runner: nothing is started, nothing is lost, and it goes on o
   assert.deepEqual([second.status, second.attempts], ["completed", 1], second.error);
   assert.equal((await world.attempt(id)).resumes, 0);
   for (const each of [word, later]) assert.equal((await world.calls(each)).length, 1, `${each}: one call`);
-  assert.equal(linesOf(runner, /can be written again/).length, 1, runner.stderr);
+  await until("it says that it is over", () => linesOf(runner, /can be written again/).length === 1, { hint });
   assert.equal((await runner.stop()).status, 0);
   await until("no OpenCode is left", () => world.openCodePids().length === 0);
+}));
+
+test("full now and then, as a disk is that others write to: it is said once", WITHIN, onSmallDisk(async (world, disk) => {
+  const runner = await world.startRunner();
+  const word = tag("flicker");
+  const ids = [];
+  for (let i = 0; i < 6; i++) {
+    ids.push(await world.add(`${word} ${i}.`));
+    disk.fill();
+    await napFor(1200);
+    disk.empty();
+    await napFor(800);
+  }
+  for (const task of await world.finished(ids)) assert.deepEqual([task.status, task.attempts], ["completed", 1], task.error);
+  assert.equal((await world.calls(word)).length, 6);
+  assert.equal(linesOf(runner, /nothing new is started/).length, 1, runner.stderr);
+  await until("it says that it is over", () => linesOf(runner, /can be written again/).length === 1, { hint: () => runner.stderr });
+  assert.equal((await runner.stop()).status, 0);
 }));
 
 test("full but for the -wal: tasks go on, and what cannot be folded into the database waits there", WITHIN, onSmallDisk(async (world, disk) => {

@@ -77,21 +77,21 @@ is_full(int fd)
 }
 
 ssize_t
-write(int fd, const void *bytes, size_t count)
+write(int fd, const void *buf, size_t n)
 {
-	return is_full(fd) ? -1 : syscall(SYS_write, fd, bytes, count);
+	return is_full(fd) ? -1 : syscall(SYS_write, fd, buf, n);
 }
 
 ssize_t
-pwrite(int fd, const void *bytes, size_t count, off_t at)
+pwrite(int fd, const void *buf, size_t n, off_t offset)
 {
-	return is_full(fd) ? -1 : syscall(SYS_pwrite64, fd, bytes, count, at);
+	return is_full(fd) ? -1 : syscall(SYS_pwrite64, fd, buf, n, offset);
 }
 
 ssize_t
-pwrite64(int fd, const void *bytes, size_t count, off64_t at)
+pwrite64(int fd, const void *buf, size_t n, off64_t offset)
 {
-	return pwrite(fd, bytes, count, at);
+	return pwrite(fd, buf, n, offset);
 }
 
 static bool
@@ -103,24 +103,24 @@ grows(int fd, off_t size)
 }
 
 int
-ftruncate(int fd, off_t size)
+ftruncate(int fd, off_t length)
 {
-	return grows(fd, size) && is_full(fd) ? -1 : (int)syscall(SYS_ftruncate, fd, size);
+	return grows(fd, length) && is_full(fd) ? -1 : (int)syscall(SYS_ftruncate, fd, length);
 }
 
 int
-ftruncate64(int fd, off64_t size)
+ftruncate64(int fd, off64_t length)
 {
-	return ftruncate(fd, size);
+	return ftruncate(fd, length);
 }
 
 int
-statfs(const char *path, struct statfs *info)
+statfs(const char *file, struct statfs *buf)
 {
 	const char *type = getenv("VIGIL_SHIM_FILE_SYSTEM");
-	int result = (int)syscall(SYS_statfs, path, info);
+	int result = (int)syscall(SYS_statfs, file, buf);
 
-	if (result == 0 && type && is_below(path))
-		info->f_type = (__fsword_t)strtoul(type, NULL, 0);
+	if (result == 0 && type && is_below(file))
+		buf->f_type = (__fsword_t)strtoul(type, NULL, 0);
 	return result;
 }

@@ -317,7 +317,8 @@ take_up_names(const char *path, struct node *folder)
 		}
 		free(below);
 	}
-	closedir(list);
+	if (list)
+		closedir(list);
 }
 
 static void
@@ -391,49 +392,49 @@ mode_in(int flags, va_list args)
 }
 
 int
-open(const char *path, int flags, ...)
+open(const char *file, int oflag, ...)
 {
 	va_list args;
 
-	va_start(args, flags);
-	mode_t mode = mode_in(flags, args);
+	va_start(args, oflag);
+	mode_t mode = mode_in(oflag, args);
 	va_end(args);
-	return open_any(path, flags, mode);
+	return open_any(file, oflag, mode);
 }
 
 int
-open64(const char *path, int flags, ...)
+open64(const char *file, int oflag, ...)
 {
 	va_list args;
 
-	va_start(args, flags);
-	mode_t mode = mode_in(flags, args);
+	va_start(args, oflag);
+	mode_t mode = mode_in(oflag, args);
 	va_end(args);
-	return open_any(path, flags, mode);
+	return open_any(file, oflag, mode);
 }
 
 ssize_t
-pwrite(int fd, const void *bytes, size_t count, off_t at)
+pwrite(int fd, const void *buf, size_t n, off_t offset)
 {
 	struct node *node = node_by_fd(fd);
 	ssize_t done;
 
 	if (node)
 		passing();
-	done = syscall(SYS_pwrite64, fd, bytes, count, at);
+	done = syscall(SYS_pwrite64, fd, buf, n, offset);
 	if (node && done > 0)
-		node_changed(node, at, bytes, (size_t)done);
+		node_changed(node, offset, buf, (size_t)done);
 	return done;
 }
 
 ssize_t
-pwrite64(int fd, const void *bytes, size_t count, off64_t at)
+pwrite64(int fd, const void *buf, size_t n, off64_t offset)
 {
-	return pwrite(fd, bytes, count, at);
+	return pwrite(fd, buf, n, offset);
 }
 
 ssize_t
-write(int fd, const void *bytes, size_t count)
+write(int fd, const void *buf, size_t n)
 {
 	struct node *node = node_by_fd(fd);
 	off_t at = node ? lseek(fd, 0, fcntl(fd, F_GETFL) & O_APPEND ? SEEK_END : SEEK_CUR) : 0;
@@ -441,30 +442,30 @@ write(int fd, const void *bytes, size_t count)
 
 	if (node)
 		passing();
-	done = syscall(SYS_write, fd, bytes, count);
+	done = syscall(SYS_write, fd, buf, n);
 	if (node && done > 0)
-		node_changed(node, at, bytes, (size_t)done);
+		node_changed(node, at, buf, (size_t)done);
 	return done;
 }
 
 int
-ftruncate(int fd, off_t size)
+ftruncate(int fd, off_t length)
 {
 	struct node *node = node_by_fd(fd);
 	int result;
 
 	if (node)
 		passing();
-	result = (int)syscall(SYS_ftruncate, fd, size);
+	result = (int)syscall(SYS_ftruncate, fd, length);
 	if (node && result == 0)
-		node_changed(node, size, NULL, 0);
+		node_changed(node, length, NULL, 0);
 	return result;
 }
 
 int
-ftruncate64(int fd, off64_t size)
+ftruncate64(int fd, off64_t length)
 {
-	return ftruncate(fd, size);
+	return ftruncate(fd, length);
 }
 
 /* Not passed on: the machine's own disk is not what is tested. */
@@ -481,36 +482,36 @@ fsync(int fd)
 }
 
 int
-fdatasync(int fd)
+fdatasync(int fildes)
 {
-	return fsync(fd);
+	return fsync(fildes);
 }
 
 int
-unlink(const char *path)
+unlink(const char *name)
 {
-	struct node *folder = node_by_path(path) ? folder_of(path) : NULL;
+	struct node *folder = node_by_path(name) ? folder_of(name) : NULL;
 	int result;
 
 	if (folder)
 		passing();
-	result = (int)syscall(SYS_unlinkat, AT_FDCWD, path, 0);
+	result = (int)syscall(SYS_unlinkat, AT_FDCWD, name, 0);
 	if (folder && result == 0)
-		names_add(&folder->renames, last_part(path), NULL);
+		names_add(&folder->renames, last_part(name), NULL);
 	return result;
 }
 
 int
-link(const char *old, const char *new)
+link(const char *from, const char *to)
 {
-	struct node *node = node_by_path(old), *folder = node ? folder_of(new) : NULL;
+	struct node *node = node_by_path(from), *folder = node ? folder_of(to) : NULL;
 	int result;
 
 	if (folder)
 		passing();
-	result = (int)syscall(SYS_linkat, AT_FDCWD, old, AT_FDCWD, new, 0);
+	result = (int)syscall(SYS_linkat, AT_FDCWD, from, AT_FDCWD, to, 0);
 	if (folder && result == 0)
-		names_add(&folder->renames, last_part(new), node);
+		names_add(&folder->renames, last_part(to), node);
 	return result;
 }
 

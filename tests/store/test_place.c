@@ -10,10 +10,10 @@
 static long type;
 
 int
-statfs(const char *path, struct statfs *info)
+statfs(const char *file, struct statfs *buf)
 {
-	(void)path;
-	*info = (struct statfs){.f_type = type};
+	(void)file;
+	*buf = (struct statfs){.f_type = type};
 	return 0;
 }
 
