@@ -84,6 +84,7 @@ decode_session(const struct json *json, struct oc_session *session, struct fault
 	session->directory = copy_text(json, "directory");
 	session->title = copy_text(json, "title");
 	session->created_ms = json_int(json, "time.created");
+	session->updated_ms = json_int(json, "time.updated");
 	return true;
 }
 
@@ -735,6 +736,7 @@ decode_session_event(const struct json *properties, struct oc_event *event)
 {
 	free(event->session_id);
 	event->session_id = copy_text(properties, "info.id");
+	event->parent_id = copy_text(properties, "info.parentID");
 }
 
 static void
@@ -815,5 +817,6 @@ oc_event_fini(struct oc_event *event)
 	free(event->part_id);
 	free(event->text);
 	free(event->field);
+	free(event->parent_id);
 	*event = (struct oc_event){0};
 }

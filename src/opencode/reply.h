@@ -18,7 +18,7 @@
 
 struct oc_session {
 	char *id, *parent_id, *directory, *title;
-	int64_t created_ms; /* the server's clock */
+	int64_t created_ms, updated_ms; /* the server's clock; updated: each step of its turns */
 };
 
 struct oc_sessions {
@@ -91,6 +91,7 @@ enum oc_event_type {
 struct oc_event {
 	enum oc_event_type type;
 	char *directory, *session_id, *message_id, *part_id, *text, *field;
+	char *parent_id; /* SESSION_CREATED: of the session above it; NULL: there is none */
 	enum oc_activity activity;
 };
 

@@ -540,6 +540,15 @@ let tags = 0;
 /** A word that no other prompt of this file contains. */
 export const tag = (word) => `${word}-${process.pid}-${++tags}.`;
 
+/** The directive that has the model ask a subagent. */
+export const subagent = (prompt) => `[tool task ${JSON.stringify({ description: "ask another", prompt, subagent_type: "general" })}]`;
+
+/** Waits until so much time has passed: for what only time can bring about. */
+export function elapsed(ms) {
+  const began = Date.now();
+  return until(`${ms} ms have passed`, () => Date.now() - began >= ms, { within: 2 * ms });
+}
+
 /** Asserts that the times, given in order, never go back; none may be missing. */
 export function assertInOrder(times) {
   const entries = Object.entries(times);

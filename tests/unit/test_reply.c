@@ -80,6 +80,7 @@ START_TEST(sessions_one_and_many)
 	ck_assert_str_eq(session.title, "Background: sample");
 	ck_assert_ptr_null(session.parent_id);
 	ck_assert_int_eq(session.created_ms, 1795414166420);
+	ck_assert_int_eq(session.updated_ms, 1795414168718);
 	oc_session_fini(&session);
 	text = xasprintf("[%s,{\"id\":\"ses_2\",\"parentID\":\"ses_1\"}]", bytes.data);
 	ck_assert(reply_sessions(text, strlen(text), &list, &fault));
@@ -525,6 +526,7 @@ START_TEST(events_in_detail)
 	    "\"parentID\":\"s\"}}}}");
 	ck_assert_int_eq(event.type, OC_EV_SESSION_CREATED);
 	ck_assert_str_eq(event.session_id, "c");
+	ck_assert_str_eq(event.parent_id, "s");
 	oc_event_fini(&event);
 	event = event_in("{\"payload\":{\"type\":\"message.part.updated\",\"properties\":{\"part\":"
 			 "{\"id\":\"p\","
