@@ -268,7 +268,7 @@ export class World {
   /** Waits until the tasks are final, and returns their rows. */
   async finished(...ids) {
     const list = ids.flat();
-    // A server that has just come back can take a request and never answer it: vigil asks again after a minute.
+    // A server that has just come back can take a request and never answer it: vigil asks again after some seconds.
     const within = { within: 150 * SECOND, hint: () => this.story(list) };
     const open = `SELECT id FROM tasks WHERE id IN (${list.join()}) AND completed_at IS NULL`;
     await until(`tasks ${list.join()} are final`, async () => (await this.rows(open)).length === 0, within);

@@ -98,11 +98,11 @@ describe("limits", { concurrency: 4 }, () => {
       const server = await own.startOpenCode({ port });
       const runner = await own.startRunner(["--server", server.url]);
       const word = tag("away");
-      const id = await own.add(`${word} [slow 3] [say one two three]`);
+      const id = await own.add(`${word} [slow 2] [say one two three]`);
       await own.called(word);
       await until("the task runs", async () => (await own.task(id)).status === "running");
       await server.process.stop("SIGKILL");
-      await elapsed(20000);
+      await elapsed(12000);
       await own.startOpenCode({ port });
       await assertCompleted(own, id, "one two three");
       assert.equal((await own.calls(word)).length, 2);
