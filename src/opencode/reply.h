@@ -81,7 +81,7 @@ enum oc_event_type {
 	OC_EV_SESSION_DELETED,
 	OC_EV_STATUS, /* `activity` is set; `text` is a retry's message */
 	OC_EV_IDLE,
-	OC_EV_ERROR,   /* `text` is the error's sentence; session_id can be NULL */
+	OC_EV_ERROR,   /* `text` is the error's sentence, NULL without one; so can session_id be */
 	OC_EV_MESSAGE, /* a message changed, `field` is its finish; or (part_id) a part, its type */
 	OC_EV_DELTA,   /* `text` is what came to `field` of the part: "text", of reasoning too */
 	OC_EV_ASKED,   /* a permission request or a question */

@@ -88,7 +88,8 @@ char *serve_password(const struct serve_options *, struct fault *);
 
 /* Ends the process that `serve_process` names, everything in its session, and their descendants:
  * TERM, then KILL after grace_ms. When the process itself is dead already: whatever carries its
- * nonce, in what session ever. Blocks until all are gone, at most grace_ms + 2 s; false: some would not go. */
+ * nonce, in what session ever. Blocks until all are gone, at most grace_ms + 2 s; false: some would
+ * not go. */
 bool serve_end(const struct serve_process *, int64_t grace_ms);
 
 #endif

@@ -464,12 +464,13 @@ static void
 read_messages(struct flight *f)
 {
 	f->read_ms = clock_now_ms();
-	f->call = opencode_messages(link_client(f->runner->link), f->session_id, f->message_id,
-	    on_messages_read, f);
+	f->call = opencode_messages(
+	    link_client(f->runner->link), f->session_id, f->message_id, on_messages_read, f);
 }
 
 /* Of a session at work the messages are read where they may have changed; else only whether it
- * exists is asked, since a deleted one stays busy for ever. Its descendants may be at work in its place. */
+ * exists is asked, since a deleted one stays busy for ever. Its descendants may be at work in its
+ * place. */
 static void
 look_on(struct flight *f)
 {

@@ -914,8 +914,7 @@ serve_suite(void)
 	ADD("end", ended_server_is_gone_and_reaped, wrapper_and_listener_are_ended,
 	    stubborn_server_is_killed_with_all_it_started, what_a_dead_wrapper_left_is_ended,
 	    what_a_dead_servers_agents_ran_is_ended, known_by_nonce_alone_it_is_ended_dead_or_alive,
-	    only_the_very_process_is_ended,
-	    server_outlives_the_one_who_started_it);
+	    only_the_very_process_is_ended, server_outlives_the_one_who_started_it);
 	return suite;
 }
 

@@ -498,20 +498,46 @@ export const inWorld = (options, body) => async () => {
   }
 };
 
+async function bodyOf(answer) {
+  const chunks = [];
+  for await (const chunk of answer) chunks.push(chunk);
+  return Buffer.concat(chunks).toString("utf8");
+}
+
+/**
+ * Stands before a server, at a `url` of its own. `seen`: what was asked; `atAnswer(method, path)` is waited for before
+ * an answer is passed on; `changes`: by "GET /session/ID/message", a function from an answer's body to another one, text that is
+ * no JSON becoming a web page; `sever(path)` cuts the connections on which that path was asked for.
+ */
 export async function openGate(target) {
-  const gate = { seen: [], atAnswer: async () => {} };
+  const gate = { seen: [], atAnswer: async () => {}, changes: new Map() };
+  const open = new Set();
   const server = createHttpServer((req, res) => {
     const path = req.url.split("?")[0];
-    gate.seen.push(`${req.method} ${path}`);
+    const route = `${req.method} ${path}`;
+    const passing = { path, res };
+    gate.seen.push(route);
+    open.add(passing);
     const upstream = request(target + req.url, { method: req.method, headers: req.headers }, async (answer) => {
       await gate.atAnswer(req.method, path);
-      res.writeHead(answer.statusCode, answer.headers);
-      answer.pipe(res);
+      const change = gate.changes.get(route.replace(/ses_\w+/, "ID"));
+      if (!change) {
+        res.writeHead(answer.statusCode, answer.headers);
+        answer.pipe(res);
+        return;
+      }
+      const body = change(await bodyOf(answer));
+      res.writeHead(200, { "content-type": body.startsWith("<") ? "text/html" : "application/json" });
+      res.end(body);
     });
     upstream.on("error", () => res.destroy());
-    res.on("close", () => upstream.destroy());
+    res.on("close", () => {
+      open.delete(passing);
+      upstream.destroy();
+    });
     req.pipe(upstream);
   });
+  gate.sever = (path) => open.forEach((each) => each.path === path && each.res.destroy());
   server.unref(); // a test that fails before it closes the gate must end all the same
   await new Promise((done) => server.listen(0, "127.0.0.1", done));
   gate.url = `http://127.0.0.1:${server.address().port}`;

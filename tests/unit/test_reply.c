@@ -543,6 +543,18 @@ START_TEST(events_in_detail)
 	ck_assert_ptr_null(event.session_id);
 	ck_assert_str_eq(event.text, "no agent");
 	oc_event_fini(&event);
+	/* What OpenCode says when its own code has failed, as for an agent that is not there. */
+	event = event_in("{\"payload\":{\"type\":\"session.error\",\"properties\":{\"error\":"
+			 "{\"name\":\"UnknownError\",\"data\":{\"message\":"
+			 "\"UnknownError: UnknownError\\n    at <anonymous> (/x.js:1:2)\"}}}}}");
+	ck_assert_int_eq(event.type, OC_EV_ERROR);
+	ck_assert_ptr_null(event.text);
+	oc_event_fini(&event);
+	event = event_in("{\"payload\":{\"type\":\"session.error\",\"properties\":{\"error\":"
+			 "{\"name\":\"UnknownError\",\"data\":{\"message\":"
+			 "\"no such agent\\n    at f (/x.js:1:2)\\n    at g (/x.js:3:4)\"}}}}}");
+	ck_assert_str_eq(event.text, "no such agent");
+	oc_event_fini(&event);
 	/* The type comes last, after a part's own. */
 	event = event_in("{\"payload\":{\"properties\":{\"part\":{\"type\":\"text\",\"id\":\"p\"}},"
 			 "\"type\":\"message.part.updated\"}}");
