@@ -52,7 +52,8 @@ export const OPENCODE = program(process.env.OPENCODE || installedOpenCode(), "Op
 const DIFFERENCES = [
   // Seen on 1.2.27: its loop ends at the finish reason "stop" even if the step has called a tool. There is no final
   // answer then, and sending the prompt again does not bring one.
-  { before: "1.3", goesOnAfterToolStop: false },
+  // Nor does a prompt with `format: json_schema` break the listing of its session there.
+  { before: "1.3", goesOnAfterToolStop: false, listsSchemas: true },
 ];
 
 // ---- waiting ------------------------------------------------------------------------------------------------------
@@ -386,7 +387,7 @@ export class World {
   async openCodeDoes() {
     const { version } = await this.openCode("/global/health");
     const difference = DIFFERENCES.find(({ before }) => version.localeCompare(before, "en", { numeric: true }) < 0);
-    return { version, goesOnAfterToolStop: true, ...difference };
+    return { version, goesOnAfterToolStop: true, listsSchemas: false, ...difference };
   }
 
   /** The sessions whose status in the directory is anything but idle. */
