@@ -198,6 +198,7 @@ int
 cli_main(const struct command *const *commands, int argc, char **argv)
 {
 	const char *failpoint = getenv("VIGIL_FAILPOINT");
+	const char *wedged = getenv("VIGIL_WEDGED_MS");
 
 	keep_standard_descriptors();
 	signal(SIGPIPE, SIG_IGN);
@@ -207,6 +208,8 @@ cli_main(const struct command *const *commands, int argc, char **argv)
 	}
 	struct fault fault;
 	if (failpoint && !failpoint_arm(failpoint, &fault))
+		return cli_fault(&fault);
+	if (wedged && !failpoint_hasten(wedged, &fault))
 		return cli_fault(&fault);
 	struct args args;
 	if (!args_parse(&args, commands, argc, argv, &fault))

@@ -84,6 +84,7 @@ decode_session(const struct json *json, struct oc_session *session, struct fault
 	session->directory = copy_text(json, "directory");
 	session->title = copy_text(json, "title");
 	session->created_ms = json_int(json, "time.created");
+	session->updated_ms = json_int(json, "time.updated");
 	return true;
 }
 
@@ -221,13 +222,34 @@ error_words(const struct json *error)
 	return "an error without a message";
 }
 
+/* The same for a person: without OpenCode's own stack, which follows where it is its own fault. */
+static char *
+error_sentence(const struct json *error)
+{
+	const char *words = error_words(error), *stack = strstr(words, "\n    at ");
+
+	return stack ? xstrndup(words, (size_t)(stack - words)) : xstrdup(words);
+}
+
+/* "UnknownError: UnknownError" */
+static bool
+says_no_more(const char *sentence, const char *name)
+{
+	size_t length = strlen(name);
+
+	if (strncmp(sentence, name, length) != 0)
+		return false;
+	sentence += length;
+	return !*sentence || (strncmp(sentence, ": ", 2) == 0 && strcmp(sentence + 2, name) == 0);
+}
+
 static void
 decode_error(const struct json *error, struct message *message)
 {
 	if (!json_is_object(error))
 		return;
 	message->error_name = xstrdup(has_text(error, "name") ? json_text(error, "name") : "Error");
-	message->error_text = xstrdup(error_words(error));
+	message->error_text = error_sentence(error);
 }
 
 /* Adds a paragraph, as far as there is room. */
@@ -521,7 +543,7 @@ reply_error(const char *body, size_t bytes, bool *is_not_found)
 
 	*is_not_found = says_not_found(json);
 	if (has_text(json, "data.message") || has_text(json, "message"))
-		words = xstrdup(error_words(json));
+		words = error_sentence(json);
 	else if (json_is_array(json_at(json, "error")))
 		words = listed_errors(json_at(json, "error"));
 	else if (has_text(json, "error"))
@@ -744,6 +766,7 @@ decode_session_event(const struct json *properties, struct oc_event *event)
 {
 	free(event->session_id);
 	event->session_id = copy_text(properties, "info.id");
+	event->parent_id = copy_text(properties, "info.parentID");
 }
 
 static void
@@ -754,6 +777,16 @@ decode_message_event(const struct json *properties, struct oc_event *event)
 	event->message_id = copy_text(properties, is_part ? "part.messageID" : "info.id");
 	event->part_id = copy_text(properties, "part.id");
 	event->field = copy_text(properties, is_part ? "part.type" : "info.finish");
+}
+
+static void
+decode_error_event(const struct json *error, struct oc_event *event)
+{
+	char *sentence = error_sentence(error);
+
+	if (!has_text(error, "name") || !says_no_more(sentence, json_text(error, "name")))
+		event->text = xstrdup(sentence);
+	free(sentence);
 }
 
 static void
@@ -779,7 +812,7 @@ decode_event(const struct json *properties, struct oc_event *event)
 		event->text = copy_text(properties, "status.message");
 		break;
 	case OC_EV_ERROR:
-		event->text = xstrdup(error_words(json_at(properties, "error")));
+		decode_error_event(json_at(properties, "error"), event);
 		break;
 	case OC_EV_MESSAGE:
 		decode_message_event(properties, event);
@@ -824,5 +857,6 @@ oc_event_fini(struct oc_event *event)
 	free(event->part_id);
 	free(event->text);
 	free(event->field);
+	free(event->parent_id);
 	*event = (struct oc_event){0};
 }

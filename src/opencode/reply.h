@@ -18,7 +18,7 @@
 
 struct oc_session {
 	char *id, *parent_id, *directory, *title;
-	int64_t created_ms; /* the server's clock */
+	int64_t created_ms, updated_ms; /* the server's clock; updated: each step of its turns */
 };
 
 struct oc_sessions {
@@ -81,7 +81,7 @@ enum oc_event_type {
 	OC_EV_SESSION_DELETED,
 	OC_EV_STATUS, /* `activity` is set; `text` is a retry's message */
 	OC_EV_IDLE,
-	OC_EV_ERROR,   /* `text` is the error's sentence; session_id can be NULL */
+	OC_EV_ERROR,   /* `text` is the error's sentence, NULL without one; so can session_id be */
 	OC_EV_MESSAGE, /* a message changed, `field` is its finish; or (part_id) a part, its type */
 	OC_EV_DELTA,   /* `text` is what came to `field` of the part: "text", of reasoning too */
 	OC_EV_ASKED,   /* a permission request or a question */
@@ -91,6 +91,7 @@ enum oc_event_type {
 struct oc_event {
 	enum oc_event_type type;
 	char *directory, *session_id, *message_id, *part_id, *text, *field;
+	char *parent_id; /* SESSION_CREATED: of the session above it; NULL: there is none */
 	enum oc_activity activity;
 };
 

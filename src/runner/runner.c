@@ -323,29 +323,36 @@ on_due(struct ev_loop *loop, ev_timer *timer, int revents)
 /* ---- the link ------------------------------------------------------------------------------- */
 
 static void
-on_link_up(void *arg)
+wake_all(struct runner *r)
 {
-	struct runner *r = arg;
 	struct flight *next;
 	for (struct flight *f = r->flights; f; f = next) {
 		next = f->next;
 		flight_wake(f);
 	}
+}
+
+static void
+on_link_up(void *arg)
+{
+	struct runner *r = arg;
+	wake_all(r);
 	asks_look_everywhere(r->asks);
 	claim_soon(r);
 }
 
+/* From now on their time does not count, so each is told at once. */
 static void
 on_link_down(void *arg)
 {
 	struct runner *r = arg;
 	watch_unlink(r->watch);
 	asks_unlink(r->asks);
-	for (struct flight *f = r->flights; f; f = f->next) {
+	for (struct flight *f = r->flights; f; f = f->next)
 		flight_unlink(f);
-		runner_due_changed(r, f->wake_at_ms);
-	}
 	catalog_forget(r->catalog);
+	if (!r->ending)
+		wake_all(r);
 }
 
 /* The session that asks may be one below ours: the directory tells where to look. */
@@ -363,15 +370,32 @@ on_asked(struct runner *r, const struct oc_event *event)
 }
 
 static void
+on_descendant_created(struct runner *r, const struct oc_event *event)
+{
+	if (!event->parent_id)
+		return;
+	struct flight *f = sessions_find(&r->sessions, event->parent_id);
+	if (!f)
+		f = sessions_find_descendant(&r->sessions, event->parent_id);
+	if (f)
+		sessions_add_descendant(&r->sessions, f, event->session_id);
+}
+
+static void
 on_link_event(void *arg, const struct oc_event *event)
 {
 	struct runner *r = arg;
 	if (event->type == OC_EV_ASKED || event->type == OC_EV_REPLIED)
 		on_asked(r, event);
-	struct flight *f =
-	    event->session_id ? sessions_find(&r->sessions, event->session_id) : NULL;
+	if (!event->session_id)
+		return;
+	struct flight *f = sessions_find(&r->sessions, event->session_id);
 	if (f)
 		flight_event(f, event);
+	else if (event->type == OC_EV_SESSION_CREATED)
+		on_descendant_created(r, event);
+	else if ((f = sessions_find_descendant(&r->sessions, event->session_id)))
+		flight_descendant_event(f, event);
 }
 
 static void

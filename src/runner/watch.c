@@ -41,13 +41,36 @@ by_session(const void *a, const void *b)
 	return strcmp(x->session_id, y->session_id);
 }
 
+static const struct oc_status *
+find_status(const struct oc_statuses *statuses, char *session_id)
+{
+	const struct oc_status key = {.session_id = session_id};
+	return statuses->count
+		   ? bsearch(&key, statuses->all, statuses->count, sizeof key, by_session)
+		   : NULL;
+}
+
+/* A session is busy while it waits for one below it, and that one may wait for its provider. */
+static const struct oc_status *
+who_waits(const struct flight *f, const struct oc_statuses *statuses, const struct oc_status *own)
+{
+	const struct oc_status *waits = own;
+	for (const struct descendant *d = f->descendants; d; d = d->sibling) {
+		const struct oc_status *below = find_status(statuses, d->session_id);
+		if (below && below->activity == OC_BUSY)
+			return own;
+		if (below && below->activity == OC_RETRY)
+			waits = below;
+	}
+	return waits;
+}
+
 static void
 tell_flight(struct flight *f, const struct oc_statuses *statuses)
 {
-	const struct oc_status key = {.session_id = f->session_id};
-	const struct oc_status *found =
-	    statuses->count ? bsearch(&key, statuses->all, statuses->count, sizeof key, by_session)
-			    : NULL;
+	const struct oc_status *found = find_status(statuses, f->session_id);
+	if (found && found->activity == OC_BUSY)
+		found = who_waits(f, statuses, found);
 	flight_status(f, found ? found->activity : OC_IDLE, found ? found->message : NULL);
 }
 
