@@ -10,7 +10,6 @@
 #include <unistd.h>
 
 int failpoint_armed = FAILPOINT_NONE;
-int64_t failpoint_wedged_ms = 300000;
 
 static long passings_left = 1;
 
@@ -46,18 +45,6 @@ failpoint_arm(const char *setting, struct fault *fault)
 		    setting);
 	failpoint_armed = found;
 	passings_left = passings;
-	return true;
-}
-
-bool
-failpoint_hasten(const char *setting, struct fault *fault)
-{
-	char *end = NULL;
-	long ms = strtol(setting, &end, 10);
-	if (ms < 1 || *end)
-		return fault_set(
-		    fault, FAULT_USAGE, "VIGIL_WEDGED_MS=%s is no number of milliseconds", setting);
-	failpoint_wedged_ms = ms;
 	return true;
 }
 

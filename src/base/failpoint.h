@@ -14,9 +14,6 @@
 #ifndef VIGIL_BASE_FAILPOINT_H
 #define VIGIL_BASE_FAILPOINT_H
 
-#include <stdbool.h>
-#include <stdint.h>
-
 #include "base/fault.h"
 
 /* Before a commit: all is written, nothing is kept. After a request: its answer has come, and
@@ -95,14 +92,6 @@ extern int failpoint_armed;
 
 /* As the environment says. False with a fault: it names none. */
 bool failpoint_arm(const char *setting, struct fault *);
-
-/* After how long without an answer a managed server counts as wedged, in ms: five minutes, for a
- * loaded machine is slow, not dead. No test can wait for that:
- *
- *     VIGIL_WEDGED_MS=3000
- */
-extern int64_t failpoint_wedged_ms;
-bool failpoint_hasten(const char *setting, struct fault *);
 
 /* To standard output, a line each, in the order of the list. */
 void failpoint_print_names(void);

@@ -19,6 +19,7 @@
 #include "base/clock.h"
 #include "base/environment.h"
 #include "base/failpoint.h"
+#include "base/patience.h"
 #include "base/secret.h"
 #include "core/policy.h"
 #include "runner/managed.h"
@@ -202,7 +203,7 @@ end_managed(struct link *l, const char *sentence, const char *why)
 static bool
 is_wedged(const struct link *l)
 {
-	return !l->is_up && clock_monotonic_ms() - l->down_since_ms > failpoint_wedged_ms;
+	return !l->is_up && clock_monotonic_ms() - l->down_since_ms > patience_wedged_ms;
 }
 
 static void
