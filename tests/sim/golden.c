@@ -125,19 +125,6 @@ tell(const struct journey *j, int fd)
 	return status == 0;
 }
 
-static bool
-differ(const char *kept, const char *told)
-{
-	int status;
-	pid_t pid = fork();
-	if (pid == 0) {
-		execlp("diff", "diff", "-u", kept, told, (char *)NULL);
-		_exit(127);
-	}
-	waitpid(pid, &status, 0);
-	return status != 0;
-}
-
 bool
 journey_check(const struct journey *j, bool write)
 {
@@ -151,7 +138,7 @@ journey_check(const struct journey *j, bool write)
 		printf("FAILED: %s: %s\n", j->name, w->broken);
 	fflush(stdout);
 	if (told) {
-		is_good = !differ(kept, told) && is_good;
+		is_good = !trace_differs(kept, told) && is_good;
 		unlink(told);
 	}
 	free(kept);
