@@ -294,6 +294,23 @@ is_ours(const struct session *s)
 	return strncmp(s->title, "Background: ", 12) == 0;
 }
 
+/* Whose task has ended is at rest, or the task says that nobody knows. */
+static void
+check_rest(int at)
+{
+	for (int i = 0; i < MAX_TURNS; i++) {
+		const struct turn *t = &w->turn[i];
+		if (t->phase == TURN_NONE || t->phase == TURN_ZOMBIE || t->session != at)
+			continue;
+		char *found = ask("SELECT count(*) FROM events JOIN attempts USING (task_id) WHERE "
+				  "session_id = '%s' AND kind = 'unconfirmed'",
+		    w->session[at].id);
+		if (strcmp(found, "0") == 0)
+			broken("an agent is left at work in %s", w->session[at].id);
+		free(found);
+	}
+}
+
 /* One message with one part for each prompt; as many runs of its loop as the row explains. */
 static void
 check_session(int at)
@@ -301,6 +318,7 @@ check_session(int at)
 	const struct session *s = &w->session[at];
 	if (!is_ours(s))
 		return;
+	check_rest(at);
 	char *found = ask("SELECT resumes || ' ' || coalesce(message_id, '-') FROM attempts "
 			  "WHERE session_id = '%s'",
 	    s->id);

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -86,4 +87,18 @@ trace_open(char **name)
 	const char *base = getenv("TMPDIR");
 	*name = xasprintf("%s/vigil-sim-trace-XXXXXX", base && *base ? base : "/tmp");
 	return mkstemp(*name);
+}
+
+bool
+trace_differs(const char *a, const char *b)
+{
+	int status;
+	fflush(stdout);
+	pid_t pid = fork();
+	if (pid == 0) {
+		execlp("diff", "diff", "-u", a, b, (char *)NULL);
+		_exit(127);
+	}
+	waitpid(pid, &status, 0);
+	return status != 0;
 }

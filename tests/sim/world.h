@@ -285,6 +285,8 @@ void trace(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void trace_request(const char *line);
 int trace_open(char **name); /* a file for one; the caller frees, and removes it */
 
+bool trace_differs(const char *a, const char *b); /* two files; says where */
+
 /* ---- plan.c */
 void plan_seed(void);
 void plan_write_config(void);
