@@ -61,7 +61,7 @@ const DIFFERENCES = [
 const nap = (ms) => new Promise((done) => setTimeout(done, ms));
 
 /** Looks again and again until `look` gives something true, and returns that. Errors of `look` count as "not yet". */
-export async function until(what, look, { within = 30 * SECOND, hint = () => "" } = {}) {
+export async function until(what, look, { within = 60 * SECOND, hint = () => "" } = {}) {
   const end = Date.now() + within;
   for (let trouble = ""; ; await nap(40)) {
     try {
