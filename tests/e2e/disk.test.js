@@ -2,7 +2,7 @@
 // under vigil. What needs a disk of its own has it from tests/shim/disk.c, so that no mount is needed.
 
 import assert from "node:assert/strict";
-import { copyFileSync, existsSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, readFileSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
@@ -24,13 +24,14 @@ const onSmallDisk = (body) =>
     assert.ok(existsSync(SHIM), `${SHIM} is not there: make tests`);
     const flag = join(world.root, "full");
     Object.assign(world.environment, { LD_PRELOAD: SHIM, VIGIL_SHIM_FOLDER: dirname(world.db), VIGIL_SHIM_FULL: flag });
-    const disk = { fill: (names = "") => writeFileSync(flag, names), empty: () => rmSync(flag) };
+    const disk = { fill: (names = "") => writeFileSync(flag, names), empty: () => rmSync(flag), refused: () => (existsSync(`${flag}.refused`) ? statSync(`${flag}.refused`).size : 0) };
     await body(world, disk);
   });
 
 const napFor = (ms, began = Date.now()) => until("the time has passed", () => Date.now() - began > ms);
 
 const FULL = /the disk is full/;
+const OVER = /the database can be written again/;
 
 test("full under a runner: nothing is started, nothing is lost, and it goes on once there is room", WITHIN, onSmallDisk(async (world, disk) => {
   const runner = await world.startRunner();
@@ -63,26 +64,37 @@ test("full under a runner: nothing is started, nothing is lost, and it goes on o
   assert.deepEqual([second.status, second.attempts], ["completed", 1], second.error);
   assert.equal((await world.attempt(id)).resumes, 0);
   for (const each of [word, later]) assert.equal((await world.calls(each)).length, 1, `${each}: one call`);
-  await until("it says that it is over", () => linesOf(runner, /can be written again/).length === 1, { hint });
+  await until("it says that it is over", () => linesOf(runner, OVER).length === 1, { hint });
   assert.equal((await runner.stop()).status, 0);
   await until("no OpenCode is left", () => world.openCodePids().length === 0);
 }));
 
-test("full now and then, as a disk is that others write to: it is said once", WITHIN, onSmallDisk(async (world, disk) => {
+test("full now and then, as a disk is that others write to: it is said once, and is over once it stays well", WITHIN, onSmallDisk(async (world, disk) => {
+  world.configure({ ...QUICK, limits: { parallel: 1 } });
   const runner = await world.startRunner();
+  const hint = () => runner.stderr;
+  await until("the server is up", () => linesOf(runner, /OpenCode .* at http/).length > 0, { hint });
   const word = tag("flicker");
   const ids = [];
-  for (let i = 0; i < 6; i++) {
-    ids.push(await world.add(`${word} ${i}.`));
-    disk.fill();
-    await napFor(1200);
+  for (let i = 0; i < 4; i++) ids.push(await world.add(`${word} ${i}. [slow 1]`));
+  const moves = async () => (await world.row("SELECT sum(revision) AS moves FROM tasks")).moves;
+  for (let round = 0; round < 4; round++) {
+    const [refused, moved] = [disk.refused(), await moves()];
+    disk.fill("-wal");
+    await until("something was refused", () => disk.refused() > refused, { hint });
     disk.empty();
-    await napFor(800);
+    await until("something was written", async () => (await moves()) > moved, { hint });
   }
   for (const task of await world.finished(ids)) assert.deepEqual([task.status, task.attempts], ["completed", 1], task.error);
-  assert.equal((await world.calls(word)).length, 6);
-  assert.equal(linesOf(runner, /nothing new is started/).length, 1, runner.stderr);
-  await until("it says that it is over", () => linesOf(runner, /can be written again/).length === 1, { hint: () => runner.stderr });
+  assert.equal((await world.calls(word)).length, 4);
+  await until("it says that it is over", () => linesOf(runner, OVER).length === linesOf(runner, /nothing new is started/).length, { hint });
+  const when = (line) => Date.parse(line.slice(0, 19));
+  const lines = linesOf(runner, /nothing new is started|can be written again/);
+  lines.forEach((line, i) => {
+    assert.match(line, i % 2 === 0 ? FULL : OVER, runner.stderr);
+    if (i % 2 === 1) assert.ok(when(line) - when(lines[i - 1]) >= 10000, `too early to say so:\n${runner.stderr}`);
+  });
+  assert.ok(lines.length > 0);
   assert.equal((await runner.stop()).status, 0);
 }));
 

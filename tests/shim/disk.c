@@ -4,7 +4,8 @@
  *
  *     VIGIL_SHIM_FOLDER       what it is about; a name below it is what follows
  *     VIGIL_SHIM_FULL         a file that says, while it exists, that nothing can be written there:
- *                             its first line is how the names end that this holds for, "" for all
+ *                             its first line is how the names end that this holds for, "" for all;
+ *                             each time that something was refused, FILE.refused is a byte longer
  *     VIGIL_SHIM_FILE_SYSTEM  the type that statfs() gives there, as a number
  *
  * As on a disk: a file can be made, cut and deleted all the same. Programs that vigil starts are
@@ -61,6 +62,20 @@ read_flag(char *out, size_t size)
 	return got >= 0;
 }
 
+static void
+count_refusal(void)
+{
+	char name[PATH_MAX];
+	int fd;
+
+	snprintf(name, sizeof(name), "%s.refused", getenv("VIGIL_SHIM_FULL"));
+	fd = open(name, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+	if (fd >= 0) {
+		(void)!syscall(SYS_write, fd, "!", 1);
+		close(fd);
+	}
+}
+
 static bool
 is_full(int fd)
 {
@@ -72,6 +87,8 @@ is_full(int fd)
 	length = readlink(link, path, sizeof(path) - 1);
 	path[length > 0 ? length : 0] = '\0';
 	bool full = is_below(path) && read_flag(end, sizeof(end)) && ends_in(path, end);
+	if (full)
+		count_refusal();
 	errno = full ? ENOSPC : saved;
 	return full;
 }
