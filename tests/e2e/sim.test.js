@@ -3,13 +3,16 @@
 
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { realpathSync, writeFileSync } from "node:fs";
+import { existsSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { test } from "node:test";
+import { fileURLToPath } from "node:url";
 import { VIGIL, sharedWorld, until } from "./harness.js";
 
 const world = sharedWorld();
-const beside = (name) => realpathSync(join(dirname(VIGIL), "tests/sim", name));
+// Built with the tests: beside the program under test, or where that is another one, beside this checkout's own.
+const folders = [dirname(VIGIL), fileURLToPath(new URL("../../build/gcc", import.meta.url))].map((folder) => join(folder, "tests/sim"));
+const built = (name) => join(folders.find((folder) => existsSync(join(folder, name))) ?? folders[1], name);
 
 // The simulation's is 1.18. In these lines 1.2.27 is another one.
 const simulatesVersion = (version) => version.localeCompare("1.3", "en", { numeric: true }) > 0;
@@ -32,7 +35,7 @@ const OLDER = [
 
 test("the simulation's OpenCode is like the real one", async () => {
   const server = await world.startOpenCode();
-  const real = world.start(beside("compare-real"), [server.url, world.work], { input: null });
+  const real = world.start(built("compare-real"), [server.url, world.work], { input: null });
   await until("it asks for a restart", () => /^restart$/m.test(real.stderr) || !real.isAlive, { within: 200000, hint: () => real.stdout + real.stderr });
   const { version } = await world.openCode("/global/health", { url: server.url });
   await server.process.stop("SIGKILL");
@@ -40,7 +43,7 @@ test("the simulation's OpenCode is like the real one", async () => {
   real.child.stdin.end(`${again.url}\n`);
   const { status, stdout, stderr } = await real.end(100000);
   assert.equal(status, 0, stdout + stderr);
-  const simulated = execFileSync(beside("compare-sim"), { encoding: "utf8" });
+  const simulated = execFileSync(built("compare-sim"), { encoding: "utf8" });
   writeFileSync(join(world.root, "real"), stdout);
   writeFileSync(join(world.root, "simulated"), simulated);
   const { stdout: differences } = await world.start("diff", ["-U0", join(world.root, "real"), join(world.root, "simulated")]).end();

@@ -16,15 +16,15 @@ enum eye_query { VERSION, PROBLEMS, TASKS, EVENTS, SENDING, QUERIES };
 
 static const char *const sql[QUERIES] = {
     [VERSION] = "PRAGMA data_version",
-    [PROBLEMS] = "SELECT problem, task_id FROM problems UNION ALL "
-		 "SELECT 'live without a next look', id FROM tasks WHERE status IN "
-		 "('starting', 'running', 'stopping') AND wake_at IS NULL UNION ALL "
-		 "SELECT 'two live attempts', task_id FROM attempts WHERE ended_at IS NULL "
-		 "GROUP BY task_id HAVING count(*) > 1",
+    [PROBLEMS] = ("SELECT problem, task_id FROM problems UNION ALL "
+		  "SELECT 'live without a next look', id FROM tasks WHERE status IN "
+		  "('starting', 'running', 'stopping') AND wake_at IS NULL UNION ALL "
+		  "SELECT 'two live attempts', task_id FROM attempts WHERE ended_at IS NULL "
+		  "GROUP BY task_id HAVING count(*) > 1"),
     [TASKS] = "SELECT id, status, revision FROM tasks",
     [EVENTS] = "SELECT id, task_id, kind, detail FROM events WHERE id > ? ORDER BY id",
-    [SENDING] = "SELECT tasks.status, message_id FROM attempts JOIN tasks ON tasks.id = task_id "
-		"WHERE attempts.session_id = ? AND ended_at IS NULL",
+    [SENDING] = ("SELECT tasks.status, message_id FROM attempts JOIN tasks ON tasks.id = task_id "
+		 "WHERE attempts.session_id = ? AND ended_at IS NULL"),
 };
 
 static sqlite3 *db;
