@@ -41,6 +41,17 @@ async function behindGate(own, prepare = () => {}) {
   return { gate, server, runner };
 }
 
+/** Kills the server as if it had died before it wrote the messages that `later` picks; the newest one left. */
+async function dieBefore(own, id, pid, later) {
+  process.kill(pid, "SIGKILL");
+  const other = await own.startOpenCode();
+  const path = `/session/${await sessionOf(own, id)}/message`;
+  for (const { info } of later(await own.openCode(path, other))) await own.openCode(`${path}/${info.id}`, { ...other, method: "DELETE" });
+  const left = (await own.openCode(path, other)).at(-1);
+  await other.process.stop();
+  return left;
+}
+
 const readMessages = /^GET \/session\/ses_[^/]+\/message$/;
 const sentPrompts = (gate) => gate.seen.filter((each) => each.endsWith("/prompt_async")).length;
 
@@ -125,15 +136,8 @@ describe("evidence", { concurrency: 4 }, () => {
       await own.called(work.word, { times: 2 });
       const { pid } = await own.server();
       await runner.stop("SIGKILL");
-      process.kill(pid, "SIGKILL");
-      // The server dies after the one step and before the next one has begun.
-      const other = await own.startOpenCode();
-      const path = `/session/${await sessionOf(own, work.id)}/message`;
-      const last = (await own.openCode(path, other)).at(-1);
-      await own.openCode(`${path}/${last.info.id}`, { ...other, method: "DELETE" });
-      const left = (await own.openCode(path, other)).at(-1);
+      const left = await dieBefore(own, work.id, pid, (messages) => messages.slice(-1));
       assert.deepEqual([left.info.finish, left.info.role], ["tool-calls", "assistant"]);
-      await other.process.stop();
       await own.drain();
       await assertCompleted(own, work, "done", { calls: 3, resumes: 1 });
     }),
@@ -177,20 +181,31 @@ describe("evidence", { concurrency: 4 }, () => {
   );
 
   test(
-    "a compaction that fails ends the turn; right after one that did not, OpenCode dies",
+    "a compaction that fails ends the turn",
     inWorld({}, async (own) => {
       await own.startRunner();
       const { id } = await atWork(own, `${COMPACTED} [compaction-fail 400]`, ...small);
       const task = await own.finish(id);
       assert.deepEqual(ended(task), failed("agent"));
       assert.match(task.error, /the script says: fail with 400/);
-      const before = (await summaries(own)).length;
-      const work = await atWork(own, COMPACTED, ...small);
-      await until("it was compacted", async () => (await summaries(own))[before]?.outcome === "done");
-      process.kill((await own.server()).pid, "SIGKILL");
-      const { status, result } = await own.finish(work.id);
-      assert.deepEqual([status, result.slice(0, 19)], ["completed", "answer to: Continue"], await own.story([work.id]));
-      assert.equal((await own.calls(work.word)).length, 1);
+    }),
+  );
+
+  // OpenCode takes the finished summary for the end of the turn, and does nothing when the prompt is sent again.
+  test(
+    "OpenCode dies between a compaction and its own message to go on: nothing resumes that, so it has failed",
+    inWorld({ config: { task: { max_resumes: 1 } } }, async (own) => {
+      const runner = await own.startRunner();
+      const { id, word } = await atWork(own, COMPACTED, ...small);
+      await own.called("Continue if");
+      const { pid } = await own.server();
+      await runner.stop("SIGKILL");
+      await dieBefore(own, id, pid, (messages) => messages.slice(messages.findIndex(({ info }) => info.summary === true) + 1));
+      await own.drain();
+      const task = await own.task(id);
+      assert.deepEqual(ended(task), failed("interrupted"), await own.story([id]));
+      assert.match(task.error, /cut off/);
+      assert.equal((await own.calls(word)).length, 1);
     }),
   );
 

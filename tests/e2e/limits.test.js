@@ -32,7 +32,7 @@ async function assertCompleted(own, id, result) {
 describe("limits", { concurrency: 4 }, () => {
   test(
     "a subagent that is silent is a stall: both are aborted",
-    inWorld({ config: { task: { stall: "3s" } } }, async (own) => {
+    inWorld({ config: { task: { stall: "8s" } } }, async (own) => {
       await own.startRunner();
       const work = await withSubagent(own, "[hang]");
       const task = await own.finish(work.id);
@@ -46,7 +46,7 @@ describe("limits", { concurrency: 4 }, () => {
     "a task past its timeout is aborted with its subagent, though that is at work",
     inWorld({}, async (own) => {
       await own.startRunner();
-      const work = await withSubagent(own, "[slow 60] [long 2000]", "--timeout", "5s");
+      const work = await withSubagent(own, "[slow 60] [long 2000]", "--timeout", "12s");
       const task = await own.finish(work.id);
       assert.deepEqual([task.status, task.error_kind], ["failed", "timeout"]);
       assert.match(task.error, /longer than its timeout/);
@@ -56,18 +56,18 @@ describe("limits", { concurrency: 4 }, () => {
 
   test(
     "a subagent at work is no stall, though its parent is silent",
-    inWorld({ config: { task: { stall: "4s" } } }, async (own) => {
+    inWorld({ config: { task: { stall: "10s" } } }, async (own) => {
       await own.startRunner();
-      const { id } = await withSubagent(own, "[slow 8] [say one two three four five six seven eight nine ten eleven twelve]");
+      const { id } = await withSubagent(own, "[slow 20] [say one two three four five six seven eight nine ten eleven twelve]");
       await assertCompleted(own, id, "done");
     }),
   );
 
   test(
     "nor after a restart that has not seen it begin",
-    inWorld({ config: { task: { stall: "4s" } } }, async (own) => {
+    inWorld({ config: { task: { stall: "10s" } } }, async (own) => {
       const runner = await own.startRunner();
-      const { id } = await withSubagent(own, "[slow 10] [say one two three four five six seven eight nine ten eleven twelve]");
+      const { id } = await withSubagent(own, "[slow 20] [say one two three four five six seven eight nine ten eleven twelve]");
       await until("the task runs", async () => (await own.task(id)).status === "running");
       await runner.stop("SIGKILL");
       await own.drain();
