@@ -108,6 +108,7 @@ decode_session(const struct json *json, struct oc_session *session, struct fault
 	session->directory = copy_text(json, "directory");
 	session->title = copy_text(json, "title");
 	session->created_ms = json_int(json, "time.created");
+	session->updated_ms = json_int(json, "time.updated");
 	return true;
 }
 
@@ -245,13 +246,34 @@ error_words(const struct json *error)
 	return "an error without a message";
 }
 
+/* The same for a person: without OpenCode's own stack, which follows where it is its own fault. */
+static char *
+error_sentence(const struct json *error)
+{
+	const char *words = error_words(error), *stack = strstr(words, "\n    at ");
+
+	return stack ? xstrndup(words, (size_t)(stack - words)) : xstrdup(words);
+}
+
+/* "UnknownError: UnknownError" */
+static bool
+says_no_more(const char *sentence, const char *name)
+{
+	size_t length = strlen(name);
+
+	if (strncmp(sentence, name, length) != 0)
+		return false;
+	sentence += length;
+	return !*sentence || (strncmp(sentence, ": ", 2) == 0 && strcmp(sentence + 2, name) == 0);
+}
+
 static void
 decode_error(const struct json *error, struct message *message)
 {
 	if (!json_is_object(error))
 		return;
 	message->error_name = xstrdup(has_text(error, "name") ? json_text(error, "name") : "Error");
-	message->error_text = xstrdup(error_words(error));
+	message->error_text = error_sentence(error);
 }
 
 /* Adds a paragraph, as far as there is room. */
@@ -601,17 +623,26 @@ listed_errors(const struct json *list)
 	return words.len ? buf_take(&words) : NULL;
 }
 
+/* Of a request to which somebody has replied, 1.18 says so in a shape of its own. */
+static bool
+says_not_found(const struct json *json)
+{
+	const char *name = json_text(json, "name"), *tag = json_text(json, "_tag");
+
+	return same_text(name, "NotFoundError") || same_text(tag, "PermissionNotFoundError") ||
+	       same_text(tag, "QuestionNotFoundError");
+}
+
 char *
 reply_error(const char *body, size_t bytes, bool *is_not_found)
 {
 	struct fault ignored;
 	struct json *json = json_parse(body, bytes, &ignored);
-	const char *name = json_text(json, "name");
 	char *words = NULL, *line;
 
-	*is_not_found = name && strcmp(name, "NotFoundError") == 0;
+	*is_not_found = says_not_found(json);
 	if (has_text(json, "data.message") || has_text(json, "message"))
-		words = xstrdup(error_words(json));
+		words = error_sentence(json);
 	else if (json_is_array(json_at(json, "error")))
 		words = listed_errors(json_at(json, "error"));
 	else if (has_text(json, "error"))
@@ -834,6 +865,7 @@ decode_session_event(const struct json *properties, struct oc_event *event)
 {
 	free(event->session_id);
 	event->session_id = copy_text(properties, "info.id");
+	event->parent_id = copy_text(properties, "info.parentID");
 }
 
 static void
@@ -854,6 +886,16 @@ decode_part_event(const struct json *json, struct oc_event *event)
 	event->part = decode_part(json);
 	if (event->part.kind == PART_TEXT || event->part.kind == PART_REASONING)
 		event->text = copy_text(json, "text");
+}
+
+static void
+decode_error_event(const struct json *error, struct oc_event *event)
+{
+	char *sentence = error_sentence(error);
+
+	if (!has_text(error, "name") || !says_no_more(sentence, json_text(error, "name")))
+		event->text = xstrdup(sentence);
+	free(sentence);
 }
 
 static void
@@ -878,7 +920,7 @@ decode_event(const struct json *properties, struct oc_event *event)
 		event->text = copy_text(properties, "status.message");
 		break;
 	case OC_EV_ERROR:
-		event->text = xstrdup(error_words(json_at(properties, "error")));
+		decode_error_event(json_at(properties, "error"), event);
 		break;
 	case OC_EV_MESSAGE:
 		decode_message_event(json_at(properties, "info"), event);
@@ -925,6 +967,7 @@ oc_event_fini(struct oc_event *event)
 	free(event->message_id);
 	free(event->text);
 	free(event->finish);
+	free(event->parent_id);
 	part_fini(&event->part);
 	*event = (struct oc_event){0};
 }
@@ -939,6 +982,7 @@ oc_event_copy(const struct oc_event *event)
 	copy.message_id = xstrdup(event->message_id);
 	copy.text = xstrdup(event->text);
 	copy.finish = xstrdup(event->finish);
+	copy.parent_id = xstrdup(event->parent_id);
 	copy.part.id = xstrdup(event->part.id);
 	copy.part.label = xstrdup(event->part.label);
 	copy.part.error = xstrdup(event->part.error);

@@ -18,7 +18,7 @@
 
 struct oc_session {
 	char *id, *parent_id, *directory, *title;
-	int64_t created_ms; /* the server's clock */
+	int64_t created_ms, updated_ms; /* the server's clock; updated: each step of its turns */
 };
 
 struct oc_sessions {
@@ -81,7 +81,7 @@ enum oc_event_type {
 	OC_EV_SESSION_DELETED,
 	OC_EV_STATUS, /* `activity` is set; `text` is a retry's message */
 	OC_EV_IDLE,
-	OC_EV_ERROR,   /* `text` is the error's sentence; session_id can be NULL */
+	OC_EV_ERROR,   /* `text` is the error's sentence, NULL without one; so can session_id be */
 	OC_EV_MESSAGE, /* a message changed; `finish`, and whether its words are an agent's own */
 	OC_EV_PART,    /* of a message; `text` is what it has so far: all, or nothing, as a rule */
 	OC_EV_DELTA,   /* `text` is what came to the part's text, or to its reasoning */
@@ -92,6 +92,7 @@ enum oc_event_type {
 struct oc_event {
 	enum oc_event_type type;
 	char *directory, *session_id, *message_id, *text, *finish;
+	char *parent_id;  /* SESSION_CREATED: of the session above it; NULL: there is none */
 	struct part part; /* of a delta its id alone */
 	enum oc_activity activity;
 	bool from_user, summary; /* of a message; see there */

@@ -84,7 +84,7 @@ struct vigil_task {
 };
 
 /* Durable once it has returned VIGIL_OK; else nothing is queued. With a `key` that an open task
- * has, *existed is set and *id is that task's. */
+ * has, *existed (which may be NULL) is set, and *id is that task's. */
 enum vigil_result vigil_add(struct vigil *, const struct vigil_task *, int64_t *id, bool *existed);
 
 /* One JSON object a line, keys as the columns of `tasks` (and `after`, `at`, `in`, `timeout`,

@@ -210,7 +210,8 @@ on_look(struct ev_loop *loop, ev_timer *timer, int revents)
 		return;
 	forget_server(a);
 	onlook_fini(&a->seen);
-	if (!onlook_read(a->vigil, a->task_id, &a->seen))
+	if (!store_still_there(a->vigil->store, &a->vigil->fault) ||
+	    !onlook_read(a->vigil, a->task_id, &a->seen))
 		stop(a, handle_result(a->vigil));
 	else if (onlook_has_session(&a->seen))
 		ask_server(a);

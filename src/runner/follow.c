@@ -244,8 +244,10 @@ on_look(struct ev_loop *loop, ev_timer *timer, int revents)
 	(void)loop;
 	(void)revents;
 	struct follower *f = timer->data;
+	struct vigil *v = f->vigil;
 	int64_t version;
-	if (!store_data_version(f->vigil->store, &version, &f->vigil->fault)) {
+	if (!store_still_there(v->store, &v->fault) ||
+	    !store_data_version(v->store, &version, &v->fault)) {
 		stop(f, true);
 	} else if (version != f->data_version || !f->client || ++f->skipped >= LOOK_EVERY) {
 		f->data_version = version;

@@ -80,6 +80,7 @@ START_TEST(sessions_one_and_many)
 	ck_assert_str_eq(session.title, "Background: sample");
 	ck_assert_ptr_null(session.parent_id);
 	ck_assert_int_eq(session.created_ms, 1795414166420);
+	ck_assert_int_eq(session.updated_ms, 1795414168718);
 	oc_session_fini(&session);
 	text = xasprintf("[%s,{\"id\":\"ses_2\",\"parentID\":\"ses_1\"}]", bytes.data);
 	ck_assert(reply_sessions(text, strlen(text), &list, &fault));
@@ -435,6 +436,11 @@ START_TEST(error_sentences)
 		bool is_not_found;
 	} cases[] = {
 	    {"{\"name\":\"NotFoundError\",\"data\":{\"message\":\"gone\"}}", "gone", true},
+	    {"{\"_tag\":\"PermissionNotFoundError\",\"requestID\":\"per_1\",\"message\":\"gone\"}",
+		"gone", true},
+	    {"{\"_tag\":\"QuestionNotFoundError\",\"requestID\":\"que_1\",\"message\":\"gone\"}",
+		"gone", true},
+	    {"{\"_tag\":\"NoSuchRoute\",\"message\":\"gone\"}", "gone", false},
 	    {"{\"name\":\"UnknownError\",\"data\":{\"message\":\"boom\"}}", "boom", false},
 	    {"{\"message\":\"flat\\n  and long\"}", "flat and long", false},
 	    {"{\"error\":\"words\"}", "words", false},
@@ -525,6 +531,7 @@ START_TEST(events_in_detail)
 	    "\"parentID\":\"s\"}}}}");
 	ck_assert_int_eq(event.type, OC_EV_SESSION_CREATED);
 	ck_assert_str_eq(event.session_id, "c");
+	ck_assert_str_eq(event.parent_id, "s");
 	oc_event_fini(&event);
 	event = event_in(
 	    "{\"payload\":{\"type\":\"session.error\",\"properties\":{\"error\":{\"name\":\"X\","
@@ -532,6 +539,18 @@ START_TEST(events_in_detail)
 	ck_assert_int_eq(event.type, OC_EV_ERROR);
 	ck_assert_ptr_null(event.session_id);
 	ck_assert_str_eq(event.text, "no agent");
+	oc_event_fini(&event);
+	/* What OpenCode says when its own code has failed, as for an agent that is not there. */
+	event = event_in("{\"payload\":{\"type\":\"session.error\",\"properties\":{\"error\":"
+			 "{\"name\":\"UnknownError\",\"data\":{\"message\":"
+			 "\"UnknownError: UnknownError\\n    at <anonymous> (/x.js:1:2)\"}}}}}");
+	ck_assert_int_eq(event.type, OC_EV_ERROR);
+	ck_assert_ptr_null(event.text);
+	oc_event_fini(&event);
+	event = event_in("{\"payload\":{\"type\":\"session.error\",\"properties\":{\"error\":"
+			 "{\"name\":\"UnknownError\",\"data\":{\"message\":"
+			 "\"no such agent\\n    at f (/x.js:1:2)\\n    at g (/x.js:3:4)\"}}}}}");
+	ck_assert_str_eq(event.text, "no such agent");
 	oc_event_fini(&event);
 	/* The type comes last, after a part's own. */
 	event = event_in("{\"payload\":{\"properties\":{\"part\":{\"type\":\"text\",\"id\":\"p\"}},"
