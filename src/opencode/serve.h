@@ -28,6 +28,10 @@
 #define SERVE_NONCE_NAME "VIGIL_SERVER_NONCE"
 #define SERVE_LEADER_NAME "VIGIL_SERVER_PID"
 
+#define SERVE_USER \
+	"opencode" /* who has the password, whatever servers of one's own call theirs \
+		    */
+
 struct ev_loop;
 struct serve;
 

@@ -73,7 +73,7 @@ make_environment(struct launch *launch, const char *nonce, const char *password)
 		if (!is_kept_back(environ[i]))
 			launch->env[used++] = xstrdup(environ[i]);
 	launch->env[used++] = xasprintf(SERVE_NONCE_NAME "=%s", nonce);
-	launch->env[used++] = xasprintf(USER_NAME "=opencode");
+	launch->env[used++] = xasprintf(USER_NAME "=" SERVE_USER);
 	launch->env[used++] = xasprintf(PASSWORD_NAME "=%s", password);
 	launch->env[used] = xasprintf(SERVE_LEADER_NAME "=%020d", 0); /* room for the digits */
 	launch->leader_digits = launch->env[used] + strlen(SERVE_LEADER_NAME "=");

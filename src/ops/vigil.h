@@ -15,7 +15,7 @@
  * the one that they were called for, and may not leave by longjmp() or an exception.
  *
  * Signals: only vigil_run() changes how they are handled, and says so. Nothing else raises SIGPIPE
- * but vigil_follow(), which reads from a server: ignore it before.
+ * but vigil_follow() and vigil_attach_command(), which ask a server: ignore it before.
  */
 #ifndef VIGIL_H
 #define VIGIL_H
@@ -204,12 +204,34 @@ struct vigil_run_options {
  * children alone: SIGCHLD is to be neither ignored nor answered with a wait for any child. */
 enum vigil_result vigil_run(struct vigil *, const struct vigil_run_options *);
 
-/* The answer of a task as it is written, until it ends; then as vigil_get_result(). The pieces of
- * VIGIL_TEXT and VIGIL_REASONING are to be put together as they come; a VIGIL_NOTE is a line about
- * the task, without its end. A piece may be empty. */
-enum vigil_stream { VIGIL_TEXT, VIGIL_REASONING, VIGIL_NOTE };
+/* What a task's agent says and does, as it says it, until the task ends; then as
+ * vigil_get_result(). Of a final one, the transcript. Every word comes once, the answers of a turn
+ * one after the other: of one that was begun before we came, its words come when it is finished. */
+enum vigil_stream {
+	VIGIL_TEXT,      /* pieces, to be put together as they come, */
+	VIGIL_REASONING, /* and these */
+	VIGIL_NOTE,      /* a line about the task, without its end */
+	VIGIL_TOOL,      /* a line: the agent has called a tool, "bash: npm test"; live alone */
+	VIGIL_TOOL_END,  /* the same line, and what became of it: ": ok", ": failed: …" */
+};
 typedef void vigil_follow_fn(void *arg, enum vigil_stream, const char *text);
 enum vigil_result vigil_follow(struct vigil *, int64_t id, vigil_follow_fn *, void *arg);
+
+/* OpenCode's own interface on the task's session: a program's words, of which the first is looked
+ * for on the PATH, and its whole environment, which has the server's password. Each ends with NULL.
+ * The library starts no interface: the caller runs it on a terminal, or becomes it. */
+struct vigil_command {
+	char **argv, **environment;
+};
+
+/* Waits for a session on a server that answers as long as the task is open; `waits` is told for
+ * what, each time it is something else, by a line without its end. VIGIL_NOT_FOUND: no such task,
+ * or it is final without a session. VIGIL_ENVIRONMENT: it is final, and its server has gone; or the
+ * server refuses us. After VIGIL_OK, and only then, the command is the caller's to free. */
+typedef void vigil_line_fn(void *arg, const char *line);
+enum vigil_result vigil_attach_command(
+    struct vigil *, int64_t id, vigil_line_fn *waits, void *arg, struct vigil_command *);
+void vigil_command_free(struct vigil_command *);
 
 #ifdef __cplusplus
 }

@@ -728,9 +728,10 @@ flight_event(struct flight *f, const struct oc_event *e)
 		break;
 	case OC_EV_MESSAGE:
 		f->progress_ms = clock_now_ms();
-		if (!e->part_id && same_text(e->field, "unknown"))
+		if (same_text(e->finish, "unknown"))
 			look_soon(f); /* the model is asked again and again: is it a loop? */
 		break;
+	case OC_EV_PART:
 	case OC_EV_DELTA:
 		f->progress_ms = clock_now_ms();
 		break;
@@ -747,6 +748,6 @@ flight_event(struct flight *f, const struct oc_event *e)
 void
 flight_descendant_event(struct flight *f, const struct oc_event *e)
 {
-	if (e->type == OC_EV_MESSAGE || e->type == OC_EV_DELTA)
+	if (e->type == OC_EV_MESSAGE || e->type == OC_EV_PART || e->type == OC_EV_DELTA)
 		f->progress_ms = clock_now_ms();
 }

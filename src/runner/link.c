@@ -22,6 +22,7 @@
 #include "base/patience.h"
 #include "base/secret.h"
 #include "core/policy.h"
+#include "opencode/serve.h"
 #include "runner/managed.h"
 
 #define PROBE_EVERY_S 15.0
@@ -139,7 +140,7 @@ static void
 make_client(struct link *l)
 {
 	const char *password = l->managed ? l->password : link_given_password(l->config);
-	const char *user = password ? l->config->server_username : NULL;
+	const char *user = l->managed ? SERVE_USER : password ? l->config->server_username : NULL;
 	l->client = opencode_new(l->http, l->url, user, password);
 	l->failures = 0;
 	l->down_since_ms = clock_monotonic_ms();

@@ -144,7 +144,7 @@ on_event(void *arg, const struct oc_event *e)
 	now.is_idle |= e->type == OC_EV_IDLE;
 	now.was_busy |= e->type == OC_EV_STATUS && e->activity == OC_BUSY;
 	now.was_retried |= e->type == OC_EV_STATUS && e->activity == OC_RETRY && e->text;
-	now.had_delta |= e->type == OC_EV_DELTA && e->text && e->message_id && e->part_id;
+	now.had_delta |= e->type == OC_EV_DELTA && e->text && e->message_id && e->part.id;
 	now.had_message |= e->type == OC_EV_MESSAGE && e->message_id;
 	now.had_error |= e->type == OC_EV_ERROR && e->text;
 }

@@ -113,13 +113,24 @@ WHERE name = ?1 AND ended_at IS NULL ORDER BY id DESC LIMIT 1;
 -- ?1 url, as its name
 SELECT id FROM servers WHERE name = ?1 AND ended_at IS NULL ORDER BY id DESC LIMIT 1;
 
--- name: follow_state
--- ?1 task
-SELECT tasks.status, tasks.note, attempts.id AS attempt_id, attempts.session_id, attempts.message_id,
+-- name: onlook
+-- ?1 task. How it stands, its newest attempt, and where that one's server is: the one of its name that is alive,
+-- else the one that had the prompt.
+SELECT tasks.status, tasks.directory, attempts.id AS attempt_id, attempts.session_id, attempts.message_id,
 	attempts.server, servers.url, servers.pid, servers.pid_start, servers.boot_id, servers.nonce
 FROM tasks LEFT JOIN attempts ON attempts.task_id = tasks.id AND attempts.number = tasks.attempts
-LEFT JOIN servers ON servers.id = attempts.server_id
+LEFT JOIN servers ON servers.id = coalesce(
+	(SELECT max(alive.id) FROM servers AS alive WHERE alive.name = attempts.server AND alive.ended_at IS NULL),
+	attempts.server_id)
 WHERE tasks.id = ?1;
+
+-- name: follow_since
+-- ?1 task. Its newest event.
+SELECT max(id) FROM events WHERE task_id = ?1;
+
+-- name: follow_events
+-- ?1 task, ?2 an event. What has happened to it since.
+SELECT id, kind, detail FROM events WHERE task_id = ?1 AND id > ?2 ORDER BY id;
 
 -- name: ask_find
 -- ?1 the server's id of it
