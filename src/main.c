@@ -13,6 +13,7 @@ static const struct command *const commands[] = {
     &result_command,
     &wait_command,
     &follow_command,
+    &attach_command,
     &cancel_command,
     &retry_command,
     &hold_command,

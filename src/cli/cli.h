@@ -34,6 +34,12 @@ char *cli_field(struct vigil *, int64_t id, enum vigil_section, const char *colu
  * first second, in which one may be starting. `is_line_open`: a line is to be cleared first. */
 void cli_watch_runner(const struct vigil_progress *, bool *was_said, bool is_line_open);
 
+/* Of the commands that run in panes: by its words a pane is known as vigil's own. */
+#define CLI_PANE_OPTION \
+	{ \
+		0, "pane", "MARK", "for vigil's own panes in tmux: any text; ignored" \
+	}
+
 /* For people alone; printed to standard output. */
 void help_all(const struct command *const *commands);
 void help_short(void); /* to standard error */
@@ -46,6 +52,7 @@ extern const struct command show_command;
 extern const struct command result_command;
 extern const struct command wait_command;
 extern const struct command follow_command;
+extern const struct command attach_command;
 extern const struct command cancel_command;
 extern const struct command retry_command;
 extern const struct command hold_command;

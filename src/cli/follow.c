@@ -12,6 +12,7 @@
 static const struct option_spec options[] = {
     {0, "json", NULL,
 	"print [{\"stream\": \"text\" or \"reasoning\", \"text\"}], as it is written"},
+    CLI_PANE_OPTION,
     {0, NULL, NULL, NULL},
 };
 

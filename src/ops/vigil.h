@@ -15,7 +15,7 @@
  * the one that they were called for, and may not leave by longjmp() or an exception.
  *
  * Signals: only vigil_run() changes how they are handled, and says so. Nothing else raises SIGPIPE
- * but vigil_follow(), which reads from a server: ignore it before.
+ * but vigil_follow() and vigil_attach_command(), which ask a server: ignore it before.
  */
 #ifndef VIGIL_H
 #define VIGIL_H
@@ -218,6 +218,22 @@ enum vigil_result vigil_run(struct vigil *, const struct vigil_run_options *);
 enum vigil_stream { VIGIL_TEXT, VIGIL_REASONING, VIGIL_NOTE };
 typedef void vigil_follow_fn(void *arg, enum vigil_stream, const char *text);
 enum vigil_result vigil_follow(struct vigil *, int64_t id, vigil_follow_fn *, void *arg);
+
+/* OpenCode's own interface on the task's session: a program's words, of which the first is looked
+ * for on the PATH, and its whole environment, which has the server's password. Each ends with NULL.
+ * The library starts no interface: the caller runs it on a terminal, or becomes it. */
+struct vigil_command {
+	char **argv, **environment;
+};
+
+/* Waits for a session on a server that answers as long as the task is open; `waits` is told for
+ * what, each time it is something else, by a line without its end. VIGIL_NOT_FOUND: no such task,
+ * or it is final without a session. VIGIL_ENVIRONMENT: it is final, and its server has gone; or the
+ * server refuses us. After VIGIL_OK, and only then, the command is the caller's to free. */
+typedef void vigil_line_fn(void *arg, const char *line);
+enum vigil_result vigil_attach_command(
+    struct vigil *, int64_t id, vigil_line_fn *waits, void *arg, struct vigil_command *);
+void vigil_command_free(struct vigil_command *);
 
 #ifdef __cplusplus
 }

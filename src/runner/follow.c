@@ -8,13 +8,9 @@
 #include <string.h>
 
 #include "base/buf.h"
-#include "base/secret.h"
 #include "core/task.h"
 #include "opencode/client.h"
-#include "opencode/serve.h"
-#include "ops/handle.h"
-#include "runner/link.h"
-#include "runner/managed.h"
+#include "runner/onlook.h"
 
 #define LOOK_S 0.2 /* at the row, through `PRAGMA data_version` */
 
@@ -30,11 +26,8 @@ struct follower {
 	struct oc_events *events;
 	struct oc_call *catch_up;
 	int64_t data_version;
-	/* As in the row. */
-	enum status status, told_status;
-	int64_t attempt_id;
-	char *session_id, *message_id, *server, *url, *note;
-	struct serve_process process; /* if it is the managed one */
+	struct onlook seen; /* as in the row */
+	enum status told_status;
 	/* What was shown of the newest message. */
 	char *shown_message, *reasoning_part;
 	struct buf shown;
@@ -71,7 +64,7 @@ static void
 on_event(void *arg, const struct oc_event *e)
 {
 	struct follower *f = arg;
-	if (!f->session_id || !e->session_id || strcmp(e->session_id, f->session_id) != 0)
+	if (!f->seen.session_id || !e->session_id || strcmp(e->session_id, f->seen.session_id) != 0)
 		return;
 	if (e->type == OC_EV_MESSAGE && e->field && strcmp(e->field, "reasoning") == 0) {
 		free(f->reasoning_part);
@@ -124,61 +117,45 @@ disconnect(struct follower *f)
 	f->client = NULL;
 }
 
-/* NULL until the managed server is found where its row says. */
-static char *
-password_of_managed(struct follower *f)
-{
-	struct fault ignored; /* the next look tries again */
-	return managed_password(f->vigil->database, &f->process, f->url, &ignored);
-}
-
+/* Where the server is not found yet, the next look tries again. */
 static void
 connect_to(struct follower *f)
 {
-	const struct config *config = f->vigil->config;
-	bool is_managed = strcmp(f->server, MANAGED_NAME) == 0;
-	char *password = is_managed ? password_of_managed(f) : xstrdup(link_given_password(config));
-	if (is_managed && !password)
+	struct onlook_key key;
+	struct fault ignored;
+	if (!onlook_key(f->vigil, &f->seen, &key, &ignored))
 		return;
-	f->client =
-	    opencode_new(f->http, f->url, password ? config->server_username : NULL, password);
+	f->client = opencode_new(f->http, f->seen.url, key.user, key.password);
 	f->events = opencode_events_open(f->client, f->loop, on_stream, on_event, f);
-	f->catch_up = opencode_messages(f->client, f->session_id, f->message_id, on_messages, f);
-	secret_free(password);
+	f->catch_up =
+	    opencode_messages(f->client, f->seen.session_id, f->seen.message_id, on_messages, f);
+	onlook_key_fini(&key);
 }
 
 /* ---- the row -------------------------------------------------------------------------------- */
 
-/* The columns of follow_state, in its order. */
-static bool
-read_state(void *arg, const struct row *row)
+static void
+take_row(struct follower *f, const struct onlook *now)
 {
-	struct follower *f = arg;
-	const char *url = row_text(row, 6), *session_id = row_text(row, 3);
-	(void)status_parse(row_text(row, 0), &f->status);
-	if (row_text(row, 1) && !same_text(f->note, row_text(row, 1)))
-		note(f, row_text(row, 1));
-	xreplace(&f->note, row_text(row, 1));
-	if (f->attempt_id && row_int(row, 2) != f->attempt_id)
+	struct onlook before = f->seen;
+	f->seen = *now;
+	if (now->note && !same_text(before.note, now->note))
+		note(f, now->note);
+	if (before.attempt_id && now->attempt_id != before.attempt_id)
 		note(f, "the task is tried again");
-	f->attempt_id = row_int(row, 2);
-	if (!same_text(f->url, url) || !same_text(f->session_id, session_id))
+	if (!same_text(before.url, now->url) || !same_text(before.session_id, now->session_id))
 		disconnect(f);
-	xreplace(&f->session_id, session_id);
-	xreplace(&f->message_id, row_text(row, 4));
-	xreplace(&f->server, row_text(row, 5));
-	xreplace(&f->url, url);
-	managed_read_process(row, 7, &f->process);
-	return false;
+	onlook_fini(&before);
 }
 
 static void
 tell_status(struct follower *f)
 {
-	if (f->status == f->told_status || status_is_final(f->status))
+	enum status status = f->seen.status;
+	if (status == f->told_status || status_is_final(status))
 		return;
-	f->told_status = f->status;
-	note(f, status_text(f->status));
+	f->told_status = status;
+	note(f, status_text(status));
 }
 
 static void
@@ -191,15 +168,17 @@ stop(struct follower *f, bool has_failed)
 static void
 look(struct follower *f)
 {
-	struct value id = value_int(f->task_id);
-	if (!store_run(f->vigil->store, Q_follow_state, &id, 1, read_state, f, &f->vigil->fault)) {
+	struct onlook now;
+	if (!onlook_read(f->vigil, f->task_id, &now)) {
+		onlook_fini(&now);
 		stop(f, true);
 		return;
 	}
+	take_row(f, &now);
 	tell_status(f);
-	if (status_is_final(f->status))
+	if (status_is_final(now.status))
 		stop(f, false);
-	else if (status_is_live(f->status) && f->session_id && f->url && !f->client)
+	else if (status_is_live(now.status) && onlook_has_session(&now) && !f->client)
 		connect_to(f);
 }
 
@@ -260,14 +239,11 @@ vigil_follow(struct vigil *v, int64_t id, vigil_follow_fn *fn, void *arg)
 {
 	struct follower f = {.vigil = v, .task_id = id, .fn = fn, .arg = arg, .data_version = -1};
 	f.told_status = STATUS_COUNT;
-	if (!handle_has_task(v, id))
-		return handle_result(v);
 	run_follower(&f);
 	enum vigil_result result = f.has_failed ? handle_result(v) : show_rest(&f);
-	char *const owned[] = {
-	    f.session_id, f.message_id, f.server, f.url, f.note, f.shown_message, f.reasoning_part};
-	for (size_t i = 0; i < sizeof(owned) / sizeof(*owned); i++)
-		free(owned[i]);
+	onlook_fini(&f.seen);
+	free(f.shown_message);
+	free(f.reasoning_part);
 	buf_free(&f.shown);
 	return result;
 }

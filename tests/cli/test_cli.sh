@@ -340,6 +340,14 @@ run 0 follow "$whole"
 is 'follow gives the answer' 'all of it' "$(cat out)"
 run 0 follow "$whole" --json
 json 'follow --json' 'JSON.stringify(j[0])' '{"stream":"text","text":"all of it"}'
+run 0 follow --pane 'any text' "$whole"
+is 'the mark of a pane changes nothing' 'all of it' "$(cat out)"
+bad 3 'no task 98765' follow 98765
+bad 2 "'x'" follow x
+bad 2 "'x'" attach x
+bad 2 "attach needs ID" attach
+bad 2 "unknown option '--pan'" attach --pan x 1
+bad 5 'attach needs a terminal' attach --pane 'any text' "$whole"
 run 0 show "$whole"
 holds 'nothing of it is missing' sh -c '! grep -q missing out && ! grep -q result_cut out'
 cut=$("$vigil" add 'a long answer')
@@ -390,7 +398,7 @@ B'
 
 # ---- output, help, the rest ----------------------------------------------------------------------
 
-for command in add run list show result wait follow cancel retry hold release asks answer sql version help; do
+for command in add run list show result wait follow attach cancel retry hold release asks answer sql version help; do
     run 0 $command --help
     holds "$command --help" grep -q "^usage: vigil $command" out
     run 0 help $command

@@ -109,12 +109,16 @@ WHERE name = ?1 AND ended_at IS NULL ORDER BY id DESC LIMIT 1;
 -- ?1 url, as its name
 SELECT id FROM servers WHERE name = ?1 AND ended_at IS NULL ORDER BY id DESC LIMIT 1;
 
--- name: follow_state
--- ?1 task
-SELECT tasks.status, tasks.note, attempts.id AS attempt_id, attempts.session_id, attempts.message_id,
-	attempts.server, servers.url, servers.pid, servers.pid_start, servers.boot_id, servers.nonce
+-- name: onlook
+-- ?1 task. How it stands, its newest attempt, and where that one's server is: the one of its name that is alive,
+-- else the one that had the prompt.
+SELECT tasks.status, tasks.note, tasks.directory, attempts.id AS attempt_id, attempts.session_id,
+	attempts.message_id, attempts.resumes, attempts.server, servers.url, servers.pid, servers.pid_start,
+	servers.boot_id, servers.nonce
 FROM tasks LEFT JOIN attempts ON attempts.task_id = tasks.id AND attempts.number = tasks.attempts
-LEFT JOIN servers ON servers.id = attempts.server_id
+LEFT JOIN servers ON servers.id = coalesce(
+	(SELECT max(alive.id) FROM servers AS alive WHERE alive.name = attempts.server AND alive.ended_at IS NULL),
+	attempts.server_id)
 WHERE tasks.id = ?1;
 
 -- name: ask_find

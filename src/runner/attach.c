@@ -1,0 +1,258 @@
+/*
+ * vigil_attach_command(): what shows a task's session in OpenCode's own interface. Waits until
+ * there is a session on a server that answers, as long as the task is open, and never sends a
+ * password to anyone but that server. Nothing is started here: that is the caller's.
+ */
+#include <ev.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/secret.h"
+#include "opencode/client.h"
+#include "runner/onlook.h"
+
+#define LOOK_EVERY_S 0.5
+
+#define USER_NAME "OPENCODE_SERVER_USERNAME"
+#define PASSWORD_NAME "OPENCODE_SERVER_PASSWORD"
+
+extern char **environ;
+
+struct attacher {
+	struct vigil *vigil;
+	int64_t task_id;
+	vigil_line_fn *waits;
+	void *arg;
+	char *told; /* the newest of what it waits for */
+	struct ev_loop *loop;
+	ev_timer next;
+	struct http *http;
+	struct onlook seen;
+	struct onlook_key key;
+	struct opencode *client;
+	struct oc_call *call; /* is the session there? */
+	struct vigil_command *command;
+	enum vigil_result result;
+};
+
+static void
+stop(struct attacher *a, enum vigil_result result)
+{
+	a->result = result;
+	ev_break(a->loop, EVBREAK_ALL);
+}
+
+static void
+forget_server(struct attacher *a)
+{
+	opencode_cancel(a->call);
+	a->call = NULL;
+	opencode_free(a->client);
+	a->client = NULL;
+	onlook_key_fini(&a->key);
+}
+
+/* ---- the command ---------------------------------------------------------------------------- */
+
+static bool
+is_variable(const char *variable, const char *name)
+{
+	size_t length = strlen(name);
+	return strncmp(variable, name, length) == 0 && variable[length] == '=';
+}
+
+static char *
+no_proxy(const char *name)
+{
+	const char *before = getenv(name);
+	return xasprintf("%s=%s%s127.0.0.1,localhost,::1", name, before ? before : "",
+	    before && *before ? "," : "");
+}
+
+/* The caller's own, but for what names another server's user, and for proxies, which are to see
+ * nothing of what goes to this machine itself. */
+static char **
+make_environment(const struct onlook_key *key)
+{
+	static const char *const replaced[] = {USER_NAME, PASSWORD_NAME, "NO_PROXY", "no_proxy"};
+	size_t count = 0, used = 0, names = sizeof(replaced) / sizeof(*replaced);
+	while (environ[count])
+		count++;
+	char **env = xcalloc(count + names + 1, sizeof(*env));
+	for (size_t i = 0; i < count; i++) {
+		size_t k = 0;
+		while (k < names && !is_variable(environ[i], replaced[k]))
+			k++;
+		if (k == names)
+			env[used++] = xstrdup(environ[i]);
+	}
+	env[used++] = no_proxy("NO_PROXY");
+	env[used++] = no_proxy("no_proxy");
+	if (key->password) {
+		env[used++] = xasprintf(USER_NAME "=%s", key->user);
+		env[used++] = xasprintf(PASSWORD_NAME "=%s", key->password);
+	}
+	return env;
+}
+
+/* The server's word for the directory, from which symbolic links are resolved. */
+static void
+make_command(struct attacher *a, const char *directory)
+{
+	const char *const words[] = {a->vigil->config->server_command, "attach", a->seen.url,
+	    "--session", a->seen.session_id, "--dir", directory};
+	size_t count = sizeof(words) / sizeof(*words);
+	a->command->argv = xcalloc(count + 1, sizeof(*a->command->argv));
+	for (size_t i = 0; i < count; i++)
+		a->command->argv[i] = xstrdup(words[i]);
+	a->command->environment = make_environment(&a->key);
+}
+
+static void
+free_words(char **words)
+{
+	for (size_t i = 0; words && words[i]; i++)
+		secret_free(words[i]); /* one of them is the password */
+	free(words);
+}
+
+void
+vigil_command_free(struct vigil_command *command)
+{
+	free_words(command->argv);
+	free_words(command->environment);
+	*command = (struct vigil_command){0};
+}
+
+/* ---- waiting -------------------------------------------------------------------------------- */
+
+/* The same is said once. */
+static void
+wait_for(struct attacher *a, const char *sentence)
+{
+	if (same_text(a->told, sentence))
+		return;
+	xreplace(&a->told, sentence);
+	if (a->waits)
+		a->waits(a->arg, sentence);
+}
+
+static bool
+keep_reason(void *arg, const struct row *row)
+{
+	char **reason = arg;
+	*reason = xstrdup(row_text(row, 0));
+	return false;
+}
+
+/* Why a task that is open has no session, or none on a server that answers. */
+static void
+wait_on(struct attacher *a, const char *for_what)
+{
+	struct value values[] = {
+	    value_int(a->task_id), value_int(store_lock_holder(a->vigil->database) != 0)};
+	char *reason = NULL;
+	if (!store_run(a->vigil->store, Q_show_reason, values, 2, keep_reason, &reason,
+		&a->vigil->fault)) {
+		stop(a, handle_result(a->vigil));
+		return;
+	}
+	char *sentence = xasprintf("task %lld is %s, %s%s%s", (long long)a->task_id,
+	    status_text(a->seen.status), for_what, reason ? ": " : "", reason ? reason : "");
+	wait_for(a, sentence);
+	free(sentence);
+	free(reason);
+}
+
+/* What there is to say when nothing will change any more. */
+static void
+not_there(struct attacher *a, enum fault_kind kind, const char *for_what, const char *why)
+{
+	if (!status_is_final(a->seen.status)) {
+		wait_on(a, for_what);
+		return;
+	}
+	stop(a, handle_fail(a->vigil, kind,
+		    "task %lld is %s, %s%s%s (vigil follow %lld has what "
+		    "was said)",
+		    (long long)a->task_id, status_text(a->seen.status), for_what, why ? ": " : "",
+		    why ? why : "", (long long)a->task_id));
+}
+
+/* ---- looking -------------------------------------------------------------------------------- */
+
+static void
+on_session(void *arg, struct oc_reply *reply)
+{
+	struct attacher *a = arg;
+	a->call = NULL;
+	if (reply->outcome == OC_OK) {
+		const char *directory = reply->session->directory;
+		make_command(a, directory ? directory : a->seen.directory);
+		stop(a, VIGIL_OK);
+	} else if (reply->outcome == OC_DENIED || reply->outcome == OC_BAD_REQUEST) {
+		stop(a, handle_fail(a->vigil, FAULT_ENV, "%s", reply->sentence));
+	} else if (reply->outcome == OC_NOT_FOUND) {
+		not_there(a, FAULT_NOT_FOUND, "and its server does not have its session", NULL);
+	} else {
+		not_there(a, FAULT_ENV, "and its server does not answer", reply->sentence);
+	}
+}
+
+static void
+ask_server(struct attacher *a)
+{
+	struct fault why;
+	if (!onlook_key(a->vigil, &a->seen, &a->key, &why)) {
+		not_there(a, FAULT_ENV, "and its server is not there", why.text);
+		return;
+	}
+	a->client = opencode_new(a->http, a->seen.url, a->key.user, a->key.password);
+	a->call = opencode_session(a->client, a->seen.session_id, on_session, a);
+}
+
+static void
+on_look(struct ev_loop *loop, ev_timer *timer, int revents)
+{
+	struct attacher *a = timer->data;
+	(void)loop, (void)revents;
+	if (a->call)
+		return;
+	forget_server(a);
+	onlook_fini(&a->seen);
+	if (!onlook_read(a->vigil, a->task_id, &a->seen))
+		stop(a, handle_result(a->vigil));
+	else if (onlook_has_session(&a->seen))
+		ask_server(a);
+	else
+		not_there(a, FAULT_NOT_FOUND, "and has no session", NULL);
+}
+
+static void
+run_attacher(struct attacher *a)
+{
+	a->loop = ev_loop_new(EVFLAG_AUTO);
+	a->http = http_new(a->loop);
+	ev_timer_init(&a->next, on_look, 0., LOOK_EVERY_S);
+	a->next.data = a;
+	ev_timer_start(a->loop, &a->next);
+	ev_run(a->loop, 0);
+	ev_timer_stop(a->loop, &a->next);
+	forget_server(a);
+	http_free(a->http);
+	ev_loop_destroy(a->loop);
+}
+
+enum vigil_result
+vigil_attach_command(
+    struct vigil *v, int64_t id, vigil_line_fn *waits, void *arg, struct vigil_command *command)
+{
+	struct attacher a = {
+	    .vigil = v, .task_id = id, .waits = waits, .arg = arg, .command = command};
+	*command = (struct vigil_command){0};
+	run_attacher(&a);
+	onlook_fini(&a.seen);
+	free(a.told);
+	return a.result;
+}

@@ -1,0 +1,78 @@
+/*
+ * See onlook.h.
+ */
+#include "runner/onlook.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/secret.h"
+#include "runner/link.h"
+#include "runner/managed.h"
+
+/* The columns of the statement, in its order. */
+static bool
+read_row(void *arg, const struct row *row)
+{
+	struct onlook *o = arg;
+	if (!status_parse(row_text(row, 0), &o->status))
+		die("a task has the status '%s'", row_text(row, 0));
+	o->note = xstrdup(row_text(row, 1));
+	o->directory = xstrdup(row_text(row, 2));
+	o->attempt_id = row_int(row, 3);
+	o->session_id = xstrdup(row_text(row, 4));
+	o->message_id = xstrdup(row_text(row, 5));
+	o->resumes = row_int(row, 6);
+	o->server = xstrdup(row_text(row, 7));
+	o->url = xstrdup(row_text(row, 8));
+	managed_read_process(row, 9, &o->process);
+	return false;
+}
+
+bool
+onlook_read(struct vigil *vigil, int64_t task_id, struct onlook *o)
+{
+	struct value id = value_int(task_id);
+	*o = (struct onlook){0};
+	return handle_has_task(vigil, task_id) &&
+	       store_run(vigil->store, Q_onlook, &id, 1, read_row, o, &vigil->fault);
+}
+
+void
+onlook_fini(struct onlook *o)
+{
+	char *const owned[] = {
+	    o->note, o->directory, o->session_id, o->message_id, o->server, o->url};
+	for (size_t i = 0; i < sizeof(owned) / sizeof(*owned); i++)
+		free(owned[i]);
+	*o = (struct onlook){0};
+}
+
+bool
+onlook_has_session(const struct onlook *o)
+{
+	return o->session_id && o->server && o->url;
+}
+
+bool
+onlook_key(
+    const struct vigil *vigil, const struct onlook *o, struct onlook_key *key, struct fault *why)
+{
+	bool is_managed = strcmp(o->server, MANAGED_NAME) == 0;
+	*key = (struct onlook_key){0};
+	if (is_managed)
+		key->password = managed_password(vigil->database, &o->process, o->url, why);
+	else
+		key->password = xstrdup(link_given_password(vigil->config));
+	if (key->password)
+		key->user = vigil->config->server_username;
+	return key->password || !is_managed;
+}
+
+void
+onlook_key_fini(struct onlook_key *key)
+{
+	secret_free(key->password);
+	*key = (struct onlook_key){0};
+}

@@ -1,0 +1,45 @@
+/*
+ * What a process beside the runner knows of a task: how its row stands, and the way to the server
+ * that has its session. For follow and attach.
+ */
+#ifndef VIGIL_RUNNER_ONLOOK_H
+#define VIGIL_RUNNER_ONLOOK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/task.h"
+#include "opencode/serve.h"
+#include "ops/handle.h"
+
+struct onlook {
+	enum status status;
+	int64_t attempt_id; /* 0: it was never claimed */
+	int64_t resumes;
+	char *note;       /* NULL: nothing is in its way */
+	char *directory;  /* of the task */
+	char *session_id; /* this and the rest: NULL while not known */
+	char *message_id; /* of our prompt */
+	char *server, *url;
+	struct serve_process process; /* if it is the managed one */
+};
+
+/* False: the handle has the fault, FAULT_NOT_FOUND among them. To be let go of in any case. */
+bool onlook_read(struct vigil *, int64_t task_id, struct onlook *);
+void onlook_fini(struct onlook *);
+
+/* Is there a session, on a server with an address? */
+bool onlook_has_session(const struct onlook *);
+
+/* Who talks to the server; both NULL where it asks for nobody. */
+struct onlook_key {
+	const char *user; /* borrowed */
+	char *password;
+};
+
+/* The managed server's password only once that very process was seen to listen there. False: it is
+ * not there, or not yet. */
+bool onlook_key(const struct vigil *, const struct onlook *, struct onlook_key *, struct fault *);
+void onlook_key_fini(struct onlook_key *);
+
+#endif
