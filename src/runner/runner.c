@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "runner/asks.h"
 #include "runner/claim.h"
+#include "runner/panes.h"
 #include "runner/watch.h"
 #include "store/poke.h"
 
@@ -300,6 +301,7 @@ on_link_up(void *arg)
 		flight_wake(f);
 	}
 	asks_look_everywhere(r->asks);
+	panes_take_up(r->panes);
 	claim_soon(r);
 }
 
@@ -393,7 +395,7 @@ on_link_give_up(void *arg, const char *sentence)
 {
 	struct runner *r = arg;
 	struct fault why;
-	if (runner_count_here(r))
+	if (r->ending || runner_count_here(r))
 		return false;
 	fault_set(&why, FAULT_ENV, "%s", sentence);
 	fail(r, &why);
@@ -414,6 +416,7 @@ runner_start(struct runner *r, const char *server_url, int poke_fd)
 	r->catalog = catalog_new(r->loop, r->config);
 	r->watch = watch_new(r, r->config->poll_ms);
 	r->asks = asks_new(r);
+	r->panes = panes_new(r);
 	r->awake = awake_new(r->loop);
 	r->link = link_open(r->loop, r->http, r->store, r->config, server_url, &listener);
 	notice(r);
@@ -442,17 +445,21 @@ runner_stop(struct runner *r)
 	stop_watchers(r);
 	service_stopping(&r->service);
 	store_set_wait(r->store, STORE_WAIT_END_MS);
-	if (!r->must_notice && !runner_count_here(r)) /* all that is alive is known */
-		link_end_server(r->link);
+	bool ends_server =
+	    !r->must_notice && !runner_count_here(r); /* all that is alive is known */
 	if (r->flight_count == 1)
 		runner_say(r, "a task goes on; the next vigil run takes it up");
 	else if (r->flight_count)
 		runner_say(r, "%d tasks go on; the next vigil run takes them up", r->flight_count);
 	while (r->flights)
 		flight_end(r->flights);
+	panes_stop(r->panes); /* before the server: who looks at it holds it open */
+	if (ends_server)
+		link_end_server(r->link);
 	link_close(r->link);
 	watch_free(r->watch);
 	asks_free(r->asks);
+	panes_free(r->panes);
 	awake_free(r->awake);
 	catalog_free(r->catalog);
 	http_free(r->http);
