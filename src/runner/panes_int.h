@@ -5,7 +5,6 @@
 #ifndef VIGIL_RUNNER_PANES_INT_H
 #define VIGIL_RUNNER_PANES_INT_H
 
-#include <ev.h>
 #include <stdint.h>
 
 #include "runner/panes.h"
