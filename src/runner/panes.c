@@ -419,7 +419,17 @@ is_busy(const struct panes *p)
 	const struct seat *s = p->seats;
 	while (s && s->state != SEAT_CLOSES && s != p->opening)
 		s = s->next;
-	return s;
+	return s || p->listings_left;
+}
+
+/* Of some it is not known yet whether they are there: a run can end before its first sweep. */
+static bool
+is_in_doubt(const struct panes *p)
+{
+	const struct seat *s = p->seats;
+	while (s && s->state != SEAT_UNSURE)
+		s = s->next;
+	return s || !p->has_begun;
 }
 
 static void
@@ -437,6 +447,8 @@ panes_stop(struct panes *p)
 	struct ev_loop *loop = p->runner->loop;
 	struct seat *next;
 	ev_timer late;
+	if (is_in_doubt(p))
+		sweep_start(p);
 	p->is_stopping = true;
 	ev_timer_stop(loop, &p->sweep);
 	ev_timer_stop(loop, &p->lay_out);
