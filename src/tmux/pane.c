@@ -97,10 +97,11 @@ run_opening(struct opening *o, struct words *w, tmux_done *done)
 	tmux_run(o->tmux, o->socket, w->all, done, o);
 }
 
+/* The whole window is split, and not that pane: so the new one is the last of all. */
 static void
 split(struct opening *o)
 {
-	struct words w = {.all = {"split-window", "-t", o->beside}, .count = 3};
+	struct words w = {.all = {"split-window", "-f", "-h", "-t", o->beside}, .count = 5};
 	run_opening(o, &w, on_split);
 }
 

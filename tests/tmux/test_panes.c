@@ -453,7 +453,7 @@ START_TEST(no_room_is_said)
 {
 	(void)ASK("resize-window", "-x", "10", "-y", "3");
 	struct pane_wish wish = a_wish(sleeper, MARK);
-	wish.layout.name = "even-vertical";
+	wish.layout.name = "even-horizontal";
 	for (int i = 0; i < 6; i++)
 		open_wish(&wish);
 	ck_assert(!fx.has_pane);
@@ -471,7 +471,7 @@ START_TEST(only_ours_are_listed)
 	open_by_hand(OWNER "-x y");
 	open_by_hand(OWNER);
 	open_by_hand(OWNER "-");
-	ck_assert_str_eq(ASK("list-panes", "-a", "-F", "#{pane_id}"), "%0\n%5\n%4\n%3\n%2\n%1");
+	ck_assert_str_eq(ASK("list-panes", "-a", "-F", "#{pane_id}"), "%0\n%5\n%4\n%3\n%1\n%2");
 	list_of(OWNER);
 	ck_assert_int_eq(fx.list.outcome, TMUX_OK);
 	ck_assert_int_eq((int)fx.list.count, 1);
