@@ -93,6 +93,33 @@ test("OpenCode's own interface in a pane; no password in any process's arguments
   await tmux.close();
 }));
 
+test("the password of a given server is the runner's to know, and its panes find it", inWorld({}, async (own) => {
+  const password = "a password of one's own";
+  const { url, process: openCode } = await own.startOpenCode({ password });
+  own.configure({ ...panes({ view: "attach" }), server: { url, password_env: "MY_PASSWORD" } });
+  const tmux = await Tmux.open(own);
+  const id = await own.add(`${tag("given")} [say so far so good] [tool bash {"command":"true","description":"look"}] [hang]`);
+  await own.startRunner([], { env: { ...tmux.env, MY_PASSWORD: password } });
+  const row = await opened(id, own);
+  await tmux.shows(row.pane_id, "so far so good", DRAWN);
+  for (const line of everyCommandLine()) assert.ok(!line.includes(password), line);
+  await own.ok(["cancel", String(id)]);
+  await closed(id, { w: own });
+  await own.stopRunners();
+  // A server that the first pane brings up has the runner's environment, but for that.
+  const outside = { TMUX_TMPDIR: own.folder("tmux"), TMUX: "", TMUX_PANE: "", MY_PASSWORD: password };
+  const next = await own.add(`${tag("outside")} [say so far so good] [tool bash {"command":"true","description":"look"}] [hang]`);
+  await own.startRunner([], { env: outside });
+  const { tmux_server_pid, tmux_socket, pane_id } = await opened(next, own);
+  assert.ok(!readFileSync(`/proc/${tmux_server_pid}/environ`, "latin1").includes(password));
+  const theirs = Object.assign(new Tmux(), { world: own, socket: tmux_socket });
+  assert.ok(!(await theirs.ok("show-environment", "-g")).includes(password));
+  await theirs.shows(pane_id, "so far so good", DRAWN);
+  await own.stopRunners();
+  await tmux.close();
+  await openCode.stop("SIGKILL"); // on TERM it waits for the turn
+}));
+
 test("a pane that a person closes is not opened again, and the task goes on", inTmux({}, async (tmux) => {
   const id = await world.add(`${tag("closed")} [slow 15] [say all the same]`);
   await run(tmux);
