@@ -615,7 +615,8 @@ BEGIN
 		OR NEW.task_id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM attempts
 			WHERE id = NEW.attempt_id AND task_id = NEW.task_id AND ended_at IS NULL)
 		OR EXISTS (SELECT 1 FROM panes WHERE id = NEW.id)
-		OR EXISTS (SELECT 1 FROM panes WHERE mark = NEW.mark);
+		OR EXISTS (SELECT 1 FROM panes WHERE mark = NEW.mark)
+		OR EXISTS (SELECT 1 FROM panes WHERE session_id = NEW.session_id AND closed_at IS NULL);
 END;
 
 CREATE TRIGGER panes_same BEFORE UPDATE ON panes

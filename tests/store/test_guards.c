@@ -11,6 +11,9 @@
 #define LIVE_WAKE "wake_at = '2026-01-31T06:00:00.000Z'"
 #define AN_END "sealed = 1, ended_at = '2026-01-31T06:00:00.000Z'"
 
+#define A_PANE_INTO " INTO panes (task_id, attempt_id, session_id, mark, wanted_at) VALUES "
+#define A_PANE "INSERT" A_PANE_INTO
+
 struct fixture {
 	char *folder, *path;
 };
@@ -31,6 +34,13 @@ static const char world[] = A_RUNNER
     "	WHERE id IN (3, 4, 5, 7);"
     "UPDATE tasks SET status = 'starting', attempts = 1, " LIVE_WAKE " WHERE id IN (3, 4, 5, 7);"
     "UPDATE tasks SET status = 'running' WHERE id IN (3, 4, 5, 7);"
+    "INSERT INTO panes (task_id, attempt_id, session_id, mark, wanted_at)"
+    "	SELECT task_id, id, 's' || id, 'm' || task_id, '2026-01-31T06:00:00.000Z' FROM attempts"
+    "	WHERE task_id IN (3, 4);"
+    "UPDATE panes SET tmux_socket = '/s', tmux_server_pid = 1, tmux_server_start = 1, pane_id = "
+    "'%1',"
+    "	pane_pid = 2, opened_at = wanted_at;"
+    "UPDATE panes SET closed_at = opened_at, close_reason = 'ended' WHERE task_id = 4;"
     "UPDATE attempts SET " AN_END ", outcome = 'completed' WHERE task_id = 4;"
     "UPDATE attempts SET " AN_END ", outcome = 'failed' WHERE task_id = 5;"
     "UPDATE tasks SET status = 'completed', result = 'r', completed_at = '2026-01-31T06:00:00.000Z'"
@@ -268,6 +278,24 @@ static const struct refusal refusals[] = {
     {"UPDATE asks SET reply = 'reject' WHERE task_id = 7", "this ask has been replied to"},
     {"UPDATE asks SET replied_at = NULL WHERE task_id = 7", "this ask has been replied to"},
     {"DELETE FROM asks", "asks are history"},
+    /* panes */
+    {A_PANE "(4, 2, 'x', 'x', '2026-01-31T06:00:00.000Z')", "only a runner opens it"},
+    {A_PANE "(3, 2, 'x', 'x', '2026-01-31T06:00:00.000Z')", "only a runner opens it"},
+    {A_PANE "(NULL, NULL, 's1', 'x', '2026-01-31T06:00:00.000Z')", "only a runner opens it"},
+    {"REPLACE" A_PANE_INTO "(3, 1, 'x', 'm3', '2026-01-31T06:00:00.000Z')", "only a runner opens"},
+    {"REPLACE" A_PANE_INTO "(3, 1, 's1', 'x', '2026-01-31T06:00:00.000Z')", "only a runner opens"},
+    {A_PANE "(3, 1, 'x', 'x', 'now')", "CHECK"},
+    {"UPDATE panes SET close_reason = 'bored', closed_at = opened_at WHERE task_id = 3", "CHECK"},
+    {"UPDATE panes SET closed_at = opened_at WHERE task_id = 3", "CHECK"},
+    {"UPDATE panes SET closed_at = 'now', close_reason = 'gone' WHERE task_id = 3", "CHECK"},
+    {"UPDATE panes SET pane_id = '%2' WHERE task_id = 3", "what identifies a pane never changes"},
+    {"UPDATE panes SET tmux_server_pid = 2 WHERE task_id = 3", "what identifies a pane never"},
+    {"UPDATE panes SET mark = 'other' WHERE task_id = 3", "what identifies a pane never changes"},
+    {"UPDATE OR REPLACE panes SET mark = 'm4' WHERE task_id = 3", "what identifies a pane never"},
+    {"UPDATE panes SET pane_pid = NULL WHERE task_id = 3", "has all that identifies it"},
+    {"UPDATE panes SET detail = 'x' WHERE task_id = 4", "this pane is closed"},
+    {"UPDATE panes SET closed_at = NULL, close_reason = NULL WHERE task_id = 4", "this pane is"},
+    {"DELETE FROM panes", "panes are history"},
     /* the rest */
     {"UPDATE events SET detail = 'x'", "events are append-only"},
     {"REPLACE INTO events (id, kind) VALUES (1, 'x')", "events are append-only"},
@@ -308,7 +336,8 @@ fingerprint(void)
 	    "|| coalesce(key, '') || coalesce(wake_at, '') || coalesce(result, '')) "
 	    "FROM tasks) || (SELECT count(*) || max(id) FROM events) || (SELECT "
 	    "group_concat(id || task_id || number) FROM attempts) || (SELECT group_concat(id || "
-	    "ask_id || coalesce(reply, '')) FROM asks)");
+	    "ask_id || coalesce(reply, '')) FROM asks) || (SELECT group_concat(id || mark || "
+	    "coalesce(closed_at, '')) FROM panes)");
 }
 
 START_TEST(a_slip_of_the_hand_is_refused)
