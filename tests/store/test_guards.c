@@ -493,6 +493,7 @@ START_TEST(a_deleted_task_takes_its_history_along)
 	    "SELECT (SELECT count(*) FROM attempts WHERE task_id IN (4, 5, 7)) "
 	    "+ (SELECT count(*) FROM events WHERE task_id IN (4, 5, 7, 9)) "
 	    "+ (SELECT count(*) FROM asks WHERE task_id = 7) "
+	    "+ (SELECT count(*) FROM panes WHERE task_id = 4) "
 	    "+ (SELECT count(*) FROM messages) + (SELECT count(*) FROM dependencies)",
 	    "0");
 	shell_gives(fx.path, "PRAGMA foreign_key_check", NULL);
