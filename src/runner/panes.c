@@ -7,6 +7,7 @@
  *
  * What happens to panes that nobody here does, the sweep finds (panes_sweep.c).
  */
+#define _XOPEN_SOURCE 700 /* realpath */
 #include "runner/panes.h"
 
 #include <stdio.h>
@@ -17,6 +18,7 @@
 #include "base/buf.h"
 #include "base/environment.h"
 #include "base/failpoint.h"
+#include "base/utf8.h"
 #include "runner/panes_int.h"
 
 #define PATIENCE_S 2.0 /* of a prompt */
@@ -24,6 +26,7 @@
 #define SWEEP_S 10.0
 #define STOP_S 5.0
 #define OWN_SESSION "vigil"
+#define TITLE_BYTES 60
 
 static void open_next(struct panes *);
 
@@ -187,7 +190,8 @@ start_opening(struct seat *s, const struct flight *f)
 	const struct seat *other = first_open(p);
 	char id[24];
 	snprintf(id, sizeof id, "%lld", (long long)f->task_id);
-	char *title = xasprintf("%s %s", id, f->label);
+	char *title = xasprintf(
+	    "%s %.*s", id, (int)utf8_cut(f->label, strlen(f->label), TITLE_BYTES), f->label);
 	const char *command[] = {p->program, "--db", store_path(p->runner->store),
 	    config_tmux_views[config->tmux_view], id, NULL, NULL, NULL};
 	if (p->config) {
@@ -257,10 +261,7 @@ not_opened(struct seat *s, const struct tmux_reply *reply)
 {
 	struct panes *p = s->panes;
 	tell_trouble(p, reply->text);
-	s->state = SEAT_UNSURE; /* there is one, if tmux was only late */
-	if (reply->outcome == TMUX_LATE)
-		return;
-	if (row_closed(s, REASON_FAILED, reply->text))
+	if (reply->outcome != TMUX_LATE && row_closed(s, REASON_FAILED, reply->text))
 		seat_drop(s);
 }
 
@@ -280,6 +281,8 @@ on_opened(void *arg, const struct pane *pane, const struct tmux_reply *reply)
 		tell_where(p);
 		lay_out_soon(p);
 	}
+	if (!pane)
+		s->state = SEAT_UNSURE; /* there is one all the same, if tmux was only late */
 	let_prompt_go(s);
 	if (!pane)
 		not_opened(s, reply);
@@ -304,12 +307,15 @@ on_lay_out(struct ev_loop *loop, ev_timer *timer, int revents)
 
 static void on_closed(void *arg, enum pane_end);
 
+/* One that was not begun to be opened. */
 static void
 close_waiting(struct seat *s)
 {
-	bool has_had_its_turn = s->panes->is_stopping;
-	if (row_closed(s, has_had_its_turn ? REASON_STOPPED : REASON_FAILED,
-		has_had_its_turn ? NULL : "no pane was closed in time (tmux.max_panes)"))
+	bool is_stopped = s->panes->is_stopping;
+	const char *detail = s->state == SEAT_WAITS
+				 ? "its task was over before there was room (tmux.max_panes)"
+				 : "its task was over before it could be opened";
+	if (row_closed(s, is_stopped ? REASON_STOPPED : REASON_FAILED, is_stopped ? NULL : detail))
 		seat_drop(s);
 }
 

@@ -57,6 +57,7 @@ struct panes {
 	struct tmux *tmux;
 	bool is_on;
 	bool has_begun; /* the rows are read */
+	bool has_swept; /* orphans of an earlier run's were looked for */
 	bool is_stopping, is_late;
 	char owner[OWNER_SIZE];
 	char *program, *config;

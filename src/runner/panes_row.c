@@ -11,6 +11,7 @@
 
 #define NONCE_SIZE 17 /* 16 letters and digits */
 
+/* A row that its tables refuse is left to a person; it is no trouble of the database's. */
 static bool
 run(struct panes *p, enum query query, const struct value *values, size_t count, row_fn *fn,
     void *arg)
@@ -18,7 +19,10 @@ run(struct panes *p, enum query query, const struct value *values, size_t count,
 	struct fault why;
 	if (store_run(p->runner->store, query, values, count, fn, arg, &why))
 		return true;
-	runner_in_trouble(p->runner, &why);
+	if (why.kind == FAULT_USAGE)
+		runner_say(p->runner, "a pane cannot be recorded: %s", why.text);
+	else
+		runner_in_trouble(p->runner, &why);
 	return false;
 }
 

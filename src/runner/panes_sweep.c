@@ -127,6 +127,7 @@ sum_up(struct panes *p)
 		pane_end_leftovers(p->owner, has_seat, p);
 		judge_unknown(p);
 	}
+	p->has_swept = p->has_swept || !p->is_unsure;
 	close_those_over(p);
 	sweep_forget(p);
 	panes_take_up(p);
@@ -177,13 +178,13 @@ sweep_start(struct panes *p)
 	if (p->listings_left || p->is_stopping || (!p->has_begun && !row_begin(p)))
 		return;
 	write_again(p);
-	if (p->is_on || p->seats)
+	if (p->is_on && !p->has_swept)
 		add_listing(p, p->socket);
 	for (struct seat *s = p->seats; s; s = s->next) {
 		s->is_judged = s->state == SEAT_OPEN || s->state == SEAT_UNSURE;
 		s->is_seen = false;
-		if (s->is_judged && s->is_known)
-			add_listing(p, s->pane.socket);
+		if (s->is_judged)
+			add_listing(p, s->is_known ? s->pane.socket : p->socket);
 	}
 	p->is_unsure = false;
 	p->listings_left = p->listing_count;

@@ -48,7 +48,7 @@ read_identity(const char *line, struct pane *out, const char **rest)
 
 struct opening {
 	struct tmux *tmux;
-	char *socket, *beside, *session, *layout, *mark, *environment, *title;
+	char *socket, *beside, *session, *layout, *mark, *mark_variable, *path_variable, *title;
 	int main_percent;
 	char **command;
 	bool is_second_try;
@@ -63,8 +63,8 @@ static void on_window(void *arg, const struct tmux_reply *);
 static void
 free_opening(struct opening *o)
 {
-	char *const owned[] = {
-	    o->socket, o->beside, o->session, o->layout, o->mark, o->environment, o->title};
+	char *const owned[] = {o->socket, o->beside, o->session, o->layout, o->mark,
+	    o->mark_variable, o->path_variable, o->title};
 	for (size_t i = 0; i < sizeof owned / sizeof *owned; i++)
 		free(owned[i]);
 	for (size_t i = 0; o->command[i]; i++)
@@ -85,11 +85,10 @@ end_opening(struct opening *o, const struct pane *pane, const struct tmux_reply 
 static void
 run_opening(struct opening *o, struct words *w, tmux_done *done)
 {
-	static const char *const common[] = {"-d", "-P", "-F", IDENTITY "#{socket_path}", "-e"};
+	const char *const common[] = {"-d", "-P", "-F", IDENTITY "#{socket_path}", "-e",
+	    o->mark_variable, "-e", o->path_variable, "--"};
 	for (size_t i = 0; i < sizeof common / sizeof *common; i++)
 		put(w, common[i]);
-	put(w, o->environment);
-	put(w, "--");
 	for (size_t i = 0; o->command[i]; i++)
 		put(w, o->command[i]);
 	put(w, "--pane");
@@ -227,6 +226,7 @@ void
 pane_open(struct tmux *t, const struct pane_wish *wish, pane_opened *done, void *arg)
 {
 	struct opening *o = xcalloc(1, sizeof *o);
+	const char *path = getenv("PATH");
 	o->tmux = t;
 	o->socket = xstrdup(wish->socket);
 	o->beside = xstrdup(wish->beside);
@@ -235,7 +235,8 @@ pane_open(struct tmux *t, const struct pane_wish *wish, pane_opened *done, void 
 	o->main_percent = wish->layout.main_percent;
 	o->command = copy_all(wish->command);
 	o->mark = xstrdup(wish->mark);
-	o->environment = xasprintf(PANE_MARK_NAME "=%s", wish->mark);
+	o->mark_variable = xasprintf(PANE_MARK_NAME "=%s", wish->mark);
+	o->path_variable = xasprintf("PATH=%s", path ? path : "");
 	o->title = title_of(wish->title);
 	o->done = done;
 	o->arg = arg;

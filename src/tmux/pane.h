@@ -40,7 +40,8 @@ struct pane_wish {
 	const char
 	    *session; /* where that is not there: made, or given a window more; NULL: no pane */
 	struct pane_layout layout;  /* applied where there is no room before */
-	const char *const *command; /* without `--pane MARK`, which is put behind it */
+	const char *const *command; /* without `--pane MARK`, which is put behind it; finds what it
+				       runs on our own PATH */
 	const char *mark;
 	const char *title;
 };

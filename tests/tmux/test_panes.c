@@ -338,6 +338,7 @@ END_TEST
 START_TEST(a_pane_is_opened_beside_another)
 {
 	char format[128];
+	(void)ASK("set-environment", "-g", "PATH", "/nowhere");
 	open_marked(sleeper, MARK);
 	ck_assert_str_eq(fx.pane.socket, fx.socket);
 	ck_assert_str_eq(fx.pane.mark, MARK);
@@ -349,6 +350,9 @@ START_TEST(a_pane_is_opened_beside_another)
 			     "#{pid} #{start_time} #{pane_pid} #{pane_title}"),
 	    format);
 	ck_assert_str_eq(ASK("display-message", "-p", "#{pane_id}"), "%0"); /* where a person is */
+	char *path = process_environ((pid_t)pane.pid, "PATH");
+	ck_assert_str_eq(path, getenv("PATH"));
+	free(path);
 }
 END_TEST
 
