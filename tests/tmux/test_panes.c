@@ -158,8 +158,11 @@ stop_server(void)
 }
 
 static const char *const sleeper[] = {"sh", "-c", "exec sleep 300", "view", NULL};
-static const char *const stubborn[] = {
-    "sh", "-c", "trap '' INT HUP TERM; touch \"$1\"; while :; do sleep 1; done", "view", "?", NULL};
+/* Says the pid of what it has started, which outlives it. */
+static const char *const stubborn[] = {"sh", "-c",
+    "trap '' INT HUP TERM; sleep 300 & echo $! >\"$1.part\"; mv \"$1.part\" \"$1\"; "
+    "while :; do sleep 1; done",
+    "view", "?", NULL};
 
 static struct pane_wish
 a_wish(const char *const *command, const char *mark)
@@ -439,7 +442,15 @@ open_six(const char *layout)
 	pane_lay_out(fx.tmux, fx.socket, "%0", &(struct pane_layout){layout, 60});
 }
 
-/* Each split halves the pane beside it: of 24 lines there would be none left. */
+/* Each split takes half of the window: it is laid out anew where the rest has no room. */
+START_TEST(there_is_room_for_six_in_a_narrow_window)
+{
+	(void)ASK("resize-window", "-x", "16", "-y", "24");
+	open_six("even-vertical");
+	ck_assert_str_eq(ASK("list-panes", "-F", "#{pane_width}"), "16\n16\n16\n16\n16\n16\n16");
+}
+END_TEST
+
 START_TEST(there_is_room_for_six)
 {
 	open_six("main-vertical");
@@ -527,32 +538,40 @@ START_TEST(a_pane_is_closed_with_its_process)
 }
 END_TEST
 
-static void
+static int64_t
 open_stubborn(void)
 {
 	char *ready = xasprintf("%s/ready", fx.folder);
 	const char *command[] = {stubborn[0], stubborn[1], stubborn[2], stubborn[3], ready, NULL};
+	struct buf text = {0};
+	struct fault fault;
 	open_marked(command, MARK);
 	await_file(ready);
+	ck_assert(file_read(ready, 64, &text, &fault));
+	int64_t child = strtoll(buf_text(&text), NULL, 10);
+	buf_free(&text);
 	free(ready);
+	return child;
 }
 
 START_TEST(a_process_that_will_not_end_is_killed)
 {
-	open_stubborn();
+	int64_t child = open_stubborn();
 	ck_assert_int_eq(close_pane(&fx.pane), PANE_CLOSED);
 	ck_assert(!is_alive(fx.pane.pid));
+	kill((pid_t)child, SIGKILL);
 }
 END_TEST
 
 START_TEST(one_that_outlives_the_tmux_server_is_killed)
 {
-	open_stubborn();
+	int64_t child = open_stubborn();
 	const struct pane pane = fx.pane;
 	(void)ASK("kill-server");
 	ck_assert(is_alive(pane.pid));
 	ck_assert_int_eq(close_pane(&pane), PANE_WAS_GONE);
 	ck_assert(!is_alive(pane.pid));
+	kill((pid_t)child, SIGKILL);
 }
 END_TEST
 
@@ -617,7 +636,7 @@ START_TEST(leftovers_are_ended_and_no_others)
 	const struct pane with_pane = fx.pane;
 	open_marked(sleeper, "fedcba9876543210-nonce");
 	const struct pane of_another = fx.pane;
-	open_stubborn();
+	int64_t child = open_stubborn();
 	const struct pane left = fx.pane;
 	await_process(&with_pane);
 	await_process(&of_another);
@@ -629,6 +648,8 @@ START_TEST(leftovers_are_ended_and_no_others)
 		turn();
 	ck_assert(!is_alive(left.pid));
 	ck_assert(is_alive(with_pane.pid) && is_alive(of_another.pid));
+	ck_assert(is_alive(child)); /* a person's, perhaps */
+	kill((pid_t)child, SIGKILL);
 }
 END_TEST
 
@@ -639,12 +660,12 @@ main(void)
 	    without_tmux_it_says_so, a_server_that_hangs_is_not_waited_for,
 	    what_is_under_way_can_be_dropped, a_pane_is_opened_beside_another,
 	    words_arrive_as_they_are, a_session_is_made_where_there_is_none,
-	    without_a_place_there_is_no_pane, there_is_room_for_six, no_room_is_said,
-	    only_ours_are_listed, one_that_has_ended_and_stays_is_dead,
-	    a_pane_is_closed_with_its_process, a_process_that_will_not_end_is_killed,
-	    one_that_outlives_the_tmux_server_is_killed, another_pane_is_never_closed,
-	    a_new_server_s_pane_with_its_id_is_left, one_that_a_person_has_taken_over_is_left,
-	    leftovers_are_ended_and_no_others};
+	    without_a_place_there_is_no_pane, there_is_room_for_six,
+	    there_is_room_for_six_in_a_narrow_window, no_room_is_said, only_ours_are_listed,
+	    one_that_has_ended_and_stays_is_dead, a_pane_is_closed_with_its_process,
+	    a_process_that_will_not_end_is_killed, one_that_outlives_the_tmux_server_is_killed,
+	    another_pane_is_never_closed, a_new_server_s_pane_with_its_id_is_left,
+	    one_that_a_person_has_taken_over_is_left, leftovers_are_ended_and_no_others};
 	Suite *suite = suite_create("panes");
 	TCase *all = tcase_create("panes");
 	tcase_add_checked_fixture(all, set_up, tear_down);
