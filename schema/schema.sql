@@ -4,6 +4,8 @@
 CREATE TABLE vigil (                    -- one row: the database itself
 	only_row    INTEGER PRIMARY KEY CHECK (only_row = 1),
 	created_at  TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')),
+	panes_id    TEXT,                   -- in the mark of every pane of this database
+	panes_place TEXT,                   -- the path that panes_id was made for
 	paused_at   TEXT                    -- the queue starts nothing while this is set
 		CONSTRAINT "paused_at is a UTC time like 2026-01-31T06:00:00.000Z"
 		CHECK (paused_at GLOB '[0-9]*' AND paused_at IS strftime('%Y-%m-%dT%H:%M:%fZ', paused_at, '+0 days'))
@@ -327,6 +329,7 @@ CREATE TRIGGER tasks_deleted AFTER DELETE ON tasks -- foreign keys are off there
 BEGIN
 	DELETE FROM messages WHERE task_id = OLD.id;
 	DELETE FROM asks WHERE task_id = OLD.id;
+	DELETE FROM panes WHERE task_id = OLD.id;
 	DELETE FROM attempts WHERE task_id = OLD.id;
 	DELETE FROM events WHERE task_id = OLD.id;
 	DELETE FROM dependencies WHERE task_id = OLD.id OR needs_id = OLD.id;
@@ -598,6 +601,76 @@ CREATE TRIGGER asks_kept BEFORE DELETE ON asks
 WHEN EXISTS (SELECT 1 FROM tasks WHERE id = OLD.task_id)
 BEGIN
 	SELECT RAISE(ABORT, 'asks are history: they go when their task is deleted');
+END;
+
+CREATE TABLE panes (                    -- in tmux, which show a session; also those that could not be had
+	id         INTEGER PRIMARY KEY AUTOINCREMENT CHECK (id > 0 AND id < 1 << 53),
+	task_id    INTEGER REFERENCES tasks (id) ON DELETE CASCADE, -- NULL: of a session that is no task's
+	attempt_id INTEGER REFERENCES attempts (id) ON DELETE CASCADE,
+	session_id TEXT NOT NULL,
+	mark       TEXT NOT NULL UNIQUE,    -- in its command, from its first moment
+	wanted_at  TEXT NOT NULL            -- committed before it is opened
+		CHECK (wanted_at IS strftime('%Y-%m-%dT%H:%M:%fZ', wanted_at, '+0 days')),
+	tmux_socket       TEXT,
+	tmux_server_pid   INTEGER,
+	tmux_server_start INTEGER,          -- seconds since 1970; with the pid, tells a server from a later one
+	pane_id    TEXT,
+	pane_pid   INTEGER,
+	opened_at  TEXT                     -- NULL: it never was
+		CHECK (opened_at IS strftime('%Y-%m-%dT%H:%M:%fZ', opened_at, '+0 days')),
+	closed_at  TEXT
+		CHECK (closed_at IS strftime('%Y-%m-%dT%H:%M:%fZ', closed_at, '+0 days')),
+	close_reason TEXT                   -- ended: its task has; stopped, crashed: its runner did; gone: a person
+	                                    -- closed it, or its program ended; server gone: tmux itself; failed:
+	                                    -- there never was one
+		CHECK (close_reason IN ('ended', 'stopped', 'crashed', 'gone', 'server gone', 'failed')),
+	detail     TEXT,                    -- why there is none (yet)
+	CHECK ((closed_at IS NULL) = (close_reason IS NULL)),
+	CONSTRAINT "a pane that was opened has all that identifies it"
+		CHECK ((opened_at IS NULL) = (tmux_socket IS NULL OR tmux_server_pid IS NULL OR tmux_server_start IS NULL
+			OR pane_id IS NULL OR pane_pid IS NULL))
+) STRICT;
+
+CREATE INDEX panes_task ON panes (task_id);
+
+CREATE INDEX panes_attempt ON panes (attempt_id);
+
+CREATE INDEX panes_session ON panes (session_id);
+
+CREATE INDEX panes_open ON panes (id) WHERE closed_at IS NULL;
+
+CREATE UNIQUE INDEX panes_one_open ON panes (session_id) WHERE closed_at IS NULL;
+
+CREATE TRIGGER panes_insert BEFORE INSERT ON panes
+BEGIN
+	SELECT RAISE(ABORT, 'a pane is of a live attempt, or of a session that is no task''s; only a runner opens it')
+	WHERE NEW.opened_at IS NOT NULL OR NEW.closed_at IS NOT NULL OR NEW.id >= 1 << 31
+		OR NEW.task_id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM attempts
+			WHERE id = NEW.attempt_id AND task_id = NEW.task_id AND ended_at IS NULL)
+		OR EXISTS (SELECT 1 FROM panes WHERE id = NEW.id)
+		OR EXISTS (SELECT 1 FROM panes WHERE mark = NEW.mark)
+		OR EXISTS (SELECT 1 FROM panes WHERE session_id = NEW.session_id AND closed_at IS NULL);
+END;
+
+CREATE TRIGGER panes_same BEFORE UPDATE ON panes
+WHEN (NEW.id, NEW.task_id, NEW.attempt_id, NEW.session_id, NEW.mark, NEW.wanted_at)
+	IS NOT (OLD.id, OLD.task_id, OLD.attempt_id, OLD.session_id, OLD.mark, OLD.wanted_at)
+	OR OLD.opened_at IS NOT NULL AND (NEW.tmux_socket, NEW.tmux_server_pid, NEW.tmux_server_start, NEW.pane_id,
+		NEW.opened_at)
+		IS NOT (OLD.tmux_socket, OLD.tmux_server_pid, OLD.tmux_server_start, OLD.pane_id, OLD.opened_at)
+BEGIN
+	SELECT RAISE(ABORT, 'what identifies a pane never changes');
+END;
+
+CREATE TRIGGER panes_frozen BEFORE UPDATE ON panes WHEN OLD.closed_at IS NOT NULL
+BEGIN
+	SELECT RAISE(ABORT, 'this pane is closed: its row cannot be edited');
+END;
+
+CREATE TRIGGER panes_kept BEFORE DELETE ON panes
+WHEN EXISTS (SELECT 1 FROM tasks WHERE id = OLD.task_id)
+BEGIN
+	SELECT RAISE(ABORT, 'panes are history: they go when their task is deleted');
 END;
 
 CREATE TABLE status_moves (

@@ -51,6 +51,9 @@
 	X(COMMIT_DECIDED, "commit-decided") \
 	X(COMMIT_REPLIED, "commit-replied") \
 	X(COMMIT_ANSWER, "commit-answer") \
+	X(COMMIT_PANE, "commit-pane") \
+	X(COMMIT_OPENED, "commit-opened") \
+	X(COMMIT_CLOSED, "commit-closed") \
 	X(REQUEST_HEALTH, "request-health") \
 	X(REQUEST_EVENTS, "request-events") \
 	X(REQUEST_SEARCH, "request-search") \
@@ -67,6 +70,8 @@
 	X(REQUEST_QUESTIONS, "request-questions") \
 	X(REQUEST_PERMIT, "request-permit") \
 	X(REQUEST_ANSWER, "request-answer") \
+	X(PANE_OPEN, "pane-open") \
+	X(PANE_CLOSE, "pane-close") \
 	X(SERVER_GIVEN, "server-given") \
 	X(SERVER_VERSION, "server-version") \
 	X(SERVER_PASSWORD, "server-password") \

@@ -1,6 +1,5 @@
 /*
- * Other processes, as /proc shows them. Reads only, but for process_signal() and
- * process_close_from().
+ * Other processes, as /proc shows them, and what it takes to start one.
  */
 #define _DEFAULT_SOURCE /* syscall() */
 
@@ -246,6 +245,31 @@ process_owns(pid_t pid, uint64_t inode)
 	}
 	closedir(dir);
 	return found;
+}
+
+pid_t
+process_fork(void)
+{
+	sigset_t all, before;
+	sigfillset(&all);
+	sigprocmask(SIG_SETMASK, &all, &before);
+	pid_t pid = fork();
+	int saved = errno;
+	if (pid != 0)
+		sigprocmask(SIG_SETMASK, &before, NULL);
+	errno = saved;
+	return pid;
+}
+
+void
+process_default_signals(void)
+{
+	struct sigaction action = {.sa_handler = SIG_DFL};
+	for (int number = 1; number <= SIGRTMAX; number++)
+		sigaction(number, &action, NULL); /* the kernel's and libc's own refuse */
+	sigset_t none;
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
 int

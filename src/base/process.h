@@ -1,6 +1,6 @@
 /*
  * Other processes, as /proc shows them: which are there, what they are, which sockets they
- * listen on; and a signal that cannot hit the wrong one.
+ * listen on; a signal that cannot hit the wrong one; and what it takes to start one.
  *
  * Pids repeat. Pid and start time within one boot do not: that pair is what names a process here.
  */
@@ -48,6 +48,12 @@ struct process_listener {
 /* All of this machine, whoever owns them. The caller frees *list. */
 size_t process_listeners(struct process_listener **list);
 bool process_owns(pid_t, uint64_t inode); /* has it a descriptor of this socket? */
+
+/* Forks with every signal blocked, since a handler of ours that ran in the child would write to our
+ * loop; the child has them so until it calls the second one, which is safe there: nothing is caught
+ * or blocked any more. */
+pid_t process_fork(void);
+void process_default_signals(void);
 
 /* The highest descriptor open here; for process_close_from(), which is safe after a fork. */
 int process_highest_descriptor(void);

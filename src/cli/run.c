@@ -14,6 +14,8 @@
 static const struct option_spec options[] = {
     {0, "drain", NULL, "end once nothing is live, and nothing queued can start"},
     {0, "server", "URL", "use this OpenCode server in place of its own"},
+    {0, "tmux", NULL, "show each running task in a pane of tmux"},
+    {0, "no-tmux", NULL, "show none, whatever the configuration says"},
     {0, NULL, NULL, NULL},
 };
 
@@ -40,17 +42,27 @@ check_server(const char *url, struct fault *fault)
 	return form == URL_GOOD || refuse_text(fault, "--server", url, "is not " URL_ACCEPTED);
 }
 
+static bool
+check_tmux(const struct args *args, struct fault *fault)
+{
+	return !args_has(args, "tmux") || !args_has(args, "no-tmux") ||
+	       fault_set(fault, FAULT_USAGE, "--tmux and --no-tmux exclude each other");
+}
+
 static int
 run_run(const struct args *args)
 {
 	struct vigil_run_options run = {
 	    .drain = args_has(args, "drain"),
 	    .server_url = args_get(args, "server"),
+	    .tmux = args_has(args, "no-tmux") ? VIGIL_TMUX_OFF
+		    : args_has(args, "tmux")  ? VIGIL_TMUX_ON
+					      : VIGIL_TMUX_AS_CONFIGURED,
 	    .log = print_line,
 	};
 	struct fault fault;
 
-	if (!check_server(run.server_url, &fault))
+	if (!check_server(run.server_url, &fault) || !check_tmux(args, &fault))
 		return cli_fault(&fault);
 	struct vigil *vigil;
 	int status = cli_open(args, VIGIL_READ_WRITE, &vigil);

@@ -11,7 +11,7 @@
 #include "cli/text.h"
 
 static const struct option_spec options[] = {
-    {0, "json", NULL, "print one object: the columns, reason, attempts, asks, events"},
+    {0, "json", NULL, "print one object: the columns, reason, attempts, asks, panes, events"},
     {0, NULL, NULL, NULL},
 };
 
@@ -55,6 +55,8 @@ print_object(struct vigil *vigil, int64_t id)
 	result = add_list(vigil, id, VIGIL_ATTEMPTS, object, "attempts");
 	if (result == VIGIL_OK)
 		result = add_list(vigil, id, VIGIL_ASKS, object, "asks");
+	if (result == VIGIL_OK)
+		result = add_list(vigil, id, VIGIL_PANES, object, "panes");
 	if (result == VIGIL_OK)
 		result = add_list(vigil, id, VIGIL_EVENTS, object, "events");
 	if (result == VIGIL_OK)
@@ -225,6 +227,51 @@ add_ask(void *table, const struct vigil_row *row)
 	return true;
 }
 
+static const struct column pane_columns[] = {
+    {"pane", false, false},
+    {"opened", false, false},
+    {"closed", false, false},
+    {"why", false, false},
+    {"socket", false, false},
+};
+
+/* What became of it, in words; NULL while it is open. */
+static const char *
+pane_story(const char *reason)
+{
+	static const char *const stories[][2] = {
+	    {"ended", "the task has ended"},
+	    {"stopped", "vigil was stopped"},
+	    {"crashed", "vigil has crashed"},
+	    {"gone", "it was closed, or its program has ended"},
+	    {"server gone", "the tmux server has ended"},
+	    {"failed", "there was none"},
+	};
+
+	for (size_t i = 0; reason && i < sizeof(stories) / sizeof(stories[0]); i++)
+		if (strcmp(reason, stories[i][0]) == 0)
+			return stories[i][1];
+	return reason;
+}
+
+static bool
+add_pane(void *table, const struct vigil_row *row)
+{
+	char opened[32], closed[32];
+	const char *opened_at = row_get(row, "opened_at"), *closed_at = row_get(row, "closed_at");
+	const char *detail = row_get(row, "detail");
+	const char *cells[] = {
+	    opened_at ? row_get(row, "pane_id") : "none",
+	    opened_at ? print_time(opened_at, opened) : NULL,
+	    closed_at && opened_at ? print_time(closed_at, closed) : NULL,
+	    detail ? detail : pane_story(row_get(row, "close_reason")),
+	    row_get(row, "tmux_socket"),
+	};
+
+	table_add(table, cells);
+	return true;
+}
+
 static const struct column event_columns[] = {
     {"at", false, false},
     {"event", false, true},
@@ -263,6 +310,7 @@ print_page(struct vigil *vigil, int64_t id)
 	char *reason = cli_field(vigil, id, VIGIL_WHY_QUEUED, "reason");
 	char *attempts = cli_field(vigil, id, VIGIL_TASK, "attempts");
 	char *ask = cli_field(vigil, id, VIGIL_ASKS, "id");
+	char *pane = cli_field(vigil, id, VIGIL_PANES, "id");
 	enum vigil_result result = vigil_show(vigil, id, VIGIL_TASK, print_task, reason);
 
 	if (result == VIGIL_OK && attempts && strcmp(attempts, "0") != 0)
@@ -271,12 +319,16 @@ print_page(struct vigil *vigil, int64_t id)
 	if (result == VIGIL_OK && ask)
 		result = print_rows(vigil, id, VIGIL_ASKS, ask_columns,
 		    sizeof(ask_columns) / sizeof(ask_columns[0]), add_ask);
+	if (result == VIGIL_OK && pane)
+		result = print_rows(vigil, id, VIGIL_PANES, pane_columns,
+		    sizeof(pane_columns) / sizeof(pane_columns[0]), add_pane);
 	if (result == VIGIL_OK)
 		result = print_rows(vigil, id, VIGIL_EVENTS, event_columns,
 		    sizeof(event_columns) / sizeof(event_columns[0]), add_event);
 	free(reason);
 	free(attempts);
 	free(ask);
+	free(pane);
 	return result;
 }
 

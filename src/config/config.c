@@ -36,6 +36,9 @@ enum type {
 	TYPE_DURATION,     /* "45m", or 0 */
 	TYPE_ON_INTERRUPT, /* one of its words */
 	TYPE_ON_ASK,       /* likewise */
+	TYPE_LAYOUT,       /* likewise */
+	TYPE_VIEW,         /* likewise */
+	TYPE_FLAG,         /* true or false */
 	TYPE_LATER,        /* nothing but its default, in this version */
 };
 
@@ -73,6 +76,15 @@ static const char *const ask_words[] = {
     [ON_ASK_REJECT] = "reject",
     [ON_ASK_ONCE] = "once",
     [ON_ASK_HOLD] = "hold",
+    NULL,
+};
+
+const char *const config_tmux_layouts[] = {
+    "main-horizontal", "main-vertical", "tiled", "even-horizontal", "even-vertical", NULL};
+
+const char *const config_tmux_views[] = {
+    [TMUX_VIEW_ATTACH] = "attach",
+    [TMUX_VIEW_FOLLOW] = "follow",
     NULL,
 };
 
@@ -300,6 +312,29 @@ set_on_ask(struct reading *reading, const struct setting *setting, const struct 
 }
 
 static bool
+set_layout(struct reading *reading, const struct setting *setting, const struct json *value)
+{
+	return set_choice(reading, setting, value, config_tmux_layouts,
+	    "\"main-horizontal\", \"main-vertical\", \"tiled\", \"even-horizontal\" or "
+	    "\"even-vertical\"");
+}
+
+static bool
+set_view(struct reading *reading, const struct setting *setting, const struct json *value)
+{
+	return set_choice(reading, setting, value, config_tmux_views, "\"attach\" or \"follow\"");
+}
+
+static bool
+set_flag(struct reading *reading, const struct setting *setting, const struct json *value)
+{
+	if (!json_is_bool(value))
+		return refuse(reading, setting->key, value, "true or false");
+	*(bool *)field(reading, setting) = json_true(value, NULL);
+	return true;
+}
+
+static bool
 check_later(struct reading *reading, const struct setting *setting, const struct json *value)
 {
 	char *text = json_print(value);
@@ -321,6 +356,9 @@ set(struct reading *reading, const struct setting *setting, const struct json *v
 	    [TYPE_DURATION] = set_duration,
 	    [TYPE_ON_INTERRUPT] = set_on_interrupt,
 	    [TYPE_ON_ASK] = set_on_ask,
+	    [TYPE_LAYOUT] = set_layout,
+	    [TYPE_VIEW] = set_view,
+	    [TYPE_FLAG] = set_flag,
 	    [TYPE_LATER] = check_later,
 	};
 

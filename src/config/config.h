@@ -17,6 +17,9 @@ enum on_ask {
 	ON_ASK_HOLD, /* the task waits for a person */
 };
 
+/* What a pane shows: the command that it runs. */
+enum tmux_view { TMUX_VIEW_ATTACH, TMUX_VIEW_FOLLOW };
+
 /* What an agent runs with where the task itself says nothing. */
 struct config_agent {
 	char *name;
@@ -32,9 +35,16 @@ struct config {
 	int max_resumes;
 	int on_interrupt;        /* enum on_interrupt */
 	int on_ask, on_question; /* enum on_ask */
+	bool tmux_enabled;
+	int tmux_layout; /* config_tmux_layouts */
+	int tmux_main_pane_size, tmux_max_panes;
+	int tmux_view; /* enum tmux_view */
 	struct config_agent *agents;
 	size_t agent_count;
 };
+
+/* As tmux has them; and the commands that are views, by enum tmux_view. NULL at the end. */
+extern const char *const config_tmux_layouts[], *const config_tmux_views[];
 
 /* `path` NULL: $VIGIL_CONFIG, else ${XDG_CONFIG_HOME:-~/.config}/vigil/config.json. A file that
  * was named must exist; the default one need not. Every key is checked: one that is unknown is

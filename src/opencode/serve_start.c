@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/environment.h"
 #include "base/failpoint.h"
 #include "base/process.h"
 #include "base/secret.h"
@@ -42,36 +43,15 @@ struct launch {
 	int highest;
 };
 
-static bool
-names(const char *variable, const char *name)
-{
-	size_t length = strlen(name);
-	return strncmp(variable, name, length) == 0 && variable[length] == '=';
-}
-
-/* Not handed down: ours replace them (vigil itself may run below another's server), and what a
- * service manager waits to hear from vigil, nobody below it is to say. */
-static bool
-is_kept_back(const char *variable)
-{
-	static const char *const kept_back[] = {SERVE_NONCE_NAME, SERVE_LEADER_NAME, USER_NAME,
-	    PASSWORD_NAME, "NOTIFY_SOCKET", "WATCHDOG_PID", "WATCHDOG_USEC"};
-	for (size_t i = 0; i < sizeof kept_back / sizeof *kept_back; i++)
-		if (names(variable, kept_back[i]))
-			return true;
-	return false;
-}
-
 static void
 make_environment(struct launch *launch, const char *nonce, const char *password)
 {
-	size_t count = 0, used = 0;
-	while (environ[count] != NULL)
-		count++;
-	launch->env = xcalloc(count + 5, sizeof *launch->env);
-	for (size_t i = 0; i < count; i++)
-		if (!is_kept_back(environ[i]))
-			launch->env[used++] = xstrdup(environ[i]);
+	/* Not handed down: ours replace them (vigil itself may run below another's server), and
+	 * what a service manager waits to hear from vigil, nobody below it is to say. */
+	static const char *const kept_back[] = {SERVE_NONCE_NAME, SERVE_LEADER_NAME, USER_NAME,
+	    PASSWORD_NAME, "NOTIFY_SOCKET", "WATCHDOG_PID", "WATCHDOG_USEC", NULL};
+	size_t used;
+	launch->env = environment_copy(kept_back, 4, &used);
 	launch->env[used++] = xasprintf(SERVE_NONCE_NAME "=%s", nonce);
 	launch->env[used++] = xasprintf(USER_NAME "=" SERVE_USER);
 	launch->env[used++] = xasprintf(PASSWORD_NAME "=%s", password);
@@ -97,17 +77,6 @@ put_digits(char *out, long value)
 	out[length] = '\0';
 	for (; length > 0; value /= 10)
 		out[--length] = (char)('0' + value % 10);
-}
-
-static void
-default_signals(void)
-{
-	struct sigaction action = {.sa_handler = SIG_DFL};
-	for (int number = 1; number <= SIGRTMAX; number++)
-		sigaction(number, &action, NULL); /* the kernel's and libc's own refuse */
-	sigset_t none;
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
 static bool
@@ -141,7 +110,7 @@ become_server(const struct launch *launch)
 	struct failure failure = {.step = STEP_DESCRIPTORS};
 	setsid(); /* a terminal's end must not reach it; a process just forked leads no group */
 	put_digits(launch->leader_digits, (long)getpid());
-	default_signals();
+	process_default_signals();
 	if (!await_word(launch))
 		_exit(0);
 	if (place_descriptors(launch)) {
@@ -157,22 +126,6 @@ become_server(const struct launch *launch)
 	/* Nothing can be done about a write that fails: then it looks like a server that ended. */
 	ssize_t n = write(status, &failure, sizeof failure);
 	_exit(n < 0 ? 126 : 127);
-}
-
-/* With every signal blocked: a handler of ours that ran in the child would write to our loop. */
-static pid_t
-fork_server(const struct launch *launch)
-{
-	sigset_t all, before;
-	sigfillset(&all);
-	sigprocmask(SIG_SETMASK, &all, &before);
-	pid_t pid = fork();
-	if (pid == 0)
-		become_server(launch);
-	int saved = errno;
-	sigprocmask(SIG_SETMASK, &before, NULL);
-	errno = saved;
-	return pid;
 }
 
 static bool
@@ -274,7 +227,9 @@ launch_server(const struct serve_options *options, struct launch *launch, int st
 {
 	launch->highest = process_highest_descriptor();
 	failpoint_before(FP_SERVER_START);
-	pid_t pid = fork_server(launch);
+	pid_t pid = process_fork();
+	if (pid == 0)
+		become_server(launch);
 	failpoint_after(FP_SERVER_START); /* it may not have come to its exec yet */
 	if (pid < 0)
 		return fault_set(fault, FAULT_ENV, "cannot start the server: %s", strerror(errno));

@@ -8,6 +8,7 @@ static const enum query section_queries[] = {
     [VIGIL_WHY_QUEUED] = Q_show_reason,
     [VIGIL_ATTEMPTS] = Q_show_attempts,
     [VIGIL_ASKS] = Q_show_asks,
+    [VIGIL_PANES] = Q_show_panes,
     [VIGIL_MESSAGES] = Q_show_messages,
     [VIGIL_EVENTS] = Q_show_events,
 };

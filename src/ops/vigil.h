@@ -161,7 +161,8 @@ enum vigil_section {
 	VIGIL_TASK,
 	VIGIL_WHY_QUEUED,
 	VIGIL_ATTEMPTS,
-	VIGIL_ASKS, /* what its agent has asked a person, and what it was told */
+	VIGIL_ASKS,  /* what its agent has asked a person, and what it was told */
+	VIGIL_PANES, /* in tmux; also those that could not be had, and why */
 	VIGIL_MESSAGES,
 	VIGIL_EVENTS,
 };
@@ -189,6 +190,13 @@ struct vigil_run_options {
 
 	/* A running OpenCode, http://HOST[:PORT]; NULL: as configured, else one of its own. */
 	const char *server_url;
+
+	/* Panes in tmux; as configured, unless it says otherwise. */
+	enum vigil_tmux { VIGIL_TMUX_AS_CONFIGURED, VIGIL_TMUX_ON, VIGIL_TMUX_OFF } tmux;
+
+	/* The vigil program, whose commands show a task in its pane: an absolute path. NULL: the
+	 * program that this is. */
+	const char *program;
 
 	/* What it does, as it does it: a line without its end. NULL for silence. Called from the
 	 * event loop, which stands still meanwhile. */

@@ -27,6 +27,7 @@
 #include "runner/abort.h"
 #include "runner/asks.h"
 #include "runner/claim.h"
+#include "runner/panes.h"
 #include "runner/runner.h"
 #include "runner/vouch.h"
 #include "runner/watch.h"
@@ -399,12 +400,10 @@ start_sending(void *arg, const struct row *row)
 }
 
 static void
-fx_send(struct flight *f)
+send_prompt(struct flight *f)
 {
 	struct fault why;
 	struct value id = value_int(f->task_id);
-	if (!ask_server(f))
-		return;
 	xreplace(&f->error_message, NULL);
 	f->activity = OC_BUSY; /* as it will be: that it is idle is news */
 	f->activity_is_known = false;
@@ -412,6 +411,29 @@ fx_send(struct flight *f)
 		runner_in_trouble(f->runner, &why);
 		wake_in(f, TRY_AGAIN_MS);
 	}
+}
+
+/* Who looks on is to see all of it. */
+static void
+fx_send(struct flight *f)
+{
+	if (!ask_server(f))
+		return;
+	f->awaits_pane = f->status == STATUS_STARTING && panes_hold(f->runner->panes, f);
+	if (!f->awaits_pane)
+		send_prompt(f);
+}
+
+void
+flight_pane_over(struct flight *f)
+{
+	if (!f->awaits_pane)
+		return;
+	f->awaits_pane = false;
+	if (f->status != STATUS_STARTING)
+		flight_wake(f);
+	else if (ask_server(f))
+		send_prompt(f);
 }
 
 static void
@@ -639,7 +661,7 @@ bool
 flight_is_idle(const struct flight *f)
 {
 	return !f->call && !f->check && !f->abort && !f->vouch && !f->awaits_status &&
-	       !f->awaits_asks;
+	       !f->awaits_asks && !f->awaits_pane;
 }
 
 bool

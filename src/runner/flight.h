@@ -46,6 +46,8 @@ struct flight {
 	bool skips_status;  /* … but not for the one that was under way already */
 	bool is_busy;       /* of a look: what the status said before the messages were asked for */
 	bool awaits_asks;   /* an abort that waits until what the session asks was rejected */
+	bool awaits_pane;   /* a prompt that waits for who is to see it */
+	bool had_pane;      /* it is not to have one again; see panes.c */
 
 	/* Hints, from events and the status map; lost with the link. */
 	bool activity_is_known;
@@ -94,6 +96,8 @@ void flight_status_failed(struct flight *, const char *sentence);
 void flight_waits(struct flight *, const char *for_what);
 /* Of one that is to stop: what its sessions ask was rejected, as far as that was possible. */
 void flight_asks_over(struct flight *);
+/* Its pane is there, or is not waited for any longer. */
+void flight_pane_over(struct flight *);
 /* An event about its session; and about one of its descendants: that is work on the same task. */
 void flight_event(struct flight *, const struct oc_event *);
 void flight_descendant_event(struct flight *, const struct oc_event *);

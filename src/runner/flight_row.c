@@ -9,6 +9,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "runner/abort.h"
+#include "runner/panes.h"
 #include "runner/runner.h"
 #include "runner/vouch.h"
 
@@ -108,7 +109,7 @@ cancel_all(struct flight *f)
 	f->check = NULL;
 	f->abort = NULL;
 	f->vouch = NULL;
-	f->awaits_status = f->awaits_asks = false;
+	f->awaits_status = f->awaits_asks = f->awaits_pane = false;
 	f->has_changed = false;
 }
 
@@ -133,6 +134,7 @@ void
 flight_end(struct flight *f)
 {
 	cancel_all(f);
+	panes_flight_over(f->runner->panes, f);
 	link_out(f);
 	free_facts(f);
 	free(f->retry_message);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/process.h"
 #include "base/secret.h"
 #include "runner/link.h"
 #include "runner/managed.h"
@@ -74,6 +75,17 @@ onlook_has_session(const struct onlook *o)
 	return o->session_id && o->server && o->url;
 }
 
+/* In a pane, the environment is that of a tmux server which may be older than the password: then
+ * it is the runner's that has it. */
+static char *
+given_password(const struct vigil *vigil)
+{
+	const char *own = link_given_password(vigil->config);
+	long runner = own ? 0 : store_lock_holder(vigil->database);
+	return runner ? process_environ((pid_t)runner, vigil->config->server_password_env)
+		      : xstrdup(own);
+}
+
 bool
 onlook_key(
     const struct vigil *vigil, const struct onlook *o, struct onlook_key *key, struct fault *why)
@@ -83,7 +95,7 @@ onlook_key(
 	if (is_managed)
 		key->password = managed_password(vigil->database, &o->process, o->url, why);
 	else
-		key->password = xstrdup(link_given_password(vigil->config));
+		key->password = given_password(vigil);
 	if (key->password)
 		key->user = is_managed ? SERVE_USER : vigil->config->server_username;
 	return key->password || !is_managed;

@@ -126,6 +126,9 @@ run_locked(struct vigil *v, const struct vigil_run_options *o)
 	r->defaults = handle_defaults(v);
 	r->directory = getcwd(NULL, 0);
 	r->drain = o->drain;
+	r->has_panes = o->tmux == VIGIL_TMUX_ON ||
+		       (o->tmux == VIGIL_TMUX_AS_CONFIGURED && v->config->tmux_enabled);
+	r->program = o->program;
 	r->log = o->log;
 	r->log_arg = o->log_arg;
 	bool is_ok = r->store != NULL;

@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "runner/asks.h"
 #include "runner/claim.h"
+#include "runner/panes.h"
 #include "runner/watch.h"
 #include "store/poke.h"
 
@@ -338,6 +339,7 @@ on_link_up(void *arg)
 	struct runner *r = arg;
 	wake_all(r);
 	asks_look_everywhere(r->asks);
+	panes_take_up(r->panes);
 	claim_soon(r);
 }
 
@@ -461,7 +463,7 @@ on_link_give_up(void *arg, const char *sentence)
 {
 	struct runner *r = arg;
 	struct fault why;
-	if (runner_count_here(r))
+	if (r->ending || runner_count_here(r))
 		return false;
 	fault_set(&why, FAULT_ENV, "%s", sentence);
 	fail(r, &why);
@@ -482,6 +484,7 @@ runner_start(struct runner *r, const char *server_url, int poke_fd)
 	r->catalog = catalog_new(r->loop, r->config);
 	r->watch = watch_new(r, r->config->poll_ms);
 	r->asks = asks_new(r);
+	r->panes = panes_new(r);
 	r->awake = awake_new(r->loop);
 	r->link = link_open(r->loop, r->http, r->store, r->config, server_url, &listener);
 	notice(r);
@@ -505,11 +508,8 @@ stop_watchers(struct runner *r)
 }
 
 static void
-end_in_order(struct runner *r)
+say_what_goes_on(struct runner *r)
 {
-	store_set_wait(r->store, STORE_WAIT_END_MS);
-	if (!r->must_notice && !runner_count_here(r)) /* all that is alive is known */
-		(void)link_end_server(r->link);
 	if (r->flight_count == 1)
 		runner_say(r, "a task goes on; the next vigil run takes it up");
 	else if (r->flight_count)
@@ -530,9 +530,8 @@ list_sessions(const struct runner *r)
 /* Nobody will find our server by its row: it goes, with its agents. One that was given is not ours
  * to end. */
 static void
-end_without_database(struct runner *r)
+end_without_database(struct runner *r, const char *sessions)
 {
-	char *sessions = list_sessions(r);
 	if (!link_end_server(r->link))
 		runner_say(r, "the OpenCode server could not be ended: it goes on");
 	else if (*sessions && link_is_managed(r->link))
@@ -541,23 +540,30 @@ end_without_database(struct runner *r)
 	else if (*sessions)
 		runner_say(r, "still at work at %s, and followed by nobody: %s", link_name(r->link),
 		    sessions);
-	free(sessions);
 }
 
 void
 runner_stop(struct runner *r)
 {
+	bool is_idle = !r->must_notice && !runner_count_here(r); /* all that is alive is known */
+	char *sessions = list_sessions(r);
 	stop_watchers(r);
 	service_stopping(&r->service);
-	if (r->has_lost_database)
-		end_without_database(r);
-	else
-		end_in_order(r);
+	store_set_wait(r->store, STORE_WAIT_END_MS);
+	if (!r->has_lost_database)
+		say_what_goes_on(r);
 	while (r->flights)
 		flight_end(r->flights);
+	panes_stop(r->panes); /* before the server: who looks at it holds it open */
+	if (r->has_lost_database)
+		end_without_database(r, sessions);
+	else if (is_idle)
+		(void)link_end_server(r->link);
+	free(sessions);
 	link_close(r->link);
 	watch_free(r->watch);
 	asks_free(r->asks);
+	panes_free(r->panes);
 	awake_free(r->awake);
 	catalog_free(r->catalog);
 	http_free(r->http);

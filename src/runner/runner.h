@@ -24,6 +24,7 @@
 #define RUNNER_FAILED "failed" /* `failure` says why */
 
 struct asks;
+struct panes;
 struct watch;
 
 struct runner {
@@ -36,10 +37,13 @@ struct runner {
 	struct catalog *catalog;
 	struct watch *watch;
 	struct asks *asks;
+	struct panes *panes;
 	struct awake *awake;
 	int64_t id;      /* its row in `runners` */
 	char *directory; /* where tasks without one run */
 	bool drain;
+	bool has_panes;      /* each task is to have one */
+	const char *program; /* what they run; NULL: this program */
 	void (*log)(void *arg, const char *line);
 	void *log_arg;
 

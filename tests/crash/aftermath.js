@@ -2,6 +2,7 @@
 // calls are compared.
 
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 
 /** The sessions of a folder, as a server tells them. */
 export const sessionsIn = (world, directory, server) =>
@@ -32,4 +33,21 @@ export function assertOneAtATime(calls) {
     const [before, next] = [inOrder[i - 1], inOrder[i]];
     assert.ok(before.ended_at !== null && before.ended_at <= next.at, `calls overlap: ${JSON.stringify([before, next])}`);
   }
+}
+
+/** What was started in a pane of vigil's in this world, whether that is still there or not. */
+export const paneProcesses = (world) =>
+  world.ownPids().filter((pid) => {
+    try {
+      return /(^|\0)VIGIL_PANE=/.test(readFileSync(`/proc/${pid}/environ`, "latin1"));
+    } catch {
+      return false; // it is gone
+    }
+  });
+
+/** No pane of ours is left, no row of one is open, and what was started in one is gone; the foreign ones are there. */
+export async function assertNoPanes(world, tmux, foreign) {
+  assert.deepEqual(await world.rows("SELECT * FROM panes WHERE closed_at IS NULL"), []);
+  assert.deepEqual((await tmux.panes()).map(({ id }) => id), foreign);
+  assert.deepEqual(paneProcesses(world), []);
 }

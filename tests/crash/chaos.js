@@ -1,6 +1,6 @@
 // Chaos: for a time, tasks come in through `vigil add` and through the sqlite3 shell, people cancel, retry, hold and
-// answer, and vigil and its OpenCode are killed at random moments. Then the queue is drained, and what the database
-// says is compared with what OpenCode and the model saw.
+// answer, and vigil and its OpenCode are killed at random moments, and so are tmux, panes of it and what runs in them.
+// Then the queue is drained, and what the database says is compared with what OpenCode and the model saw.
 //
 //   node chaos.js [--seconds 60] [--seed NUMBER]
 //
@@ -17,12 +17,14 @@ import { setTimeout as nap } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { OPENCODE, VIGIL, World, until } from "../e2e/harness.js";
-import { assertOneAtATime, assertPromptedOnce, isOurs, sessionsIn } from "./aftermath.js";
+import { isGone, Tmux } from "../e2e/tmux.js";
+import { assertNoPanes, assertOneAtATime, assertPromptedOnce, isOurs, paneProcesses, sessionsIn } from "./aftermath.js";
 
 // How long until the next, on average, in ms.
 const ADDED_EVERY = 1500;
 const KILLED_EVERY = 4500;
 const PERSON_EVERY = 1500;
+const PANE_KILLED_EVERY = 3000; // or tmux itself
 
 const MOST_OPEN = 25; // tasks: nobody adds more until some are done
 const WITHIN = 15 * 60000; // the queue must be empty so long after the last kill
@@ -75,6 +77,7 @@ class Task {
   }
 }
 
+const PANES = { enabled: true, view: "follow", max_panes: 4 };
 const HELD = { permissions: { on_ask: "hold" } };
 const ALLOWED = { permissions: { on_ask: "once" } };
 const REFUSED = { permissions: { on_ask: "reject" } };
@@ -100,7 +103,7 @@ class Chaos {
   }
   config(settings) {
     const path = join(this.world.root, `${settings.permissions.on_ask}.json`);
-    const whole = { server: { command: OPENCODE }, limits: { parallel: 6 }, task: { max_resumes: 100 }, ...settings };
+    const whole = { server: { command: OPENCODE }, limits: { parallel: 6 }, task: { max_resumes: 100 }, tmux: PANES, ...settings };
     writeFileSync(path, JSON.stringify(whole));
     return path;
   }
@@ -209,7 +212,7 @@ class Chaos {
   async keepRunning() {
     const { pick, happens, upTo } = choices(this.seed + 2);
     const all = execFileSync(VIGIL, [], { env: { VIGIL_FAILPOINT: "list" }, encoding: "utf8" }).trim().split("\n");
-    const failpoints = all.filter((name) => /-(checkpoint|run|commit|request|server)/.test(name) && !BY_A_COMMAND.test(name));
+    const failpoints = all.filter((name) => /-(checkpoint|run|commit|request|pane|server)/.test(name) && !BY_A_COMMAND.test(name));
     while (this.goesOn()) {
       const config = this.config(pick([HELD, ALLOWED, REFUSED]));
       const failpoint = happens(0.4) && `${pick(failpoints)}:${pick([1, 1, 2, 3, 5])}`;
@@ -221,7 +224,8 @@ class Chaos {
 
   async run(args, failpoint) {
     const began = new Date().toISOString();
-    const runner = this.world.vigilStart(args, failpoint ? { env: { VIGIL_FAILPOINT: failpoint } } : {});
+    const env = { ...this.tmux.env, ...(failpoint && { VIGIL_FAILPOINT: failpoint }) };
+    const runner = this.world.vigilStart(args, { env });
     this.runner = runner;
     const { status, stdout, stderr } = await runner.end(this.seconds * 1000 + WITHIN);
     this.runs.push(`${began} ${failpoint || ""} ${status}\n${stdout}${stderr}`);
@@ -241,6 +245,40 @@ class Chaos {
     for (const pid of this.world.openCodePids()) {
       process.kill(pid, "SIGKILL");
       this.count("kills of OpenCode");
+    }
+  }
+
+  /** A person's, in whose window the panes are; with one that is the person's own too. */
+  async openTmux() {
+    const socket = join(this.world.root, "desk");
+    this.tmux = await Tmux.open(this.world, { socket });
+    this.foreign = await this.tmux.foreign();
+  }
+
+  async killTmux() {
+    const { pid } = this.tmux;
+    process.kill(pid, "SIGKILL");
+    this.count("kills of tmux");
+    await until("tmux is gone", () => isGone(pid));
+    await this.openTmux();
+  }
+
+  /** A person closes one, or its program dies. */
+  async killPane(pick) {
+    const pane = pick((await this.tmux.panes()).filter(({ id }) => id !== this.foreign));
+    const [view] = paneProcesses(this.world);
+    if (pane) await this.tmux.run("kill-pane", "-t", pane.id);
+    else if (view) process.kill(view, "SIGKILL");
+    this.count("kills of panes", pane || view ? 1 : 0);
+  }
+
+  /** Until all is done: most tasks run when nobody kills OpenCode any more. */
+  async killPanes() {
+    const { pick, upTo } = choices(this.seed + 4);
+    while (!this.isDrained) {
+      await nap(upTo(2 * PANE_KILLED_EVERY));
+      const isTmux = this.goesOn() && pick([true, false, false]);
+      await (isTmux ? this.killTmux() : this.killPane(pick));
     }
   }
 
@@ -351,6 +389,8 @@ class Chaos {
 
   async checkAll() {
     await this.check("the database", () => this.world.checkDatabase());
+    await this.check("panes", async () => assertNoPanes(this.world, this.tmux, [this.foreign]));
+    this.count("panes", (await this.world.row("SELECT count(opened_at) AS n FROM panes")).n);
     await this.check("processes", () => until("no OpenCode is left", () => this.world.openCodePids().length === 0));
     await this.checkRows();
     await this.readAll();
@@ -388,17 +428,22 @@ class Chaos {
     const { world } = this;
     try {
       await world.open();
+      await this.openTmux();
       await world.ok(["add", "--hold", `${new Task(0, KINDS[0]).prompt}`]);
       this.tasks.set("chaos-0.", Object.assign(new Task(0, KINDS[0]), { id: 1, isAcknowledged: true }));
       this.end = Date.now() + this.seconds * 1000;
       const all = [this.addTasks(), this.actAsPeople(), this.keepRunning(), this.killThings()];
+      const panes = this.killPanes().catch((error) => this.stop(error));
       await Promise.all(all.map((each) => each.catch((error) => this.stop(error))));
+      if (!this.failures.length) await this.drain();
+      this.isDrained = true;
+      await panes;
       if (this.failures.length) return;
-      await this.drain();
       await this.checkAll();
     } catch (error) {
       this.failures.push(error.stack);
     } finally {
+      this.isDrained = true;
       if (this.failures.length) this.kept = this.keep();
       await world.close();
     }

@@ -9,7 +9,8 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { OPENCODE, VIGIL, World, tag, until } from "../e2e/harness.js";
-import { assertOneAtATime, assertPromptedOnce, sessionsIn } from "./aftermath.js";
+import { Tmux } from "../e2e/tmux.js";
+import { assertNoPanes, assertOneAtATime, assertPromptedOnce, sessionsIn } from "./aftermath.js";
 
 const AT_ONCE = 4; // a journey mostly waits
 const LONG = { within: 120000 }; // where the machine is busy
@@ -246,6 +247,18 @@ async function questioned(j) {
   return { ...completed, ask: refused };
 }
 
+/** In a pane of a person's tmux, which has panes of its own. */
+async function paned(j) {
+  const config = join(j.here.root, "panes.json");
+  writeFileSync(config, JSON.stringify({ server: { command: OPENCODE }, tmux: { enabled: true, view: "follow" } }));
+  j.tmux = await Tmux.open(j.here);
+  j.foreign = await j.tmux.foreign();
+  j.here.environment = { ...j.here.environment, ...j.tmux.env, VIGIL_CONFIG: config };
+  await j.add("[slow 3] [say done]");
+  await j.run();
+  return completed;
+}
+
 const simple = queued("[say done]");
 const asking = queued(OUTSIDE, { ...completed, calls: 2, ask: refused });
 const managed = Object.assign(queued("[say done]"), { managed: true });
@@ -284,6 +297,11 @@ const JOURNEYS = {
   "commit-ask": asking,
   "commit-decided": decidedLater,
   "commit-replied": asking,
+  "commit-pane": paned,
+  "commit-opened": paned,
+  "commit-closed": paned,
+  "pane-open": paned,
+  "pane-close": paned,
   "commit-answer": Object.assign(allowedByPerson, { byRun: false }),
   "request-health": simple,
   "request-events": simple,
@@ -389,6 +407,7 @@ async function walk(world, failpoint, together) {
   const wanted = await journey(j);
   await (journey.managed ? walkManaged : walkGiven)(j, wanted);
   if (j.server) world.given = j.server;
+  if (j.tmux) await assertNoPanes(j.here, j.tmux, [j.foreign]).finally(() => j.tmux.close());
   await here.checkDatabase();
 }
 

@@ -198,6 +198,7 @@ export class World {
       XDG_STATE_HOME: join(this.root, "state"),
       XDG_DATA_HOME: join(this.root, "data"),
       XDG_CACHE_HOME: join(this.root, "cache"),
+      TMUX_TMPDIR: this.root,
       OPENCODE_DISABLE_AUTOUPDATE: "1",
       OPENCODE_DISABLE_MODELS_FETCH: "1",
       ...NO_REGISTRY,

@@ -11,6 +11,9 @@
 #define LIVE_WAKE "wake_at = '2026-01-31T06:00:00.000Z'"
 #define AN_END "sealed = 1, ended_at = '2026-01-31T06:00:00.000Z'"
 
+#define A_PANE_INTO " INTO panes (task_id, attempt_id, session_id, mark, wanted_at) VALUES "
+#define A_PANE "INSERT" A_PANE_INTO
+
 struct fixture {
 	char *folder, *path;
 };
@@ -38,6 +41,13 @@ static const char world[] = A_RUNNER
     "UPDATE tasks SET status = 'starting', attempts = 1, " LIVE_WAKE " WHERE id IN (3, 4, 5, 7);"
     "UPDATE attempts SET session_id = 's' || task_id;"
     "UPDATE tasks SET status = 'running' WHERE id IN (3, 4, 5, 7);"
+    "INSERT INTO panes (task_id, attempt_id, session_id, mark, wanted_at)"
+    "	SELECT task_id, id, 's' || id, 'm' || task_id, '2026-01-31T06:00:00.000Z' FROM attempts"
+    "	WHERE task_id IN (3, 4);"
+    "UPDATE panes SET tmux_socket = '/s', tmux_server_pid = 1, tmux_server_start = 1, pane_id = "
+    "'%1',"
+    "	pane_pid = 2, opened_at = wanted_at;"
+    "UPDATE panes SET closed_at = opened_at, close_reason = 'ended' WHERE task_id = 4;"
     "UPDATE attempts SET " AN_END ", outcome = 'completed' WHERE task_id = 4;"
     "UPDATE attempts SET " AN_END ", outcome = 'failed' WHERE task_id = 5;"
     "UPDATE tasks SET status = 'completed', result = 'r', completed_at = '2026-01-31T06:00:00.000Z'"
@@ -294,6 +304,24 @@ static const struct refusal refusals[] = {
     {"UPDATE servers SET pid_start = 7 WHERE id = 1", "what identifies a server never changes"},
     {"UPDATE servers SET boot_id = 'c' WHERE id = 1", "what identifies a server never changes"},
     {"UPDATE OR REPLACE servers SET id = 2 WHERE id = 1", "what identifies a server never"},
+    /* panes */
+    {A_PANE "(4, 2, 'x', 'x', '2026-01-31T06:00:00.000Z')", "only a runner opens it"},
+    {A_PANE "(3, 2, 'x', 'x', '2026-01-31T06:00:00.000Z')", "only a runner opens it"},
+    {A_PANE "(NULL, NULL, 's1', 'x', '2026-01-31T06:00:00.000Z')", "only a runner opens it"},
+    {"REPLACE" A_PANE_INTO "(3, 1, 'x', 'm3', '2026-01-31T06:00:00.000Z')", "only a runner opens"},
+    {"REPLACE" A_PANE_INTO "(3, 1, 's1', 'x', '2026-01-31T06:00:00.000Z')", "only a runner opens"},
+    {A_PANE "(3, 1, 'x', 'x', 'now')", "CHECK"},
+    {"UPDATE panes SET close_reason = 'bored', closed_at = opened_at WHERE task_id = 3", "CHECK"},
+    {"UPDATE panes SET closed_at = opened_at WHERE task_id = 3", "CHECK"},
+    {"UPDATE panes SET closed_at = 'now', close_reason = 'gone' WHERE task_id = 3", "CHECK"},
+    {"UPDATE panes SET pane_id = '%2' WHERE task_id = 3", "what identifies a pane never changes"},
+    {"UPDATE panes SET tmux_server_pid = 2 WHERE task_id = 3", "what identifies a pane never"},
+    {"UPDATE panes SET mark = 'other' WHERE task_id = 3", "what identifies a pane never changes"},
+    {"UPDATE OR REPLACE panes SET mark = 'm4' WHERE task_id = 3", "what identifies a pane never"},
+    {"UPDATE panes SET pane_pid = NULL WHERE task_id = 3", "has all that identifies it"},
+    {"UPDATE panes SET detail = 'x' WHERE task_id = 4", "this pane is closed"},
+    {"UPDATE panes SET closed_at = NULL, close_reason = NULL WHERE task_id = 4", "this pane is"},
+    {"DELETE FROM panes", "panes are history"},
     /* the rest */
     {"UPDATE events SET detail = 'x'", "events are append-only"},
     {"REPLACE INTO events (id, kind) VALUES (1, 'x')", "events are append-only"},
@@ -336,7 +364,8 @@ fingerprint(void)
 	    "group_concat(id || task_id || number) FROM attempts) || (SELECT group_concat(id || "
 	    "ask_id || coalesce(reply, '')) FROM asks) || (SELECT group_concat(id || name || "
 	    "coalesce(pid, '') || coalesce(ended_at, '')) FROM servers) || (SELECT "
-	    "group_concat(id || pid) FROM runners)");
+	    "group_concat(id || pid) FROM runners) || (SELECT group_concat(id || mark || "
+	    "coalesce(closed_at, '')) FROM panes)");
 }
 
 START_TEST(a_slip_of_the_hand_is_refused)
@@ -492,6 +521,7 @@ START_TEST(a_deleted_task_takes_its_history_along)
 	    "SELECT (SELECT count(*) FROM attempts WHERE task_id IN (4, 5, 7)) "
 	    "+ (SELECT count(*) FROM events WHERE task_id IN (4, 5, 7, 9)) "
 	    "+ (SELECT count(*) FROM asks WHERE task_id = 7) "
+	    "+ (SELECT count(*) FROM panes WHERE task_id = 4) "
 	    "+ (SELECT count(*) FROM messages) + (SELECT count(*) FROM dependencies)",
 	    "0");
 	shell_gives(fx.path, "PRAGMA foreign_key_check", NULL);

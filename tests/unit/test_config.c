@@ -74,6 +74,11 @@ START_TEST(defaults_are_as_promised)
 	ck_assert_int_eq(config->max_resumes, 3);
 	ck_assert_int_eq(config->poll_ms, 2000);
 	ck_assert_uint_eq(config->agent_count, 0);
+	ck_assert(!config->tmux_enabled);
+	ck_assert_str_eq(config_tmux_layouts[config->tmux_layout], "main-vertical");
+	ck_assert_int_eq(config->tmux_main_pane_size, 60);
+	ck_assert_int_eq(config->tmux_max_panes, 6);
+	ck_assert_str_eq(config_tmux_views[config->tmux_view], "attach");
 	config_free(config);
 }
 END_TEST
@@ -89,6 +94,8 @@ START_TEST(values_are_read)
 		 "\"permissions\": {\"on_ask\": \"once\", \"on_question\": \"hold\"},\n"
 		 "\"agents\": {\"@oracle\": {\"model\": \"p/m/n\", \"variant\": \"high\"}, "
 		 "\"a.b\": {}},\n"
+		 "\"tmux\": {\"enabled\": true, \"layout\": \"even-vertical\", "
+		 "\"main_pane_size\": 20, \"max_panes\": 1, \"view\": \"follow\"},\n"
 		 "\"poll_interval\": \"500ms\"}\n");
 	const struct config_agent *agent = config_agent(config, "oracle");
 
@@ -102,6 +109,11 @@ START_TEST(values_are_read)
 	ck_assert_int_eq(config->on_ask, ON_ASK_ONCE);
 	ck_assert_int_eq(config->on_question, ON_ASK_HOLD);
 	ck_assert_int_eq(config->poll_ms, 500);
+	ck_assert(config->tmux_enabled);
+	ck_assert_str_eq(config_tmux_layouts[config->tmux_layout], "even-vertical");
+	ck_assert_int_eq(config->tmux_main_pane_size, 20);
+	ck_assert_int_eq(config->tmux_max_panes, 1);
+	ck_assert_str_eq(config_tmux_views[config->tmux_view], "follow");
 	ck_assert_ptr_nonnull(agent);
 	ck_assert_ptr_eq(agent, config_agent(config, "@oracle"));
 	ck_assert_str_eq(agent->model, "p/m/n");
@@ -117,7 +129,7 @@ START_TEST(what_is_not_there_yet_may_have_its_default)
 {
 	config_free(load("{\"servers\": {}, \"limits\": {\"per_server\": 0, \"per_model\": {}},"
 			 "\"task\": {\"max_cost\": 0},"
-			 "\"tmux\": {\"enabled\": false, \"main_pane_size\": 60},"
+			 "\"tmux\": {\"sessions\": \"tasks\"},"
 			 "\"notify\": {\"command\": null, \"parent\": true},"
 			 "\"agents\": {\"a\": {\"models\": [], \"model\": null}}}"));
 }
@@ -190,7 +202,14 @@ static const struct {
     {"{\"limits\": {\"per_provider\": {\"a\": 1}}}",
 	"limits.per_provider is not supported by this version yet (remove it)"},
     {"{\"servers\": {\"a\": {}}}", "servers is not supported"},
-    {"{\"tmux\": {\"enabled\": true}}", "tmux.enabled is not supported"},
+    {"{\"tmux\": {\"enabled\": 1}}", "tmux.enabled is 1; it must be true or false"},
+    {"{\"tmux\": {\"layout\": \"main\"}}", "\"even-horizontal\" or \"even-vertical\""},
+    {"{\"tmux\": {\"main_pane_size\": 19}}",
+	"tmux.main_pane_size is 19; it must be a whole number from 20 to 80"},
+    {"{\"tmux\": {\"max_panes\": 0}}", "tmux.max_panes is 0; it must be a whole number from 1"},
+    {"{\"tmux\": {\"view\": \"tui\"}}",
+	"tmux.view is \"tui\"; it must be \"attach\" or \"follow\""},
+    {"{\"notify\": {\"parent\": false}}", "notify.parent is not supported"},
     {"{\"agents\": []}", "agents is []"},
     {"{\"agents\": {\"a\": 1}}", "agents.a is 1"},
     {"{\"agents\": {\"@\": {}}}", "a name is empty"},

@@ -97,6 +97,12 @@ SELECT id, at, attempt_id, kind, detail FROM events WHERE task_id = ?1 ORDER BY 
 SELECT id, attempt_id, session_id, kind, asked_at, request, reply, replied_at, replied_by
 FROM asks WHERE task_id = ?1 ORDER BY id;
 
+-- name: show_panes
+-- ?1 task
+SELECT id, attempt_id, session_id, tmux_socket, tmux_server_pid, tmux_server_start, pane_id, pane_pid,
+	opened_at, closed_at, close_reason, detail
+FROM panes WHERE task_id = ?1 ORDER BY id;
+
 -- name: list_asks
 -- What waits for a person: asks of live attempts that nobody has replied to.
 SELECT asks.id, asks.task_id, asks.session_id, asks.kind, asks.asked_at, asks.request

@@ -163,3 +163,31 @@ SELECT id, kind, ask_id, request, reply FROM asks WHERE attempt_id = ?1 AND repl
 -- The sessions of live attempts with a reply that is to be sent.
 SELECT attempts.session_id FROM asks JOIN attempts ON attempts.id = asks.attempt_id
 WHERE asks.replied_at IS NULL AND asks.reply IS NOT NULL AND attempts.ended_at IS NULL;
+
+-- name: panes_place
+-- ?1 where this database is. A copy of it gets an id of its own: the panes of the first are not its panes.
+UPDATE vigil SET panes_id = lower(hex(randomblob(8))), panes_place = ?1 WHERE panes_place IS NOT ?1;
+
+-- name: panes_id
+SELECT panes_id FROM vigil;
+
+-- name: pane_intent
+-- ?1 task, ?2 attempt, ?3 session, ?4 mark, ?5 now, ?6 why not yet, or NULL. None for an attempt that has had one,
+-- unless that went with its runner.
+INSERT INTO panes (task_id, attempt_id, session_id, mark, wanted_at, detail)
+SELECT ?1, ?2, ?3, ?4, ?5, ?6 WHERE NOT EXISTS (SELECT 1 FROM panes
+	WHERE session_id = ?3 AND attempt_id IS ?2 AND coalesce(close_reason, '') NOT IN ('stopped', 'crashed'));
+
+-- name: pane_opened
+-- ?1 id, ?2 socket, ?3 server's pid, ?4 server's start, ?5 pane's id, ?6 pane's pid, ?7 now
+UPDATE panes SET tmux_socket = ?2, tmux_server_pid = ?3, tmux_server_start = ?4, pane_id = ?5, pane_pid = ?6,
+	opened_at = ?7, detail = NULL
+WHERE id = ?1 AND closed_at IS NULL;
+
+-- name: pane_closed
+-- ?1 id, ?2 now, ?3 reason, ?4 more about it, or NULL
+UPDATE panes SET closed_at = ?2, close_reason = ?3, detail = ?4 WHERE id = ?1 AND closed_at IS NULL;
+
+-- name: panes_open
+SELECT id, attempt_id, mark, tmux_socket, tmux_server_pid, tmux_server_start, pane_id, pane_pid, opened_at
+FROM panes WHERE closed_at IS NULL ORDER BY id;
