@@ -17,6 +17,8 @@ static const struct command *const commands[] = {
     &retry_command,
     &hold_command,
     &release_command,
+    &pause_command,
+    &resume_command,
     &asks_command,
     &answer_command,
     &sql_command,

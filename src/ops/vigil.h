@@ -101,6 +101,13 @@ enum vigil_result vigil_retry(struct vigil *, int64_t id);
 enum vigil_result vigil_hold(struct vigil *, int64_t id);
 enum vigil_result vigil_release(struct vigil *, int64_t id);
 
+/* The whole queue: nothing is started while it is paused; what is live goes on. What is so already
+ * is no fault, and *changed is false. */
+enum vigil_result vigil_pause(struct vigil *, bool *changed);
+enum vigil_result vigil_resume(struct vigil *, bool *changed);
+/* *since: NULL, or since when it is paused, as the database writes times; the caller frees. */
+enum vigil_result vigil_paused(struct vigil *, char **since);
+
 /* The ids of all tasks that are not final, oldest first; of each, that it existed. */
 enum vigil_result vigil_open_ids(struct vigil *, vigil_id_fn *, void *arg);
 
@@ -126,6 +133,7 @@ struct vigil_progress {
 	int queued, held, live, completed, failed, cancelled; /* of those waited for */
 	int64_t waited_ms;
 	bool has_runner; /* one is alive; without it, nothing that is queued or live goes on */
+	bool is_paused;  /* the whole queue: nothing that is queued starts */
 };
 typedef bool vigil_progress_fn(void *arg, const struct vigil_progress *);
 enum vigil_result vigil_wait(struct vigil *, const int64_t *ids, size_t count, bool any,
@@ -183,8 +191,8 @@ enum vigil_result vigil_answer(struct vigil *, int64_t ask, const char *reply, b
 
 struct vigil_run_options {
 	/* End once nothing is live and nothing queued can start: what comes after a task that has
-	 * failed, was cancelled or is held, and live tasks of other servers, are left as they are.
-	 */
+	 * failed, was cancelled or is held, what waits in a paused queue, and live tasks of other
+	 * servers, are left as they are. */
 	bool drain;
 
 	/* A running OpenCode, http://HOST[:PORT]; NULL: as configured, else one of its own. */

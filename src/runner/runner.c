@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "runner/asks.h"
 #include "runner/claim.h"
+#include "runner/pause.h"
 #include "runner/watch.h"
 #include "store/poke.h"
 
@@ -199,6 +200,7 @@ notice(struct runner *r)
 	}
 	free(live.all);
 	asks_notice(r->asks);
+	pause_notice(r);
 	claim_soon(r);
 }
 

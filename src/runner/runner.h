@@ -40,6 +40,7 @@ struct runner {
 	int64_t id;      /* its row in `runners` */
 	char *directory; /* where tasks without one run */
 	bool drain;
+	bool is_paused; /* the queue, as of the last notice */
 	void (*log)(void *arg, const char *line);
 	void *log_arg;
 

@@ -296,6 +296,35 @@ is 'all' 0 "$(sql "SELECT count(*) FROM tasks WHERE status <> 'cancelled'")"
 is 'the default reason' 'Cancelled by user' "$(sql 'SELECT error FROM tasks WHERE id = 1')"
 is 'no problems' '' "$(sql 'SELECT * FROM problems')"
 
+# ---- pause, resume -------------------------------------------------------------------------------
+
+run 0 resume
+is 'nothing to resume' 'the queue is not paused' "$(cat err)"
+run 0 pause --json
+json 'pause --json' 'j.changed + " " + (Date.parse(j.paused_at) > 0)' 'true true'
+run 0 pause
+holds 'paused already' grep -q 'already, since 20' err
+paused=$("$vigil" add 'while paused')
+run 0 show "$paused"
+holds 'show says why it does not start' grep -q 'queued: the queue is paused since 20.*until vigil resume' out
+run 0 list --limit 1
+holds 'list says so' grep -q '^vigil: the queue is paused since 20.*vigil resume' err
+run 0 list --status cancelled
+is 'but not where nothing is queued' '' "$(cat err)"
+run 0 list --json
+is 'nor beside JSON' '' "$(cat err)"
+"$vigil" wait "$paused" --timeout 200ms >out 2>err
+is 'wait waits' 4 $?
+is 'and says so once' 1 "$(grep -c '^vigil: the queue is paused' err)"
+run 4 wait --timeout 200ms
+run 0 run --drain
+holds 'a drain ends' grep -q 'left queued, for the queue is paused (vigil resume lets it go on): 1' err
+run 0 cancel "$paused"
+run 0 run --drain
+holds 'and leaves nothing where nothing is' sh -c '! grep -q left err'
+run 0 resume --json
+json 'resume --json' 'JSON.stringify(j)' '{"paused_at":null,"changed":true}'
+
 # ---- wait ----------------------------------------------------------------------------------------
 
 run 0 wait
@@ -390,7 +419,7 @@ B'
 
 # ---- output, help, the rest ----------------------------------------------------------------------
 
-for command in add run list show result wait follow cancel retry hold release asks answer sql version help; do
+for command in add run list show result wait follow cancel retry hold release pause resume asks answer sql version help; do
     run 0 $command --help
     holds "$command --help" grep -q "^usage: vigil $command" out
     run 0 help $command

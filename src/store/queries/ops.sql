@@ -20,6 +20,16 @@ WHERE key = ?1 AND status IN ('queued', 'held', 'starting', 'running', 'stopping
 -- ?1 task, ?2 the task it comes after
 INSERT OR IGNORE INTO dependencies (task_id, needs_id) VALUES (?1, ?2);
 
+-- name: paused_at
+SELECT paused_at FROM vigil;
+
+-- name: queue_pause
+-- ?1 now. Unless it is paused already.
+UPDATE vigil SET paused_at = ?1 WHERE paused_at IS NULL;
+
+-- name: queue_resume
+UPDATE vigil SET paused_at = NULL WHERE paused_at IS NOT NULL;
+
 -- name: open_ids
 SELECT id FROM tasks WHERE status IN ('queued', 'held', 'starting', 'running', 'stopping') ORDER BY id;
 
