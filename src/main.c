@@ -17,6 +17,7 @@ static const struct command *const commands[] = {
     &retry_command,
     &hold_command,
     &release_command,
+    &edit_command,
     &pause_command,
     &resume_command,
     &asks_command,

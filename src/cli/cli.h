@@ -58,6 +58,7 @@ extern const struct command cancel_command;
 extern const struct command retry_command;
 extern const struct command hold_command;
 extern const struct command release_command;
+extern const struct command edit_command;
 extern const struct command pause_command;
 extern const struct command resume_command;
 extern const struct command asks_command;

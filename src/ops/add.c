@@ -25,7 +25,7 @@ enum vigil_result
 vigil_add(struct vigil *vigil, const struct vigil_task *task, int64_t *id, bool *existed)
 {
 	struct draft draft;
-	bool added = draft_make(&draft, task, clock_now_ms(), &vigil->fault) &&
+	bool added = draft_make(&draft, task, DRAFT_NEW, clock_now_ms(), &vigil->fault) &&
 		     add_draft(vigil, &draft, id, existed);
 
 	draft_free(&draft);

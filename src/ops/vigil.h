@@ -101,6 +101,33 @@ enum vigil_result vigil_retry(struct vigil *, int64_t id);
 enum vigil_result vigil_hold(struct vigil *, int64_t id);
 enum vigil_result vigil_release(struct vigil *, int64_t id);
 
+/* Fields of a vigil_task. */
+enum vigil_field {
+	VIGIL_PROMPT = 1 << 1,
+	VIGIL_DESCRIPTION = 1 << 2,
+	VIGIL_AGENT = 1 << 3,
+	VIGIL_MODEL = 1 << 4,
+	VIGIL_VARIANT = 1 << 5,
+	VIGIL_DIRECTORY = 1 << 6,
+	VIGIL_PARENT_SESSION = 1 << 7,
+	VIGIL_PRIORITY = 1 << 8,
+	VIGIL_START = 1 << 9, /* `at` or `in` */
+	VIGIL_KEY = 1 << 10,
+	VIGIL_MUTEX = 1 << 11,
+	VIGIL_TIMEOUT_FIELD = 1 << 12, /* `timeout` */
+	VIGIL_MAX_ATTEMPTS = 1 << 13,
+};
+
+/* Gives a task that exists those of the fields (their sum) that `task` has; NULL or 0 is the
+ * default there, as for a new one. Of a live task, description, timeout and attempts alone can be
+ * changed, of a final one the description: VIGIL_USAGE for another. */
+enum vigil_result vigil_edit(
+    struct vigil *, int64_t id, const struct vigil_task *, unsigned fields);
+
+/* vigil_retry() and then vigil_edit(), or neither. */
+enum vigil_result vigil_retry_as(
+    struct vigil *, int64_t id, const struct vigil_task *, unsigned fields);
+
 /* The whole queue: nothing is started while it is paused; what is live goes on. What is so already
  * is no fault, and *changed is false. */
 enum vigil_result vigil_pause(struct vigil *, bool *changed);

@@ -296,6 +296,34 @@ is 'all' 0 "$(sql "SELECT count(*) FROM tasks WHERE status <> 'cancelled'")"
 is 'the default reason' 'Cancelled by user' "$(sql 'SELECT error FROM tasks WHERE id = 1')"
 is 'no problems' '' "$(sql 'SELECT * FROM problems')"
 
+# ---- edit, retry as something else ------------------------------------------------------------------
+
+edited=$("$vigil" add 'to be edited' -m a/b --hold)
+bad 2 'needs ID' edit
+bad 2 "'x'" edit x --priority 1
+bad 2 'nothing is to be changed' edit "$edited"
+bad 2 "'101'" edit "$edited" --priority 101
+bad 2 "'--after'" edit "$edited" --after 1
+bad 2 'both given' edit "$edited" --at 22:00 --in 5m
+bad 2 'prompt is empty' edit "$edited" --prompt ''
+input=blank bad 2 'white space' edit "$edited" --prompt -
+bad 3 'no task 98765' edit 98765 --priority 1
+bad 2 'task 1 is cancelled: only its description' edit 1 --priority 1
+run 0 edit "$edited" --priority 5 -a @who -d 'What' --timeout 2m -C here --json
+json 'edit --json' 'j.status' held
+run 0 edit "$edited" --model '' --in 0
+printf 'from a pipe' | "$vigil" edit "$edited" --prompt - 2>err
+is 'edited' "from a pipe|5|who|What|120.0||$work/here|1" "$(sql "SELECT prompt, priority, agent, description, timeout_s, model,
+    directory, not_before IS NOT NULL FROM tasks WHERE id = $edited" | sed "s|$(pwd -P)|$work|")"
+holds 'it is said' grep -q "^task $edited: changed$" err
+run 0 cancel "$edited"
+bad 2 "'gpt'" retry "$edited" -m gpt
+is 'a retry that cannot be is none' cancelled "$(sql "SELECT status FROM tasks WHERE id = $edited")"
+run 0 retry "$edited" -a other -m c/d --variant high --timeout 0 -C .
+is 'a retry as something else' "queued|other|c/d|high|0.0" \
+    "$(sql "SELECT status, agent, model, variant, timeout_s FROM tasks WHERE id = $edited")"
+run 0 cancel "$edited"
+
 # ---- pause, resume -------------------------------------------------------------------------------
 
 run 0 resume
@@ -419,7 +447,7 @@ B'
 
 # ---- output, help, the rest ----------------------------------------------------------------------
 
-for command in add run list show result wait follow cancel retry hold release pause resume asks answer sql version help; do
+for command in add run list show result wait follow cancel retry hold release edit pause resume asks answer sql version help; do
     run 0 $command --help
     holds "$command --help" grep -q "^usage: vigil $command" out
     run 0 help $command

@@ -8,6 +8,177 @@
 #include "help.h"
 #include "ops.h"
 
+/* ---- edit, retry as something else ---------------------------------------------------------- */
+
+static void
+live(int64_t id)
+{
+	char *sql = xasprintf(A_RUNNER
+	    "INSERT INTO attempts (task_id, number, nonce, runner_id)"
+	    " SELECT %lld, 1, 'n', max(id) FROM runners;"
+	    "UPDATE tasks SET status = 'starting', attempts = 1, wake_at = created_at "
+	    "WHERE id = %lld;",
+	    (long long)id, (long long)id);
+
+	shell_ok(path, sql);
+	free(sql);
+}
+
+#define EVERY_COLUMN \
+	"SELECT prompt || '|' || quote(description) || '|' || quote(agent) || '|' || quote(model)" \
+	" || '|' || quote(variant) || '|' || quote(directory) || '|' || quote(parent_session)" \
+	" || '|' || priority || '|' || quote(not_before) || '|' || quote(key) || '|' || " \
+	"quote(mutex)" \
+	" || '|' || quote(timeout_s) || '|' || quote(max_attempts) FROM tasks WHERE id = 1"
+
+static const struct vigil_task full = {
+    .prompt = "p",
+    .description = "d",
+    .agent = "a",
+    .model = "m/m",
+    .variant = "v",
+    .directory = "/",
+    .parent_session = "ses_1",
+    .key = "k",
+    .mutex = "x",
+    .at = "2030-01-01T00:00:00Z",
+    .timeout = "9s",
+    .priority = 9,
+    .max_attempts = 9,
+};
+
+static const struct {
+	unsigned field;
+	struct vigil_task to;
+	const char *row, *row_of_default;
+} edits[] = {
+#define START "'2030-01-01T00:00:00.000Z'"
+    {VIGIL_PROMPT, {.prompt = "P"}, "P|'d'|'a'|'m/m'|'v'|'/'|'ses_1'|9|" START "|'k'|'x'|9.0|9",
+	NULL},
+    {VIGIL_DESCRIPTION, {.description = "D"},
+	"p|'D'|'a'|'m/m'|'v'|'/'|'ses_1'|9|" START "|'k'|'x'|9.0|9",
+	"p|NULL|'a'|'m/m'|'v'|'/'|'ses_1'|9|" START "|'k'|'x'|9.0|9"},
+    {VIGIL_AGENT, {.agent = "@A"}, "p|'d'|'A'|'m/m'|'v'|'/'|'ses_1'|9|" START "|'k'|'x'|9.0|9",
+	"p|'d'|NULL|'m/m'|'v'|'/'|'ses_1'|9|" START "|'k'|'x'|9.0|9"},
+    {VIGIL_MODEL, {.model = "M/M"}, "p|'d'|'a'|'M/M'|'v'|'/'|'ses_1'|9|" START "|'k'|'x'|9.0|9",
+	"p|'d'|'a'|NULL|'v'|'/'|'ses_1'|9|" START "|'k'|'x'|9.0|9"},
+    {VIGIL_VARIANT, {.variant = "V"}, "p|'d'|'a'|'m/m'|'V'|'/'|'ses_1'|9|" START "|'k'|'x'|9.0|9",
+	"p|'d'|'a'|'m/m'|NULL|'/'|'ses_1'|9|" START "|'k'|'x'|9.0|9"},
+    {VIGIL_DIRECTORY, {.directory = "/dev/.."},
+	"p|'d'|'a'|'m/m'|'v'|'/'|'ses_1'|9|" START "|'k'|'x'|9.0|9",
+	"p|'d'|'a'|'m/m'|'v'|NULL|'ses_1'|9|" START "|'k'|'x'|9.0|9"},
+    {VIGIL_PARENT_SESSION, {.parent_session = "ses_2"},
+	"p|'d'|'a'|'m/m'|'v'|'/'|'ses_2'|9|" START "|'k'|'x'|9.0|9",
+	"p|'d'|'a'|'m/m'|'v'|'/'|NULL|9|" START "|'k'|'x'|9.0|9"},
+    {VIGIL_PRIORITY, {.priority = -7}, "p|'d'|'a'|'m/m'|'v'|'/'|'ses_1'|-7|" START "|'k'|'x'|9.0|9",
+	"p|'d'|'a'|'m/m'|'v'|'/'|'ses_1'|0|" START "|'k'|'x'|9.0|9"},
+    {VIGIL_START, {.at = "2031-01-01T00:00:00Z"},
+	"p|'d'|'a'|'m/m'|'v'|'/'|'ses_1'|9|'2031-01-01T00:00:00.000Z'|'k'|'x'|9.0|9",
+	"p|'d'|'a'|'m/m'|'v'|'/'|'ses_1'|9|NULL|'k'|'x'|9.0|9"},
+    {VIGIL_KEY, {.key = "K"}, "p|'d'|'a'|'m/m'|'v'|'/'|'ses_1'|9|" START "|'K'|'x'|9.0|9",
+	"p|'d'|'a'|'m/m'|'v'|'/'|'ses_1'|9|" START "|NULL|'x'|9.0|9"},
+    {VIGIL_MUTEX, {.mutex = "X"}, "p|'d'|'a'|'m/m'|'v'|'/'|'ses_1'|9|" START "|'k'|'X'|9.0|9",
+	"p|'d'|'a'|'m/m'|'v'|'/'|'ses_1'|9|" START "|'k'|NULL|9.0|9"},
+    {VIGIL_TIMEOUT_FIELD, {.timeout = "0"},
+	"p|'d'|'a'|'m/m'|'v'|'/'|'ses_1'|9|" START "|'k'|'x'|0.0|9",
+	"p|'d'|'a'|'m/m'|'v'|'/'|'ses_1'|9|" START "|'k'|'x'|NULL|9"},
+    {VIGIL_MAX_ATTEMPTS, {.max_attempts = 3},
+	"p|'d'|'a'|'m/m'|'v'|'/'|'ses_1'|9|" START "|'k'|'x'|9.0|3",
+	"p|'d'|'a'|'m/m'|'v'|'/'|'ses_1'|9|" START "|'k'|'x'|9.0|NULL"},
+#undef START
+};
+
+enum { EDITS = sizeof(edits) / sizeof(edits[0]) };
+
+START_TEST(one_field_is_changed_and_no_other)
+{
+	int64_t id = add(&full);
+
+	ck_assert_int_eq(vigil_edit(vigil, id, &edits[_i].to, edits[_i].field), VIGIL_OK);
+	shell_gives(path, EVERY_COLUMN, edits[_i].row);
+	if (!edits[_i].row_of_default)
+		return;
+	ck_assert_int_eq(vigil_edit(vigil, id, &(struct vigil_task){0}, edits[_i].field), VIGIL_OK);
+	shell_gives(path, EVERY_COLUMN, edits[_i].row_of_default);
+}
+END_TEST
+
+START_TEST(an_edit_has_the_rules_of_a_new_task)
+{
+	int64_t id = add(&(struct vigil_task){.prompt = "x"});
+
+	says(vigil_edit(vigil, 99, &full, VIGIL_PRIORITY), VIGIL_NOT_FOUND, "no task 99");
+	says(vigil_edit(vigil, id, &(struct vigil_task){.prompt = " "}, VIGIL_PROMPT), VIGIL_USAGE,
+	    "only white space");
+	says(vigil_edit(vigil, id, &(struct vigil_task){0}, VIGIL_PROMPT), VIGIL_USAGE,
+	    "the prompt is empty");
+	says(vigil_edit(vigil, id, &(struct vigil_task){.priority = 101, .description = "y"},
+		 VIGIL_PRIORITY | VIGIL_DESCRIPTION),
+	    VIGIL_USAGE, "101");
+	says(vigil_edit(vigil, id, &(struct vigil_task){.model = "gpt"}, VIGIL_MODEL), VIGIL_USAGE,
+	    "PROVIDER/MODEL");
+	says(vigil_edit(vigil, id, &(struct vigil_task){.in = "soon"}, VIGIL_START), VIGIL_USAGE,
+	    "soon");
+	add(&(struct vigil_task){.prompt = "y", .key = "k"});
+	says(vigil_edit(vigil, id, &full, VIGIL_KEY | VIGIL_AGENT), VIGIL_USAGE,
+	    "an open task with this key exists");
+	shell_gives(path,
+	    "SELECT prompt || priority || (description IS NULL) || (agent IS NULL) FROM tasks",
+	    "x011");
+	shell_gives(path, "SELECT count(*) FROM events WHERE kind = 'edited'", "0");
+}
+END_TEST
+
+START_TEST(a_live_task_takes_little)
+{
+	const unsigned fine = VIGIL_DESCRIPTION | VIGIL_TIMEOUT_FIELD | VIGIL_MAX_ATTEMPTS;
+	int64_t id = add(&(struct vigil_task){.prompt = "x"});
+
+	live(id);
+	ck_assert_int_eq(vigil_edit(vigil, id, &full, fine), VIGIL_OK);
+	shell_gives(path, "SELECT description || timeout_s || max_attempts FROM tasks", "d9.09");
+	for (size_t i = 0; i < EDITS; i++)
+		if (!(edits[i].field & fine))
+			says(vigil_edit(vigil, id, &edits[i].to, edits[i].field), VIGIL_USAGE,
+			    "task 1 is starting: only its description, timeout and attempts");
+}
+END_TEST
+
+START_TEST(a_final_task_takes_a_description)
+{
+	int64_t id = add(&(struct vigil_task){.prompt = "x"});
+
+	finish(id, "failed", "error_kind = 'agent'");
+	ck_assert_int_eq(vigil_edit(vigil, id, &full, VIGIL_DESCRIPTION), VIGIL_OK);
+	shell_gives(path, "SELECT description FROM tasks", "d");
+	for (size_t i = 0; i < EDITS; i++)
+		if (edits[i].field != VIGIL_DESCRIPTION)
+			says(vigil_edit(vigil, id, &edits[i].to, edits[i].field), VIGIL_USAGE,
+			    "task 1 is failed: only its description");
+}
+END_TEST
+
+START_TEST(a_retry_as_something_else)
+{
+	int64_t id = add(&(struct vigil_task){.prompt = "x", .variant = "v"});
+
+	says(vigil_retry_as(vigil, id, &full, VIGIL_AGENT), VIGIL_USAGE, "task 1");
+	finish(id, "failed", "error_kind = 'refused'");
+	says(vigil_retry_as(vigil, id, &(struct vigil_task){.model = "m"}, VIGIL_MODEL),
+	    VIGIL_USAGE, "PROVIDER/MODEL");
+	says(vigil_retry_as(vigil, 99, &full, VIGIL_AGENT), VIGIL_NOT_FOUND, "no task 99");
+	add(&(struct vigil_task){.prompt = "y", .key = "k"});
+	says(vigil_retry_as(vigil, id, &full, VIGIL_KEY), VIGIL_USAGE, "this key exists");
+	shell_gives(path, "SELECT status FROM tasks WHERE id = 1", "failed");
+	ck_assert_int_eq(
+	    vigil_retry_as(vigil, id, &full, VIGIL_AGENT | VIGIL_MODEL | VIGIL_TIMEOUT_FIELD),
+	    VIGIL_OK);
+	shell_gives(path,
+	    "SELECT status || agent || model || variant || timeout_s FROM tasks WHERE id = 1",
+	    "queuedam/mv9.0");
+}
+END_TEST
+
 /* ---- pause ------------------------------------------------------------------------------- */
 
 START_TEST(a_queue_is_paused_and_goes_on)
@@ -63,6 +234,11 @@ main(void)
 
 	tcase_add_checked_fixture(tests, ops_set_up, ops_tear_down);
 	tcase_set_timeout(tests, 60);
+	tcase_add_loop_test(tests, one_field_is_changed_and_no_other, 0, EDITS);
+	tcase_add_test(tests, an_edit_has_the_rules_of_a_new_task);
+	tcase_add_test(tests, a_live_task_takes_little);
+	tcase_add_test(tests, a_final_task_takes_a_description);
+	tcase_add_test(tests, a_retry_as_something_else);
 	tcase_add_test(tests, a_queue_is_paused_and_goes_on);
 	tcase_add_test(tests, what_is_queued_in_a_paused_queue_is_waited_for);
 	return run_suite(tests, "care");

@@ -11,6 +11,16 @@ INSERT INTO tasks (status, prompt, description, agent, model, variant, directory
 	not_before, key, mutex, timeout_s, max_attempts)
 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14);
 
+-- name: task_edit
+-- ?1 id, ?2 which of them are meant (enum vigil_field), ?3 … ?15 as ?2 … ?14 of task_insert
+UPDATE tasks SET prompt = iif(?2 & 2, ?3, prompt), description = iif(?2 & 4, ?4, description),
+	agent = iif(?2 & 8, ?5, agent), model = iif(?2 & 16, ?6, model), variant = iif(?2 & 32, ?7, variant),
+	directory = iif(?2 & 64, ?8, directory), parent_session = iif(?2 & 128, ?9, parent_session),
+	priority = iif(?2 & 256, ?10, priority), not_before = iif(?2 & 512, ?11, not_before),
+	key = iif(?2 & 1024, ?12, key), mutex = iif(?2 & 2048, ?13, mutex),
+	timeout_s = iif(?2 & 4096, ?14, timeout_s), max_attempts = iif(?2 & 8192, ?15, max_attempts)
+WHERE id = ?1;
+
 -- name: task_with_key
 -- ?1 key. The open task that has it.
 SELECT id FROM tasks
