@@ -23,6 +23,7 @@ static const struct command *const commands[] = {
     &asks_command,
     &answer_command,
     &sql_command,
+    &prune_command,
     &version_command,
     &help_command_itself,
     NULL,

@@ -64,6 +64,7 @@ extern const struct command resume_command;
 extern const struct command asks_command;
 extern const struct command answer_command;
 extern const struct command sql_command;
+extern const struct command prune_command;
 extern const struct command version_command;
 extern const struct command help_command_itself;
 

@@ -138,6 +138,13 @@ enum vigil_result vigil_paused(struct vigil *, char **since);
 /* The ids of all tasks that are not final, oldest first; of each, that it existed. */
 enum vigil_result vigil_open_ids(struct vigil *, vigil_id_fn *, void *arg);
 
+/* Deletes final tasks that ended longer ago than that, with their attempts, transcripts, asks and
+ * events; but not what an open task comes after. By short transactions: a runner goes on meanwhile.
+ * *count: how many there were, even if it fails midway; with is_dry_run, how many there would be.
+ */
+enum vigil_result vigil_prune(
+    struct vigil *, int64_t older_than_ms, bool is_dry_run, int64_t *count);
+
 enum vigil_result_part {
 	VIGIL_ANSWER,                /* the final answer alone */
 	VIGIL_ANSWERS,               /* the text of every answer of the turn, in order */

@@ -353,6 +353,23 @@ holds 'and leaves nothing where nothing is' sh -c '! grep -q left err'
 run 0 resume --json
 json 'resume --json' 'JSON.stringify(j)' '{"paused_at":null,"changed":true}'
 
+# ---- prune -----------------------------------------------------------------------------------------
+
+bad 2 'needs --older-than DUR' prune
+bad 2 "'a week'" prune --older-than 'a week'
+bad 5 'there is no database' prune --older-than 0 --db none.db
+run 0 prune --older-than 30d --json
+json 'nothing is that old' 'JSON.stringify(j)' '{"tasks":0,"dry_run":false}'
+ended=$(sql "SELECT count(*) FROM tasks WHERE completed_at IS NOT NULL")
+run 0 prune --older-than 0 --dry-run
+is 'a dry run' "$ended tasks would be deleted" "$(cat out)"
+is 'deletes none' "$ended" "$(sql "SELECT count(*) FROM tasks WHERE completed_at IS NOT NULL")"
+cp state/vigil/vigil.db* .
+run 0 prune --older-than 0 --db vigil.db
+is 'the others are deleted' "$ended tasks deleted" "$(cat out)"
+is 'and no more' "$(($(count) - ended))" "$(sqlite3 vigil.db 'SELECT count(*) FROM tasks')"
+rm vigil.db*
+
 # ---- wait ----------------------------------------------------------------------------------------
 
 run 0 wait
@@ -447,7 +464,7 @@ B'
 
 # ---- output, help, the rest ----------------------------------------------------------------------
 
-for command in add run list show result wait follow cancel retry hold release edit pause resume asks answer sql version help; do
+for command in add run list show result wait follow cancel retry hold release edit pause resume asks answer sql prune version help; do
     run 0 $command --help
     holds "$command --help" grep -q "^usage: vigil $command" out
     run 0 help $command

@@ -7,6 +7,8 @@
 #include "base/buf.h"
 #include "help.h"
 #include "ops.h"
+#include "ops/handle.h"
+#include "store/store_int.h"
 
 /* ---- edit, retry as something else ---------------------------------------------------------- */
 
@@ -179,6 +181,97 @@ START_TEST(a_retry_as_something_else)
 }
 END_TEST
 
+/* ---- prune ------------------------------------------------------------------------------- */
+
+#define DAY_MS INT64_C(86400000)
+
+/* A task that was completed so many days ago. */
+static int64_t
+add_old(int days)
+{
+	int64_t id = add(&(struct vigil_task){.prompt = "x"});
+	char *at = xasprintf("result = 'y', completed_at = strftime('%%Y-%%m-%%dT%%H:%%M:%%fZ', "
+			     "'now', '-%d days')",
+	    days);
+
+	finish(id, "completed", at);
+	free(at);
+	return id;
+}
+
+static void
+prunes(int days, int64_t expected)
+{
+	int64_t count = -1;
+
+	ck_assert_int_eq(vigil_prune(vigil, days * DAY_MS, true, &count), VIGIL_OK);
+	ck_assert_int_eq(count, expected);
+	ck_assert_int_eq(vigil_prune(vigil, days * DAY_MS, false, &count), VIGIL_OK);
+	ck_assert_int_eq(count, expected);
+}
+
+START_TEST(only_what_ended_long_ago_is_pruned)
+{
+	int64_t old = add_old(3), needed = add_old(3);
+
+	add_old(1);
+	add(&(struct vigil_task){.prompt = "queued", .after = &needed, .after_count = 1});
+	add(&(struct vigil_task){.prompt = "held", .hold = true});
+	live(add(&(struct vigil_task){.prompt = "live"}));
+	shell_ok(path, "INSERT INTO messages (task_id, attempt_id, message_id, role, text) "
+		       "SELECT task_id, id, 'm' || id, 'user', 'x' FROM attempts");
+	says(vigil_prune(vigil, -1, false, &old), VIGIL_USAGE, "future");
+	prunes(2, 1);
+	shell_gives(path, "SELECT group_concat(id) FROM tasks", "2,3,4,5,6");
+	shell_gives(path,
+	    "SELECT (SELECT count(*) FROM attempts WHERE task_id = 1)"
+	    " || (SELECT count(*) FROM messages WHERE task_id = 1)"
+	    " || (SELECT count(*) FROM events WHERE task_id = 1)"
+	    " || (SELECT count(*) FROM messages)",
+	    "0003");
+	prunes(0, 1);
+	shell_gives(path, "SELECT group_concat(id) FROM tasks", "2,4,5,6");
+	shell_ok(path, "DELETE FROM dependencies");
+	prunes(2, 1);
+	shell_gives(path, "SELECT group_concat(id) FROM tasks", "4,5,6");
+	prunes(0, 0);
+	shell_gives(path, "SELECT count(*) FROM problems", "0");
+}
+END_TEST
+
+static int
+count_commit(void *commits)
+{
+	++*(int *)commits;
+	return 0;
+}
+
+START_TEST(many_are_pruned_in_short_transactions)
+{
+	int commits = 0;
+	char *text = xcalloc(8001, 1);
+	char *sql;
+
+	memset(text, 'x', 8000);
+	sql = xasprintf(
+	    "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000) "
+	    "INSERT INTO tasks (prompt) SELECT '%s' FROM n;"
+	    "UPDATE tasks SET status = 'cancelled', completed_at = '2020-01-01T00:00:00.000Z'",
+	    text);
+	shell_ok(path, sql);
+	shell_gives(path, "SELECT count(DISTINCT completed_at) FROM tasks", "1");
+	sqlite3_commit_hook(vigil->store->db, count_commit, &commits);
+	prunes(1, 1000);
+	ck_assert_int_ge(commits, 5);
+	shell_gives(path, "SELECT count(*) FROM tasks", "0");
+	/* What they took is given back. */
+	shell_gives(path, "PRAGMA freelist_count", "0");
+	shell_gives(path, "SELECT page_count < 200 FROM pragma_page_count", "1");
+	free(sql);
+	free(text);
+}
+END_TEST
+
 /* ---- pause ------------------------------------------------------------------------------- */
 
 START_TEST(a_queue_is_paused_and_goes_on)
@@ -239,6 +332,8 @@ main(void)
 	tcase_add_test(tests, a_live_task_takes_little);
 	tcase_add_test(tests, a_final_task_takes_a_description);
 	tcase_add_test(tests, a_retry_as_something_else);
+	tcase_add_test(tests, only_what_ended_long_ago_is_pruned);
+	tcase_add_test(tests, many_are_pruned_in_short_transactions);
 	tcase_add_test(tests, a_queue_is_paused_and_goes_on);
 	tcase_add_test(tests, what_is_queued_in_a_paused_queue_is_waited_for);
 	return run_suite(tests, "care");

@@ -132,3 +132,23 @@ FROM asks JOIN attempts ON attempts.id = asks.attempt_id WHERE asks.id = ?1;
 -- name: ask_answer
 -- ?1 id, ?2 reply. Unless somebody was quicker.
 UPDATE asks SET reply = ?2, replied_by = 'person' WHERE id = ?1 AND reply IS NULL AND replied_at IS NULL;
+
+-- name: prune_count
+-- ?1 before when they ended. How many tasks prune_next gives, all in all.
+SELECT count(*) FROM tasks
+WHERE completed_at < ?1 AND +status IN ('completed', 'failed', 'cancelled')
+	AND NOT EXISTS (SELECT 1 FROM dependencies JOIN tasks AS later ON later.id = dependencies.task_id
+		WHERE needs_id = tasks.id AND later.status IN ('queued', 'held', 'starting', 'running', 'stopping'));
+
+-- name: prune_next
+-- ?1 before when it ended, ?2 and ?3 when the one before it ended, and its id. The next task that may go; by when
+-- they ended, not by status, or each of them would look at all.
+SELECT id, completed_at FROM tasks
+WHERE completed_at < ?1 AND (completed_at, id) > (?2, ?3) AND +status IN ('completed', 'failed', 'cancelled')
+	AND NOT EXISTS (SELECT 1 FROM dependencies JOIN tasks AS later ON later.id = dependencies.task_id
+		WHERE needs_id = tasks.id AND later.status IN ('queued', 'held', 'starting', 'running', 'stopping'))
+ORDER BY completed_at, id LIMIT 1;
+
+-- name: prune_task
+-- ?1 id. What belongs to it goes with it, by the schema.
+DELETE FROM tasks WHERE id = ?1;
