@@ -24,6 +24,7 @@ static const struct command *const commands[] = {
     &answer_command,
     &sql_command,
     &prune_command,
+    &backup_command,
     &version_command,
     &help_command_itself,
     NULL,

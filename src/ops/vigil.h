@@ -145,6 +145,10 @@ enum vigil_result vigil_open_ids(struct vigil *, vigil_id_fn *, void *arg);
 enum vigil_result vigil_prune(
     struct vigil *, int64_t older_than_ms, bool is_dry_run, int64_t *count);
 
+/* A copy of the database as it is at this moment, in a new file that is readable only by its owner,
+ * checked and durable. VIGIL_USAGE: there is such a file. *bytes: how large it is. */
+enum vigil_result vigil_backup(struct vigil *, const char *file, int64_t *bytes);
+
 enum vigil_result_part {
 	VIGIL_ANSWER,                /* the final answer alone */
 	VIGIL_ANSWERS,               /* the text of every answer of the turn, in order */

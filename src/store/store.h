@@ -105,6 +105,10 @@ bool store_checkpoint(struct store *, struct fault *);
  * which it takes for that moment. Else nothing. */
 bool store_tidy(struct store *, struct fault *);
 
+/* A copy, as it is at this moment, in a new file (0600), checked and durable; while it grows it is
+ * NAME.part. FAULT_USAGE: NAME exists. After a fault there is none. */
+bool store_backup(struct store *, const char *name, struct fault *);
+
 /* The process that holds the database's write lock, as /proc/locks knows it: a pid, or 0. */
 long store_holder(const struct store *);
 

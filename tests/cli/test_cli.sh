@@ -353,6 +353,18 @@ holds 'and leaves nothing where nothing is' sh -c '! grep -q left err'
 run 0 resume --json
 json 'resume --json' 'JSON.stringify(j)' '{"paused_at":null,"changed":true}'
 
+# ---- backup ----------------------------------------------------------------------------------------
+
+bad 2 'needs FILE' backup
+bad 5 'there is no database' backup none.copy --db none.db
+run 0 backup copy.db
+holds 'backup says that it is checked' grep -q '^backed up, and checked: [0-9.]* MB$' err
+is 'all of it' "$(count)" "$(sqlite3 copy.db 'SELECT count(*) FROM tasks')"
+is 'private, and nothing beside it' '600 1' "$(stat -c %a copy.db) $(find . -maxdepth 1 -name 'copy.db*' | wc -l)"
+bad 2 'copy.db exists already' backup copy.db
+run 0 backup json.db --json
+json 'backup --json' 'j.file + " " + (j.bytes > 4096)' 'json.db true'
+
 # ---- prune -----------------------------------------------------------------------------------------
 
 bad 2 'needs --older-than DUR' prune
@@ -364,11 +376,9 @@ ended=$(sql "SELECT count(*) FROM tasks WHERE completed_at IS NOT NULL")
 run 0 prune --older-than 0 --dry-run
 is 'a dry run' "$ended tasks would be deleted" "$(cat out)"
 is 'deletes none' "$ended" "$(sql "SELECT count(*) FROM tasks WHERE completed_at IS NOT NULL")"
-cp state/vigil/vigil.db* .
-run 0 prune --older-than 0 --db vigil.db
+run 0 prune --older-than 0 --db copy.db
 is 'the others are deleted' "$ended tasks deleted" "$(cat out)"
-is 'and no more' "$(($(count) - ended))" "$(sqlite3 vigil.db 'SELECT count(*) FROM tasks')"
-rm vigil.db*
+is 'and no more' "$(($(count) - ended))" "$(sqlite3 copy.db 'SELECT count(*) FROM tasks')"
 
 # ---- wait ----------------------------------------------------------------------------------------
 
@@ -464,7 +474,7 @@ B'
 
 # ---- output, help, the rest ----------------------------------------------------------------------
 
-for command in add run list show result wait follow cancel retry hold release edit pause resume asks answer sql prune version help; do
+for command in add run list show result wait follow cancel retry hold release edit pause resume asks answer sql prune backup version help; do
     run 0 $command --help
     holds "$command --help" grep -q "^usage: vigil $command" out
     run 0 help $command

@@ -1,8 +1,14 @@
 /*
  * libvigil's care of a queue and its database: pause, edit, prune, backup.
  */
+#include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/buf.h"
 #include "help.h"
@@ -272,6 +278,141 @@ START_TEST(many_are_pruned_in_short_transactions)
 }
 END_TEST
 
+/* ---- backup ------------------------------------------------------------------------------ */
+
+static void
+has_no_file(const char *name)
+{
+	ck_assert_msg(access(name, F_OK) != 0, "%s is there", name);
+}
+
+/* The file alone: nothing has been left beside it. */
+static void
+is_a_backup(const char *name, const char *tasks)
+{
+	char *part = xasprintf("%s.part", name);
+	struct vigil *copy;
+
+	has_no_file(part);
+	free(part);
+	ck_assert_int_eq(mode_of(name), 0600);
+	shell_gives(name, "PRAGMA integrity_check", "ok");
+	shell_gives(name, "SELECT count(*) FROM tasks", tasks);
+	ck_assert_int_eq(vigil_open(&copy, name, NULL, VIGIL_EXISTING), VIGIL_OK);
+	vigil_close(copy);
+}
+
+START_TEST(a_backup_is_whole)
+{
+	char *name = in_folder(folder, "b c.db"), *part = in_folder(folder, "b c.db.part");
+	int64_t bytes;
+
+	add(&(struct vigil_task){.prompt = "x"});
+	spill(part, "left by one that was killed", 27);
+	ck_assert_int_eq(chmod(part, 0644), 0);
+	ck_assert_int_eq(vigil_backup(vigil, name, &bytes), VIGIL_OK);
+	ck_assert_int_gt(bytes, 4096);
+	add(&(struct vigil_task){.prompt = "later"});
+	is_a_backup(name, "1");
+	says(vigil_backup(vigil, name, &bytes), VIGIL_USAGE, "b c.db exists already");
+	says(vigil_backup(vigil, folder, &bytes), VIGIL_USAGE, "is a folder");
+	says(vigil_backup(vigil, "", &bytes), VIGIL_USAGE, "empty");
+	says(vigil_backup(vigil, "/nonexistent/b", &bytes), VIGIL_ENVIRONMENT, "/nonexistent/b");
+	is_a_backup(name, "1");
+	free(name);
+	free(part);
+}
+END_TEST
+
+START_TEST(two_backups_do_not_mix)
+{
+	char *name = in_folder(folder, "b.db"), *part = in_folder(folder, "b.db.part");
+	int fd = open(part, O_RDWR | O_CREAT, 0600);
+	int64_t bytes;
+
+	ck_assert_int_eq(flock(fd, LOCK_EX | LOCK_NB), 0);
+	says(vigil_backup(vigil, name, &bytes), VIGIL_ENVIRONMENT, "another backup is writing");
+	ck_assert_int_eq(access(part, F_OK), 0);
+	close(fd);
+	ck_assert_int_eq(vigil_backup(vigil, name, &bytes), VIGIL_OK);
+	is_a_backup(name, "0");
+	free(name);
+	free(part);
+}
+END_TEST
+
+START_TEST(a_full_disk_leaves_no_backup)
+{
+	char *name = in_folder(folder, "b.db"), *part = in_folder(folder, "b.db.part");
+	struct rlimit limit;
+	int64_t bytes;
+
+	signal(SIGXFSZ, SIG_IGN);
+	ck_assert_int_eq(getrlimit(RLIMIT_FSIZE, &limit), 0);
+	limit.rlim_cur = 20000;
+	ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
+	says(vigil_backup(vigil, name, &bytes), VIGIL_ENVIRONMENT, "cannot back up to");
+	limit.rlim_cur = limit.rlim_max;
+	ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
+	has_no_file(name);
+	has_no_file(part);
+	free(name);
+	free(part);
+}
+END_TEST
+
+START_TEST(a_copy_that_is_not_whole_is_no_backup)
+{
+	char *name = in_folder(folder, "b.db"), *part = in_folder(folder, "b.db.part");
+	int64_t bytes;
+
+	shell_ok(path, "PRAGMA ignore_check_constraints = ON;"
+		       "INSERT INTO tasks (prompt, priority) VALUES ('x', 101)");
+	says(vigil_backup(vigil, name, &bytes), VIGIL_ENVIRONMENT,
+	    "is not whole, and was removed: ");
+	has_no_file(name);
+	has_no_file(part);
+	free(name);
+	free(part);
+}
+END_TEST
+
+/* What another process writes meanwhile is in it or not, but never half; and nobody waits. */
+START_TEST(a_backup_while_others_write)
+{
+	char *name = in_folder(folder, "b.db");
+	pid_t child = fork();
+	int64_t bytes;
+
+	if (child == 0) {
+		struct vigil_task task = {.prompt = "x"};
+		struct vigil *own;
+		bool existed;
+		int64_t id;
+
+		if (vigil_open(&own, path, NULL, VIGIL_EXISTING) != VIGIL_OK)
+			_exit(1);
+		while (getppid() != 1)
+			if (vigil_add(own, &task, &id, &existed) != VIGIL_OK)
+				_exit(1);
+		_exit(0);
+	}
+	for (int i = 0; i < 5; i++) {
+		ck_assert_msg(
+		    vigil_backup(vigil, name, &bytes) == VIGIL_OK, "%s", vigil_error(vigil));
+		shell_gives(name, "PRAGMA integrity_check", "ok");
+		shell_gives(name,
+		    "SELECT count(*) FROM events WHERE task_id NOT IN (SELECT id FROM tasks)", "0");
+		shell_gives(name,
+		    "SELECT count(*) FROM tasks WHERE id NOT IN (SELECT task_id FROM events)", "0");
+		ck_assert_int_eq(unlink(name), 0);
+	}
+	kill(child, SIGKILL);
+	ck_assert_int_eq(wait_for(child), -SIGKILL);
+	free(name);
+}
+END_TEST
+
 /* ---- pause ------------------------------------------------------------------------------- */
 
 START_TEST(a_queue_is_paused_and_goes_on)
@@ -334,6 +475,11 @@ main(void)
 	tcase_add_test(tests, a_retry_as_something_else);
 	tcase_add_test(tests, only_what_ended_long_ago_is_pruned);
 	tcase_add_test(tests, many_are_pruned_in_short_transactions);
+	tcase_add_test(tests, a_backup_is_whole);
+	tcase_add_test(tests, two_backups_do_not_mix);
+	tcase_add_test(tests, a_full_disk_leaves_no_backup);
+	tcase_add_test(tests, a_copy_that_is_not_whole_is_no_backup);
+	tcase_add_test(tests, a_backup_while_others_write);
 	tcase_add_test(tests, a_queue_is_paused_and_goes_on);
 	tcase_add_test(tests, what_is_queued_in_a_paused_queue_is_waited_for);
 	return run_suite(tests, "care");
