@@ -214,6 +214,30 @@ enum vigil_section {
 enum vigil_result vigil_show(
     struct vigil *, int64_t id, enum vigil_section, vigil_row_fn *, void *arg);
 
+/* ---- what is in the way ------------------------------------------------------------------ */
+
+enum vigil_health {
+	VIGIL_HEALTHY,
+	VIGIL_NOTABLE, /* worth knowing, and no fault */
+	VIGIL_WRONG,
+};
+
+struct vigil_check {
+	const char *name; /* of what was looked at, a word or two */
+	enum vigil_health health;
+	const char *text;   /* how it is */
+	const char *remedy; /* what to do about it; NULL: nothing, or the text says it */
+};
+
+/* Called once for each, in order. */
+typedef void vigil_check_fn(void *arg, const struct vigil_check *);
+
+/* Looks at the configuration and the database that vigil_open() would open, and the programs
+ * around; it runs them for their versions, which can take a while. No handle is needed, since there
+ * might be none. VIGIL_FAILED: something is wrong. */
+enum vigil_result vigil_doctor(
+    const char *database, const char *config, vigil_check_fn *, void *arg);
+
 /* ---- permission requests and questions --------------------------------------------------- */
 
 /* Those that wait for a person, oldest first. */

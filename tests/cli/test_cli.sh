@@ -474,7 +474,7 @@ B'
 
 # ---- output, help, the rest ----------------------------------------------------------------------
 
-for command in add run list show result wait follow cancel retry hold release edit pause resume asks answer sql prune backup version help; do
+for command in add run list show result wait follow cancel retry hold release edit pause resume asks answer sql prune backup doctor version help; do
     run 0 $command --help
     holds "$command --help" grep -q "^usage: vigil $command" out
     run 0 help $command
@@ -528,6 +528,87 @@ fi
 is 'a closed standard output' 5 $?
 ("$vigil" list --json; echo $? >status) 2>err | head -c 10 >out
 is 'a reader that has had enough' "0 " "$(cat status) $(cat err)"
+
+# ---- doctor --------------------------------------------------------------------------------------
+
+mkdir bin
+is_opencode() { # VERSION
+    printf '#!/bin/sh\necho %s\n' "$1" >bin/opencode
+    chmod +x bin/opencode
+}
+doctor() { # STATUS ARGUMENTS...
+    expected=$1
+    shift
+    PATH="$work/bin:$PATH" "$vigil" doctor "$@" >out 2>err
+    is "vigil doctor $*" "$expected" $?
+}
+finds() { # NAME REGULAR-EXPRESSION
+    holds "doctor: $1: $2" grep -q "^$2" out
+}
+is_opencode 1.2.27
+doctor 0
+finds 'OpenCode' 'ok     OpenCode       opencode is 1.2.27$'
+finds 'its database' "ok     database       $work/state/vigil/vigil.db: version 1, "
+finds 'which is whole' 'ok     integrity      whole$'
+finds 'no runner' 'note   runner         none is alive; open tasks: [0-9]*: vigil run, or '
+finds 'no service' 'ok     service        not enabled'
+is 'nothing on standard error' '' "$(cat err)"
+is_opencode 1.2.26
+doctor 1
+finds 'an old OpenCode' 'wrong  OpenCode       opencode is 1.2.26; vigil needs 1.2.27 or newer: npm '
+is_opencode 2.0.0
+doctor 0
+finds 'a new OpenCode' 'note   OpenCode       opencode is 2.0.0; '
+is_opencode 'v1.10.3'
+doctor 0
+finds 'another form of a version' 'ok     OpenCode '
+is_opencode nonsense
+doctor 1
+finds 'no OpenCode' "wrong  OpenCode       opencode --version says 'nonsense', which is no version"
+printf '#!/bin/sh\nexit 7\n' >bin/opencode
+doctor 1
+finds 'a broken OpenCode' 'wrong  OpenCode       opencode ended with status 7'
+echo '{"server": {"command": "./no-opencode"}}' >c.json
+doctor 1 --config c.json
+finds 'an OpenCode that is not there' 'wrong  OpenCode       ./no-opencode is not there: npm '
+echo '{"server": {"url": "http://127.0.0.1:4096"}}' >c.json
+doctor 0 --config c.json
+finds 'a server of ours' 'ok     OpenCode       that at http://127.0.0.1:4096'
+finds 'and its password' 'note   password       OPENCODE_SERVER_PASSWORD is not set'
+is_opencode 1.2.27
+echo '{"limits": 4}' >c.json
+doctor 1 --config c.json
+finds 'a wrong configuration' 'wrong  configuration  c.json: limits is 4'
+finds 'the rest is looked at all the same' 'ok     integrity '
+finds 'OpenCode, too' 'ok     OpenCode '
+doctor 0 --db nowhere/none.db
+finds 'no database yet' "ok     database       .*/nowhere/none.db: the first vigil add makes it"
+holds 'and none is made' [ ! -e nowhere ]
+"$vigil" --db broken.db add broken >/dev/null
+"$vigil" backup --db broken.db whole.db 2>/dev/null
+chmod 644 broken.db
+sqlite3 broken.db "PRAGMA ignore_check_constraints = ON; UPDATE tasks SET priority = 1000"
+doctor 1 --db broken.db
+finds 'damage' 'wrong  integrity      database .*/broken.db: CHECK constraint failed in tasks: '
+finds 'a file that others can read' 'wrong  privacy  '
+"$vigil" pause --db whole.db 2>/dev/null
+sqlite3 whole.db "INSERT INTO runners (pid, pid_start, boot_id, version, directory) VALUES (1, 1, '', '', '/');
+    INSERT INTO servers (name, pid, pid_start, boot_id) VALUES ('managed', 1, 1, 'another boot');
+    INSERT INTO moving VALUES (1)"
+doctor 1 --db whole.db
+finds 'a paused queue' 'note   queue          paused since 20.*: vigil resume$'
+finds 'a server that is gone' 'note   server         vigil'
+finds 'rows that contradict' 'wrong  tasks          task 1: a change of status that was left half done'
+printf 'no database, but a text that is long enough to be taken for one' >text.db
+doctor 1 --db text.db
+finds 'what is no database' 'wrong  database       .*text.db is not a vigil database'
+mkdir -p "$XDG_CONFIG_HOME/systemd/user/default.target.wants"
+touch "$XDG_CONFIG_HOME/systemd/user/default.target.wants/vigil.service"
+"$vigil" doctor >out 2>err
+finds 'a service is seen' '[a-z]*  *service        enabled, '
+rm -r "$XDG_CONFIG_HOME/systemd"
+doctor 0 --json
+json 'doctor --json' 'j.find((c) => c.check === "OpenCode").health + " " + j.every((c) => c.text && "remedy" in c)' 'ok true'
 
 # ---- the environment -----------------------------------------------------------------------------
 

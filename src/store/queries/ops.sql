@@ -40,6 +40,13 @@ UPDATE vigil SET paused_at = ?1 WHERE paused_at IS NULL;
 -- name: queue_resume
 UPDATE vigil SET paused_at = NULL WHERE paused_at IS NOT NULL;
 
+-- name: count_open
+SELECT count(*) FROM tasks WHERE status IN ('queued', 'held', 'starting', 'running', 'stopping');
+
+-- name: problems
+-- scan: the view looks at every task and every attempt; it is asked for when a person wants to know
+SELECT problem, task_id FROM problems LIMIT 1;
+
 -- name: open_ids
 SELECT id FROM tasks WHERE status IN ('queued', 'held', 'starting', 'running', 'stopping') ORDER BY id;
 
