@@ -234,7 +234,7 @@ typedef void vigil_check_fn(void *arg, const struct vigil_check *);
 
 /* Looks at the configuration and the database that vigil_open() would open, and the programs
  * around; it runs them for their versions, which can take a while. No handle is needed, since there
- * might be none. VIGIL_FAILED: something is wrong. */
+ * might be none. VIGIL_FAILED: something is wrong. SIGCHLD is to be as for vigil_run(). */
 enum vigil_result vigil_doctor(
     const char *database, const char *config, vigil_check_fn *, void *arg);
 
