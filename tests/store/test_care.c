@@ -252,29 +252,40 @@ count_commit(void *commits)
 	return 0;
 }
 
+static void
+add_cancelled(int count, int bytes)
+{
+	char *sql = xasprintf(
+	    "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < %d) "
+	    "INSERT INTO tasks (prompt) SELECT hex(zeroblob(%d)) FROM n;"
+	    "UPDATE tasks SET status = 'cancelled', completed_at = '2020-01-01T00:00:00.000Z'",
+	    count, bytes / 2);
+
+	shell_ok(path, sql);
+	free(sql);
+}
+
+/* All of them at the same moment, too: that is what they are found by. */
 START_TEST(many_are_pruned_in_short_transactions)
 {
 	int commits = 0;
-	char *text = xcalloc(8001, 1);
-	char *sql;
 
-	memset(text, 'x', 8000);
-	sql = xasprintf(
-	    "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000) "
-	    "INSERT INTO tasks (prompt) SELECT '%s' FROM n;"
-	    "UPDATE tasks SET status = 'cancelled', completed_at = '2020-01-01T00:00:00.000Z'",
-	    text);
-	shell_ok(path, sql);
+	add_cancelled(1000, 2);
 	shell_gives(path, "SELECT count(DISTINCT completed_at) FROM tasks", "1");
 	sqlite3_commit_hook(vigil->store->db, count_commit, &commits);
 	prunes(1, 1000);
 	ck_assert_int_ge(commits, 5);
 	shell_gives(path, "SELECT count(*) FROM tasks", "0");
-	/* What they took is given back. */
+}
+END_TEST
+
+START_TEST(what_pruned_tasks_took_is_given_back)
+{
+	add_cancelled(100, 40000);
+	shell_gives(path, "SELECT page_count > 1000 FROM pragma_page_count", "1");
+	prunes(1, 100);
 	shell_gives(path, "PRAGMA freelist_count", "0");
 	shell_gives(path, "SELECT page_count < 200 FROM pragma_page_count", "1");
-	free(sql);
-	free(text);
 }
 END_TEST
 
@@ -475,6 +486,7 @@ main(void)
 	tcase_add_test(tests, a_retry_as_something_else);
 	tcase_add_test(tests, only_what_ended_long_ago_is_pruned);
 	tcase_add_test(tests, many_are_pruned_in_short_transactions);
+	tcase_add_test(tests, what_pruned_tasks_took_is_given_back);
 	tcase_add_test(tests, a_backup_is_whole);
 	tcase_add_test(tests, two_backups_do_not_mix);
 	tcase_add_test(tests, a_full_disk_leaves_no_backup);
