@@ -18,6 +18,11 @@ CREATE TRIGGER vigil_kept BEFORE DELETE ON vigil
 BEGIN
 	SELECT RAISE(ABORT, 'the one row of this table stays');
 END;
+CREATE TRIGGER vigil_paused AFTER UPDATE OF paused_at ON vigil
+WHEN (NEW.paused_at IS NULL) <> (OLD.paused_at IS NULL)
+BEGIN
+	INSERT INTO events (kind) VALUES (iif(NEW.paused_at IS NULL, 'resumed', 'paused'));
+END;
 
 CREATE TABLE runners (                  -- one row a `vigil run`
 	id         INTEGER PRIMARY KEY AUTOINCREMENT CHECK (id > 0 AND id < 1 << 53),
@@ -221,7 +226,7 @@ CREATE TABLE events (                   -- append-only: what happened to a task,
 	id         INTEGER PRIMARY KEY AUTOINCREMENT CHECK (id > 0 AND id < 1 << 53),
 	at         TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))
 		CHECK (at IS strftime('%Y-%m-%dT%H:%M:%fZ', at, '+0 days')),
-	task_id    INTEGER,
+	task_id    INTEGER,                 -- NULL: of the whole queue, paused or resumed
 	attempt_id INTEGER,
 	kind       TEXT NOT NULL,           -- a status that was reached, or what happened within one
 	detail     TEXT
@@ -697,7 +702,9 @@ CREATE VIEW queue AS
 SELECT id, priority, description, substr(prompt, 1, 60) AS prompt,
 	CASE
 	WHEN status = 'held' THEN 'held until vigil release ' || id
-	WHEN (SELECT paused_at FROM vigil) IS NOT NULL THEN 'the queue is paused'
+	WHEN (SELECT paused_at FROM vigil) IS NOT NULL
+		THEN 'the queue is paused since ' || datetime((SELECT paused_at FROM vigil), 'localtime')
+			|| ', until vigil resume'
 	WHEN not_before > strftime('%Y-%m-%dT%H:%M:%fZ', 'now')
 		THEN 'not before ' || datetime(not_before, 'localtime')
 	WHEN EXISTS (SELECT 1 FROM dependencies JOIN tasks AS needed ON needed.id = needs_id

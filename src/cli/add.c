@@ -11,25 +11,25 @@
 #include "base/file.h"
 #include "cli/cli.h"
 #include "cli/print.h"
+#include "cli/task.h"
 
-#define PROMPT_READ ((size_t)(16 << 20)) /* the most that vigil_add() takes */
 #define FILE_READ ((size_t)1 << 30)
 
 static const struct option_spec options[] = {
-    {'a', "agent", "NAME", "who does it; a leading @ is dropped"},
-    {'m', "model", "PROVIDER/MODEL", "the model, whatever the agent is configured with"},
-    {0, "variant", "V", "the model's variant"},
-    {'d', "description", "TEXT", "a few words, shown in lists and as the session's title"},
+    TASK_OPTION_AGENT,
+    TASK_OPTION_MODEL,
+    TASK_OPTION_VARIANT,
+    TASK_OPTION_DESCRIPTION,
     {'C', "directory", "DIR", "where it works (default: here)"},
-    {0, "parent", "SESSION", "the session it is a child of"},
-    {0, "priority", "N", "-100 to 100 (default: 0); higher first, then oldest first"},
-    {0, "at", "TIME", "not before 22:00, 'tomorrow 06:00', '2026-01-31 06:00', RFC 3339"},
-    {0, "in", "DUR", "not before 90s, 15m, 8h, 2d from now"},
+    TASK_OPTION_PARENT,
+    TASK_OPTION_PRIORITY,
+    TASK_OPTION_AT,
+    TASK_OPTION_IN,
     {0, "after", "ID[,ID]", "only once these have completed"},
     {0, "key", "KEY", "not twice: prints the id of the open task with this key, if any"},
-    {0, "mutex", "NAME", "at most one task with this name is live"},
-    {0, "attempts", "N", "how often it is tried, 1 to 100"},
-    {0, "timeout", "DUR", "the longest an attempt may work; 0: as long as it takes"},
+    TASK_OPTION_MUTEX,
+    TASK_OPTION_ATTEMPTS,
+    TASK_OPTION_TIMEOUT,
     {0, "hold", NULL, "keep it from starting until vigil release"},
     {0, "file", "FILE.jsonl", "one task a line, all or none; - is standard input"},
     {0, "json", NULL, "print [{\"id\": …, \"existed\": …}]"},
@@ -70,7 +70,6 @@ read_after(struct request *request, const char *list, struct fault *fault)
 static bool
 read_directory(struct request *request, struct fault *fault)
 {
-	request->task.directory = args_get(request->args, "directory");
 	if (request->task.directory)
 		return true;
 	request->here = getcwd(NULL, 0);
@@ -83,53 +82,20 @@ static bool
 read_options(struct request *request, struct fault *fault)
 {
 	const struct args *args = request->args;
-	struct vigil_task *task = &request->task;
-	int64_t priority = 0, attempts = 0;
+	unsigned fields;
 
-	if (!args_int(args, "priority", -100, 100, &priority, fault) ||
-	    !args_int(args, "attempts", 1, 100, &attempts, fault) ||
-	    !read_after(request, args_get(args, "after"), fault) || !read_directory(request, fault))
-		return false;
-	task->priority = (int)priority;
-	task->max_attempts = (int)attempts;
-	task->agent = args_get(args, "agent");
-	task->model = args_get(args, "model");
-	task->variant = args_get(args, "variant");
-	task->description = args_get(args, "description");
-	task->parent_session = args_get(args, "parent");
-	task->at = args_get(args, "at");
-	task->in = args_get(args, "in");
-	task->key = args_get(args, "key");
-	task->mutex = args_get(args, "mutex");
-	task->timeout = args_get(args, "timeout");
-	task->hold = args_has(args, "hold");
-	if (task->at && task->in)
-		return fault_set(fault, FAULT_USAGE,
-		    "--at '%s' and --in '%s' are both given; one of them says when", task->at,
-		    task->in);
-	return true;
+	request->task.hold = args_has(args, "hold");
+	return task_options(args, false, &request->task, &fields, fault) &&
+	       read_after(request, args_get(args, "after"), fault) &&
+	       read_directory(request, fault);
 }
 
 static bool
 read_prompt(struct request *request, struct fault *fault)
 {
-	const struct args *args = request->args;
+	const char *typed = request->args->operand_count ? request->args->operands[0] : NULL;
 
-	if (args->operand_count && strcmp(args->operands[0], "-") != 0) {
-		request->task.prompt = args->operands[0];
-		return true;
-	}
-	if (isatty(STDIN_FILENO))
-		fputs("Type the prompt; end it with Ctrl-D on a line of its own.\n", stderr);
-	if (!file_read("-", PROMPT_READ, &request->input, fault)) {
-		if (fault->kind == FAULT_USAGE)
-			fault_set(fault, FAULT_USAGE, "the prompt has more than %zu bytes (16 MB)",
-			    PROMPT_READ);
-		return false;
-	}
-	request->task.prompt = buf_text(&request->input);
-	request->task.prompt_bytes = request->input.len;
-	return true;
+	return task_prompt(typed, &request->input, &request->task, fault);
 }
 
 static void

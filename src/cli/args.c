@@ -235,6 +235,17 @@ args_get(const struct args *args, const char *name)
 }
 
 bool
+args_offers(const struct args *args, const char *name)
+{
+	const struct option_spec *option;
+
+	for (size_t i = 0; (option = option_at(args, i)); i++)
+		if (strcmp(option->name, name) == 0)
+			return true;
+	return false;
+}
+
+bool
 args_has(const struct args *args, const char *name)
 {
 	return args_get(args, name);

@@ -56,6 +56,7 @@ const struct command *command_find(
 /* The value of an option, "" for one without; NULL: not given. */
 const char *args_get(const struct args *, const char *name);
 bool args_has(const struct args *, const char *name);
+bool args_offers(const struct args *, const char *name); /* does the command take it? */
 
 /* *out stays as it was where the option is not given. */
 bool args_int(const struct args *, const char *name, int64_t least, int64_t most, int64_t *out,

@@ -122,16 +122,38 @@ cli_field(struct vigil *vigil, int64_t id, enum vigil_section section, const cha
 	return field.value;
 }
 
-void
-cli_watch_runner(const struct vigil_progress *progress, bool *was_said, bool is_line_open)
+static void
+watch_say(const struct cli_watch *watch, bool *was_said, const char *sentence)
 {
-	if (*was_said || progress->has_runner || progress->waited_ms < RUNNER_GRACE_MS ||
-	    progress->queued + progress->live == 0)
+	if (*was_said)
 		return;
 	*was_said = true;
-	if (is_line_open)
+	if (watch->is_line_open)
 		fputs("\r\033[K", stderr);
-	cli_say("no runner is alive: this waits until somebody starts vigil run");
+	cli_say("%s", sentence);
+}
+
+void
+cli_watch(struct cli_watch *watch, const struct vigil_progress *progress)
+{
+	if (progress->is_paused && progress->queued)
+		watch_say(watch, &watch->paused_was_said,
+		    "the queue is paused: what is queued waits for vigil resume");
+	if (!progress->has_runner && progress->waited_ms >= RUNNER_GRACE_MS &&
+	    progress->queued + progress->live > 0)
+		watch_say(watch, &watch->no_runner_was_said,
+		    "no runner is alive: this waits until somebody starts vigil run");
+}
+
+void
+cli_say_paused(struct vigil *vigil)
+{
+	char *since, time[32];
+
+	if (vigil_paused(vigil, &since) == VIGIL_OK && since)
+		cli_say("the queue is paused since %s: nothing queued starts until vigil resume",
+		    print_time(since, time));
+	free(since);
 }
 
 /* ---- the program ------------------------------------------------------------------------- */

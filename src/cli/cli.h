@@ -30,9 +30,17 @@ int64_t *cli_ids(const struct args *);
 /* One column of one row of vigil_show(). The caller frees; NULL: NULL, or no such task. */
 char *cli_field(struct vigil *, int64_t id, enum vigil_section, const char *column);
 
-/* While something is waited for: says, the first time it is so, that no runner is alive; not in the
- * first second, in which one may be starting. `is_line_open`: a line is to be cleared first. */
-void cli_watch_runner(const struct vigil_progress *, bool *was_said, bool is_line_open);
+/* While something is waited for: says, the first time it is so, what keeps it from going on: that
+ * the queue is paused, or that no runner is alive; this not in the first second, in which one may
+ * be starting. */
+struct cli_watch {
+	bool is_line_open; /* a line is to be cleared first */
+	bool paused_was_said, no_runner_was_said;
+};
+void cli_watch(struct cli_watch *, const struct vigil_progress *);
+
+/* Says that the queue is paused, and since when, if it is. */
+void cli_say_paused(struct vigil *);
 
 /* Of the commands that run in panes: by its words a pane is known as vigil's own. */
 #define CLI_PANE_OPTION \
@@ -57,9 +65,15 @@ extern const struct command cancel_command;
 extern const struct command retry_command;
 extern const struct command hold_command;
 extern const struct command release_command;
+extern const struct command edit_command;
+extern const struct command pause_command;
+extern const struct command resume_command;
 extern const struct command asks_command;
 extern const struct command answer_command;
 extern const struct command sql_command;
+extern const struct command prune_command;
+extern const struct command backup_command;
+extern const struct command doctor_command;
 extern const struct command version_command;
 extern const struct command help_command_itself;
 

@@ -7,6 +7,7 @@
 #include "base/buf.h"
 #include "cli/cli.h"
 #include "cli/print.h"
+#include "cli/task.h"
 
 static const struct option_spec cancel_options[] = {
     {0, "all", NULL, "every task that is not final"},
@@ -20,14 +21,26 @@ static const struct option_spec options[] = {
     {0, NULL, NULL, NULL},
 };
 
+static const struct option_spec retry_options[] = {
+    TASK_OPTION_AGENT,
+    TASK_OPTION_MODEL,
+    TASK_OPTION_VARIANT,
+    {'C', "directory", "DIR", "where it works"},
+    TASK_OPTION_TIMEOUT,
+    {0, "json", NULL, "print [{\"id\": …, \"status\": …}]"},
+    {0, NULL, NULL, NULL},
+};
+
 /* A list of ids, and what is to be done to each. */
 struct work {
 	const struct args *args;
 	struct vigil *vigil;
 	int64_t *ids;
 	size_t count, capacity;
-	bool is_all;       /* --all: one that became final meanwhile is no fault */
-	struct json *done; /* an array; NULL: sentences on standard error */
+	bool is_all;            /* --all: one that became final meanwhile is no fault */
+	struct vigil_task task; /* retry: as what, */
+	unsigned fields;        /* in these */
+	struct json *done;      /* an array; NULL: sentences on standard error */
 };
 
 typedef enum vigil_result act_fn(struct work *, int64_t id, bool *needs_runner);
@@ -133,18 +146,16 @@ work_on(struct work *work, act_fn *act, bool can_need_runner)
 }
 
 static int
-act_on_operands(const struct args *args, act_fn *act, bool can_need_runner, bool is_all)
+act_on_operands(struct work *work, act_fn *act, bool can_need_runner)
 {
-	struct work work = {.args = args, .is_all = is_all};
-
-	if (!is_all) {
-		work.ids = cli_ids(args);
-		work.count = (size_t)args->operand_count;
-		if (!work.ids)
+	if (!work->is_all) {
+		work->ids = cli_ids(work->args);
+		work->count = (size_t)work->args->operand_count;
+		if (!work->ids)
 			return VIGIL_USAGE;
 	}
-	int status = work_on(&work, act, can_need_runner);
-	free(work.ids);
+	int status = work_on(work, act, can_need_runner);
+	free(work->ids);
 	return status;
 }
 
@@ -159,26 +170,32 @@ cancel_one(struct work *work, int64_t id, bool *needs_runner)
 static int
 run_cancel(const struct args *args)
 {
-	bool is_all = args_has(args, "all");
+	struct work work = {.args = args, .is_all = args_has(args, "all")};
 
-	if (is_all && args->operand_count)
+	if (work.is_all && args->operand_count)
 		return cli_usage("'%s' and --all are both given", args->operands[0]);
-	if (!is_all && !args->operand_count)
+	if (!work.is_all && !args->operand_count)
 		return cli_usage("cancel needs ID … or --all");
-	return act_on_operands(args, cancel_one, true, is_all);
+	return act_on_operands(&work, cancel_one, true);
 }
 
 static enum vigil_result
 retry_one(struct work *work, int64_t id, bool *needs_runner)
 {
 	(void)needs_runner;
-	return vigil_retry(work->vigil, id);
+	return work->fields ? vigil_retry_as(work->vigil, id, &work->task, work->fields)
+			    : vigil_retry(work->vigil, id);
 }
 
 static int
 run_retry(const struct args *args)
 {
-	return act_on_operands(args, retry_one, false, false);
+	struct work work = {.args = args};
+	struct fault fault;
+
+	if (!task_options(args, true, &work.task, &work.fields, &fault))
+		return cli_fault(&fault);
+	return act_on_operands(&work, retry_one, false);
 }
 
 static enum vigil_result
@@ -191,7 +208,9 @@ hold_one(struct work *work, int64_t id, bool *needs_runner)
 static int
 run_hold(const struct args *args)
 {
-	return act_on_operands(args, hold_one, false, false);
+	struct work work = {.args = args};
+
+	return act_on_operands(&work, hold_one, false);
 }
 
 static enum vigil_result
@@ -204,7 +223,9 @@ release_one(struct work *work, int64_t id, bool *needs_runner)
 static int
 run_release(const struct args *args)
 {
-	return act_on_operands(args, release_one, false, false);
+	struct work work = {.args = args};
+
+	return act_on_operands(&work, release_one, false);
 }
 
 const struct command cancel_command = {
@@ -223,7 +244,8 @@ const struct command retry_command = {
     .least = 1,
     .most = ARGS_ANY,
     .summary = "queue final tasks again, as a new attempt",
-    .options = options,
+    .options = retry_options,
+    .details = "With options, as something else: an empty text is the default again.\n",
 };
 
 const struct command hold_command = {

@@ -3,6 +3,7 @@
  */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "cli/cli.h"
 #include "cli/print.h"
@@ -29,9 +30,15 @@ static const struct column columns[] = {
 
 enum { COLUMN_COUNT = sizeof(columns) / sizeof(columns[0]) };
 
+struct listing {
+	struct table *table;
+	bool has_queued;
+};
+
 static bool
-add_to_table(void *table, const struct vigil_row *row)
+add_to_table(void *arg, const struct vigil_row *row)
 {
+	struct listing *listing = arg;
 	char created[32], took[32];
 	const char *description = row_get(row, "description");
 	const char *cells[COLUMN_COUNT] = {
@@ -44,7 +51,8 @@ add_to_table(void *table, const struct vigil_row *row)
 	    description ? description : row_get(row, "prompt"),
 	};
 
-	table_add(table, cells);
+	table_add(listing->table, cells);
+	listing->has_queued |= strcmp(cells[1], "queued") == 0;
 	return !ferror(stdout);
 }
 
@@ -58,12 +66,14 @@ add_to_json(void *list, const struct vigil_row *row)
 static enum vigil_result
 print_table(struct vigil *vigil, const struct vigil_filter *filter)
 {
-	struct table *table = table_new(stdout, columns, COLUMN_COUNT);
-	enum vigil_result result = vigil_list(vigil, filter, add_to_table, table);
+	struct listing listing = {.table = table_new(stdout, columns, COLUMN_COUNT)};
+	enum vigil_result result = vigil_list(vigil, filter, add_to_table, &listing);
 
 	if (result == VIGIL_OK)
-		table_end(table);
-	table_free(table);
+		table_end(listing.table);
+	table_free(listing.table);
+	if (result == VIGIL_OK && listing.has_queued)
+		cli_say_paused(vigil);
 	return result;
 }
 

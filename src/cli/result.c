@@ -88,9 +88,9 @@ print_result(const struct args *args, struct vigil *vigil, int64_t id)
 }
 
 static bool
-watch_runner(void *was_said, const struct vigil_progress *progress)
+watch(void *said, const struct vigil_progress *progress)
 {
-	cli_watch_runner(progress, was_said, false);
+	cli_watch(said, progress);
 	return true;
 }
 
@@ -98,10 +98,10 @@ static int
 wait_and_print(const struct args *args, struct vigil *vigil, int64_t id, int64_t timeout_ms)
 {
 	enum vigil_result result;
-	bool was_said = false;
+	struct cli_watch said = {0};
 
 	if (args_has(args, "wait") || args_has(args, "timeout")) {
-		result = vigil_wait(vigil, &id, 1, false, timeout_ms, watch_runner, &was_said);
+		result = vigil_wait(vigil, &id, 1, false, timeout_ms, watch, &said);
 		if (result != VIGIL_OK && result != VIGIL_FAILED && result != VIGIL_TIMEOUT)
 			return cli_failed(vigil, result);
 	}

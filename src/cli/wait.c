@@ -18,8 +18,7 @@ static const struct option_spec options[] = {
 
 struct waited {
 	struct vigil_progress last;
-	bool is_shown;
-	bool no_runner_was_said;
+	struct cli_watch watch;
 };
 
 static void
@@ -55,8 +54,8 @@ take_progress(void *arg, const struct vigil_progress *progress)
 	struct waited *waited = arg;
 
 	waited->last = *progress;
-	cli_watch_runner(progress, &waited->no_runner_was_said, waited->is_shown);
-	if (waited->is_shown)
+	cli_watch(&waited->watch, progress);
+	if (waited->watch.is_line_open)
 		show_progress(progress);
 	return true;
 }
@@ -94,11 +93,11 @@ print_object(const struct args *args, struct vigil *vigil, const int64_t *ids,
 static int
 wait_for(const struct args *args, struct vigil *vigil, const int64_t *ids, int64_t timeout_ms)
 {
-	struct waited waited = {.is_shown = print_is_terminal(stderr)};
+	struct waited waited = {.watch = {.is_line_open = print_is_terminal(stderr)}};
 	enum vigil_result result = vigil_wait(vigil, ids, (size_t)args->operand_count,
 	    args_has(args, "any"), timeout_ms, take_progress, &waited);
 
-	if (waited.is_shown)
+	if (waited.watch.is_line_open)
 		fputc('\n', stderr);
 	if (result != VIGIL_OK)
 		cli_failed(vigil, result);

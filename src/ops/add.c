@@ -26,7 +26,7 @@ vigil_add(struct vigil *vigil, const struct vigil_task *task, int64_t *id, bool 
 {
 	struct draft draft;
 	bool ignored;
-	bool added = draft_make(&draft, task, clock_now_ms(), &vigil->fault) &&
+	bool added = draft_make(&draft, task, DRAFT_NEW, clock_now_ms(), &vigil->fault) &&
 		     add_draft(vigil, &draft, id, existed ? existed : &ignored);
 
 	draft_free(&draft);

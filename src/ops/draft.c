@@ -1,5 +1,5 @@
 /*
- * What a new task must be like: see draft.h. The database has the same rules as CHECKs, for what
+ * What a task must be like: see draft.h. The database has the same rules as CHECKs, for what
  * is typed into a sqlite3 shell; here each has a sentence that names the value.
  */
 #define _XOPEN_SOURCE 700 /* realpath() */
@@ -184,11 +184,11 @@ resolve_timeout(const char *text, struct value *value, struct fault *fault)
 }
 
 static bool
-check_texts(const struct vigil_task *task, const char *agent, struct fault *fault)
+check_texts(const struct vigil_task *task, unsigned fields, const char *agent, struct fault *fault)
 {
 	const char *description = task->description ? task->description : "";
 
-	return check_prompt(task, fault) &&
+	return (!(fields & VIGIL_PROMPT) || check_prompt(task, fault)) &&
 	       check_utf8("description", description, strlen(description), fault) &&
 	       check_name("agent", agent, fault) && check_model(task->model, fault) &&
 	       check_name("variant", task->variant, fault) &&
@@ -197,14 +197,15 @@ check_texts(const struct vigil_task *task, const char *agent, struct fault *faul
 }
 
 bool
-draft_make(struct draft *draft, const struct vigil_task *task, int64_t now_ms, struct fault *fault)
+draft_make(struct draft *draft, const struct vigil_task *task, unsigned fields, int64_t now_ms,
+    struct fault *fault)
 {
 	const char *agent = task->agent && *task->agent == '@' ? task->agent + 1 : task->agent;
 
-	*draft = (struct draft){.key = task->key};
+	*draft = (struct draft){.fields = fields, .key = task->key};
 	struct value timeout;
 	int64_t start_ms;
-	if (!check_texts(task, agent, fault) || !check_numbers(task, fault) ||
+	if (!check_texts(task, fields, agent, fault) || !check_numbers(task, fault) ||
 	    !resolve_directory(task->directory, &draft->directory, fault) ||
 	    !resolve_start(task, now_ms, &start_ms, fault) ||
 	    !resolve_timeout(task->timeout, &timeout, fault))
@@ -212,7 +213,7 @@ draft_make(struct draft *draft, const struct vigil_task *task, int64_t now_ms, s
 	draft->after = task->after;
 	draft->after_count = task->after_count;
 
-	/* The order of task_insert. */
+	/* The order of task_insert, of task_edit and of enum vigil_field. */
 	struct value values[DRAFT_VALUES] = {
 	    value_text(task->hold ? "held" : "queued"),
 	    value_text(task->prompt),
@@ -276,4 +277,13 @@ draft_insert(
 		if (!insert_dependency(store, *id, draft->after[i], fault))
 			return false;
 	return true;
+}
+
+bool
+draft_update(const struct draft *draft, struct store *store, int64_t id, struct fault *fault)
+{
+	struct value values[DRAFT_VALUES + 1] = {value_int(id), value_int(draft->fields)};
+
+	memcpy(&values[2], &draft->values[1], (DRAFT_VALUES - 1) * sizeof(values[0]));
+	return store_run(store, Q_task_edit, values, DRAFT_VALUES + 1, NULL, NULL, fault);
 }

@@ -275,7 +275,7 @@ add_object(struct batch *batch, const struct json *json, struct fault *fault)
 	bool existed;
 	int64_t id;
 	bool added = read_object(&line, json, fault) &&
-		     draft_make(&draft, &line.task, batch->now_ms, fault) &&
+		     draft_make(&draft, &line.task, DRAFT_NEW, batch->now_ms, fault) &&
 		     draft_insert(&draft, batch->vigil->store, &id, &existed, fault);
 
 	if (added)

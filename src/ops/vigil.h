@@ -101,8 +101,53 @@ enum vigil_result vigil_retry(struct vigil *, int64_t id);
 enum vigil_result vigil_hold(struct vigil *, int64_t id);
 enum vigil_result vigil_release(struct vigil *, int64_t id);
 
+/* Fields of a vigil_task. */
+enum vigil_field {
+	VIGIL_PROMPT = 1 << 1,
+	VIGIL_DESCRIPTION = 1 << 2,
+	VIGIL_AGENT = 1 << 3,
+	VIGIL_MODEL = 1 << 4,
+	VIGIL_VARIANT = 1 << 5,
+	VIGIL_DIRECTORY = 1 << 6,
+	VIGIL_PARENT_SESSION = 1 << 7,
+	VIGIL_PRIORITY = 1 << 8,
+	VIGIL_START = 1 << 9, /* `at` or `in` */
+	VIGIL_KEY = 1 << 10,
+	VIGIL_MUTEX = 1 << 11,
+	VIGIL_TIMEOUT_FIELD = 1 << 12, /* `timeout` */
+	VIGIL_MAX_ATTEMPTS = 1 << 13,
+};
+
+/* Gives a task that exists those of the fields (their sum) that `task` has; NULL or 0 is the
+ * default there, as for a new one. Of a live task, description, timeout and attempts alone can be
+ * changed, of a final one the description: VIGIL_USAGE for another. */
+enum vigil_result vigil_edit(
+    struct vigil *, int64_t id, const struct vigil_task *, unsigned fields);
+
+/* vigil_retry() and then vigil_edit(), or neither. */
+enum vigil_result vigil_retry_as(
+    struct vigil *, int64_t id, const struct vigil_task *, unsigned fields);
+
+/* The whole queue: nothing is started while it is paused; what is live goes on. What is so already
+ * is no fault, and *changed is false. */
+enum vigil_result vigil_pause(struct vigil *, bool *changed);
+enum vigil_result vigil_resume(struct vigil *, bool *changed);
+/* *since: NULL, or since when it is paused, as the database writes times; the caller frees. */
+enum vigil_result vigil_paused(struct vigil *, char **since);
+
 /* The ids of all tasks that are not final, oldest first; of each, that it existed. */
 enum vigil_result vigil_open_ids(struct vigil *, vigil_id_fn *, void *arg);
+
+/* Deletes final tasks that ended longer ago than that, with their attempts, transcripts, asks and
+ * events; but not what an open task comes after. By short transactions: a runner goes on meanwhile.
+ * *count: how many there were, even if it fails midway; with is_dry_run, how many there would be.
+ */
+enum vigil_result vigil_prune(
+    struct vigil *, int64_t older_than_ms, bool is_dry_run, int64_t *count);
+
+/* A copy of the database as it is at this moment, in a new file that is readable only by its owner,
+ * checked and durable. VIGIL_USAGE: there is such a file. *bytes: how large it is. */
+enum vigil_result vigil_backup(struct vigil *, const char *file, int64_t *bytes);
 
 enum vigil_result_part {
 	VIGIL_ANSWER,                /* the final answer alone */
@@ -126,6 +171,7 @@ struct vigil_progress {
 	int queued, held, live, completed, failed, cancelled; /* of those waited for */
 	int64_t waited_ms;
 	bool has_runner; /* one is alive; without it, nothing that is queued or live goes on */
+	bool is_paused;  /* the whole queue: nothing that is queued starts */
 };
 typedef bool vigil_progress_fn(void *arg, const struct vigil_progress *);
 enum vigil_result vigil_wait(struct vigil *, const int64_t *ids, size_t count, bool any,
@@ -169,6 +215,30 @@ enum vigil_section {
 enum vigil_result vigil_show(
     struct vigil *, int64_t id, enum vigil_section, vigil_row_fn *, void *arg);
 
+/* ---- what is in the way ------------------------------------------------------------------ */
+
+enum vigil_health {
+	VIGIL_HEALTHY,
+	VIGIL_NOTABLE, /* worth knowing, and no fault */
+	VIGIL_WRONG,
+};
+
+struct vigil_check {
+	const char *name; /* of what was looked at, a word or two */
+	enum vigil_health health;
+	const char *text;   /* how it is */
+	const char *remedy; /* what to do about it; NULL: nothing, or the text says it */
+};
+
+/* Called once for each, in order. */
+typedef void vigil_check_fn(void *arg, const struct vigil_check *);
+
+/* Looks at the configuration and the database that vigil_open() would open, and the programs
+ * around; it runs them for their versions, which can take a while. No handle is needed, since there
+ * might be none. VIGIL_FAILED: something is wrong. SIGCHLD is to be as for vigil_run(). */
+enum vigil_result vigil_doctor(
+    const char *database, const char *config, vigil_check_fn *, void *arg);
+
 /* ---- permission requests and questions --------------------------------------------------- */
 
 /* Those that wait for a person, oldest first. */
@@ -184,8 +254,8 @@ enum vigil_result vigil_answer(struct vigil *, int64_t ask, const char *reply, b
 
 struct vigil_run_options {
 	/* End once nothing is live and nothing queued can start: what comes after a task that has
-	 * failed, was cancelled or is held, and live tasks of other servers, are left as they are.
-	 */
+	 * failed, was cancelled or is held, what waits in a paused queue, and live tasks of other
+	 * servers, are left as they are. */
 	bool drain;
 
 	/* A running OpenCode, http://HOST[:PORT]; NULL: as configured, else one of its own. */

@@ -2,6 +2,7 @@
  * Waiting for tasks. Ten times a second SQLite is asked whether anybody has committed, which
  * reads one number; the tasks are read only if somebody has, and once a second all the same.
  */
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -93,8 +94,14 @@ read_everything(struct waiting *waiting)
 static bool
 read_progress(struct waiting *waiting)
 {
-	waiting->progress =
-	    (struct vigil_progress){.has_runner = store_lock_holder(waiting->vigil->database) != 0};
+	struct vigil *vigil = waiting->vigil;
+	char *paused = NULL;
+
+	if (vigil_paused(vigil, &paused) != VIGIL_OK)
+		return false;
+	waiting->progress = (struct vigil_progress){
+	    .has_runner = store_lock_holder(vigil->database) != 0, .is_paused = paused};
+	free(paused);
 	waiting->read_ms = clock_monotonic_ms();
 	waiting->progress.waited_ms = waiting->read_ms - waiting->begun_clock_ms;
 	return waiting->count ? read_named(waiting) : read_everything(waiting);

@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/failpoint.h"
 #include "base/secret.h"
+#include "runner/pause.h"
 #include "runner/runner.h"
 
 #define NONCE_SIZE 17    /* 16 letters and digits: 95 bits */
@@ -248,7 +249,9 @@ say_left(void *arg, const struct row *row)
 {
 	struct runner *r = arg;
 	if (row_int(row, 0))
-		runner_say(r, "left queued, each behind another that has not completed: %lld",
+		runner_say(r, "left queued, %s: %lld",
+		    r->is_paused ? "for the queue is paused (vigil resume lets it go on)"
+				 : "each behind another that has not completed",
 		    (long long)row_int(row, 0));
 	if (row_int(row, 1))
 		runner_say(r, "left alive, on a server that this run does not drive: %lld",
@@ -267,7 +270,7 @@ claim_end_if_drained(struct runner *r)
 		return;
 	if (!store_int(r->store, Q_drain_pending, v, 2, 0, &is_pending, &why)) {
 		runner_in_trouble(r, &why);
-	} else if (!is_pending) {
+	} else if (!is_pending || pause_ends_drain(r)) {
 		(void)store_run(r->store, Q_drain_left, &passed_over, 1, say_left, r, &why);
 		runner_end(r, RUNNER_DRAINED);
 	}

@@ -15,6 +15,7 @@
 #include "runner/asks.h"
 #include "runner/claim.h"
 #include "runner/panes.h"
+#include "runner/pause.h"
 #include "runner/watch.h"
 #include "store/poke.h"
 
@@ -216,6 +217,7 @@ notice(struct runner *r)
 	}
 	free(live.all);
 	asks_notice(r->asks);
+	pause_notice(r);
 	claim_soon(r);
 }
 

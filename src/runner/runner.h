@@ -44,6 +44,7 @@ struct runner {
 	bool drain;
 	bool has_panes;      /* each task is to have one */
 	const char *program; /* what they run; NULL: this program */
+	bool is_paused;      /* the queue, as of the last notice */
 	void (*log)(void *arg, const char *line);
 	void *log_arg;
 

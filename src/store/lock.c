@@ -182,8 +182,8 @@ store_lock_holder(const char *path)
 
 /* ---- checkpoints --------------------------------------------------------------------------- */
 
-static int64_t
-wal_bytes(const struct store *s)
+int64_t
+store_wal_bytes(const struct store *s)
 {
 	char *name = xasprintf("%s-wal", s->path);
 	struct stat info;
@@ -208,7 +208,7 @@ checkpoint(struct store *s, int how, struct fault *fault)
 bool
 store_checkpoint(struct store *s, struct fault *fault)
 {
-	bool shrink = wal_bytes(s) >= SHRINK_BYTES;
+	bool shrink = store_wal_bytes(s) >= SHRINK_BYTES;
 
 	return checkpoint(
 	    s, shrink ? SQLITE_CHECKPOINT_TRUNCATE : SQLITE_CHECKPOINT_PASSIVE, fault);
@@ -222,7 +222,7 @@ store_tidy(struct store *s, struct fault *fault)
 	int fd;
 	enum taken result;
 
-	if (wal_bytes(s) < TIDY_BYTES)
+	if (store_wal_bytes(s) < TIDY_BYTES)
 		return true;
 	name = store_beside(s->path, ".lock");
 	result = try_take(name, &fd);

@@ -71,29 +71,6 @@ make_empty(const char *name, struct fault *fault)
 	return ok;
 }
 
-static bool
-sync_file(const char *name, struct fault *fault)
-{
-	int fd = open(name, O_RDWR | O_CLOEXEC);
-	bool ok = fd >= 0 && fsync(fd) == 0;
-
-	if (!ok)
-		copy_fault(name, fault);
-	if (fd >= 0)
-		close(fd);
-	return ok;
-}
-
-static bool
-copy_into(struct store *s, const char *name, struct fault *fault)
-{
-	char *sql = sqlite3_mprintf("VACUUM INTO %Q", name);
-	bool ok = store_exec(s, sql, fault);
-
-	sqlite3_free(sql);
-	return ok && sync_file(name, fault);
-}
-
 /* Is it "BEGINNING.PID.part" or its journal, of this process or of one that is no more? */
 static bool
 is_left_over(const char *entry, const char *beginning)
@@ -140,7 +117,7 @@ copy_before(struct store *s, size_t newest, struct fault *fault)
 
 	clear_left_overs(name);
 	if (access(name, F_OK) != 0) {
-		ok = make_empty(part, fault) && copy_into(s, part, fault);
+		ok = make_empty(part, fault) && store_copy_into(s, part, fault);
 		if (ok && link(part, name) != 0 && errno != EEXIST)
 			ok = copy_fault(name, fault);
 		clear_left_overs(name);

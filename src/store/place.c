@@ -108,8 +108,8 @@ static const struct file_system remote[] = {
 };
 
 /* Faults also for a path whose file system cannot be asked: it will not open either. */
-static bool
-is_local(const char *path, struct fault *fault)
+bool
+store_is_local(const char *path, struct fault *fault)
 {
 	struct statfs info;
 
@@ -159,7 +159,7 @@ is_ordinary(const char *path, struct fault *fault)
 	if (!S_ISREG(info.st_mode))
 		return fault_set(fault, FAULT_ENV, "%s is not a vigil database: %s", path,
 		    S_ISDIR(info.st_mode) ? "it is a folder" : "it is not a regular file");
-	return is_local(path, fault);
+	return store_is_local(path, fault);
 }
 
 static char *
@@ -177,7 +177,7 @@ place_make(const char *path, struct fault *fault)
 	if (*last_part(path) == '\0')
 		ok = fault_set(fault, FAULT_ENV, "%s names a folder, not a database", path);
 	else
-		ok = make_folder(folder, fault) && is_local(folder, fault) &&
+		ok = make_folder(folder, fault) && store_is_local(folder, fault) &&
 		     make_file(path, fault) && is_ordinary(path, fault);
 	free(folder);
 	return resolved_if(ok, path);

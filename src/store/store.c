@@ -349,6 +349,35 @@ store_still_there(struct store *s, struct fault *fault)
 	return false;
 }
 
+/* quick_check leaves out what only indexes could have wrong. CHECKs are looked at, for no
+ * connection of ours that may write is opened read-only. */
+bool
+store_check(struct store *s, struct fault *fault)
+{
+	char said[200];
+
+	if (!store_ask_text(s, "PRAGMA quick_check(1)", said, sizeof(said), fault))
+		return false;
+	return strcmp(said, "ok") == 0 ||
+	       fault_set(fault, FAULT_ENV, "database %s: %s", s->path, said);
+}
+
+const char *
+store_sqlite_version(void)
+{
+	return sqlite3_libversion();
+}
+
+/* It was mended in 3.51.3, and in later releases of two older lines. */
+bool
+store_has_wal_reset_bug(void)
+{
+	int version = sqlite3_libversion_number();
+
+	return version < 3051003 && !(version >= 3050007 && version < 3051000) &&
+	       !(version >= 3044006 && version < 3045000);
+}
+
 void
 store_nap(int ms)
 {

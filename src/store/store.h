@@ -106,6 +106,18 @@ bool store_checkpoint(struct store *, struct fault *);
  * which it takes for that moment. Else nothing. */
 bool store_tidy(struct store *, struct fault *);
 
+/* A copy, as it is at this moment, in a new file (0600), checked and durable; while it grows it is
+ * NAME.part. FAULT_USAGE: NAME exists. After a fault there is none. */
+bool store_backup(struct store *, const char *name, struct fault *);
+
+/* Reads all of it: FAULT_ENV says what is not as it should be. */
+bool store_check(struct store *, struct fault *);
+int64_t store_wal_bytes(const struct store *); /* how large its write-ahead log is */
+const char *store_sqlite_version(void);
+bool store_has_wal_reset_bug(void); /* the one of store_checkpoint() */
+/* FAULT_ENV where databases cannot be safe: the file system is another machine's. */
+bool store_is_local(const char *folder, struct fault *);
+
 /* The process that holds the database's write lock, as /proc/locks knows it: a pid, or 0. */
 long store_holder(const struct store *);
 

@@ -36,6 +36,8 @@ bool store_ask_text(struct store *, const char *sql, char *out, size_t size, str
 char *place_make(const char *path, struct fault *); /* folder and file made where missing */
 char *place_find(const char *path, struct fault *); /* must be there */
 char *place_resolve(const char *path);              /* never NULL: where it is, or would be */
+/* backup.c: what is there at this moment, into a file that is empty or not there, and synced. */
+bool store_copy_into(struct store *, const char *name, struct fault *);
 
 /* migrate.c */
 int migrate_newest(void); /* the version that this program knows */

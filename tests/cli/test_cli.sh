@@ -296,6 +296,90 @@ is 'all' 0 "$(sql "SELECT count(*) FROM tasks WHERE status <> 'cancelled'")"
 is 'the default reason' 'Cancelled by user' "$(sql 'SELECT error FROM tasks WHERE id = 1')"
 is 'no problems' '' "$(sql 'SELECT * FROM problems')"
 
+# ---- edit, retry as something else ------------------------------------------------------------------
+
+edited=$("$vigil" add 'to be edited' -m a/b --hold)
+bad 2 'needs ID' edit
+bad 2 "'x'" edit x --priority 1
+bad 2 'nothing is to be changed' edit "$edited"
+bad 2 "'101'" edit "$edited" --priority 101
+bad 2 "'--after'" edit "$edited" --after 1
+bad 2 'both given' edit "$edited" --at 22:00 --in 5m
+bad 2 'prompt is empty' edit "$edited" --prompt ''
+input=blank bad 2 'white space' edit "$edited" --prompt -
+bad 3 'no task 98765' edit 98765 --priority 1
+bad 2 'task 1 is cancelled: only its description' edit 1 --priority 1
+run 0 edit "$edited" --priority 5 -a @who -d 'What' --timeout 2m -C here --json
+json 'edit --json' 'j.status' held
+run 0 edit "$edited" --model '' --in 0
+printf 'from a pipe' | "$vigil" edit "$edited" --prompt - 2>err
+is 'edited' "from a pipe|5|who|What|120.0||$work/here|1" "$(sql "SELECT prompt, priority, agent, description, timeout_s, model,
+    directory, not_before IS NOT NULL FROM tasks WHERE id = $edited" | sed "s|$(pwd -P)|$work|")"
+holds 'it is said' grep -q "^task $edited: changed$" err
+run 0 cancel "$edited"
+bad 2 "'gpt'" retry "$edited" -m gpt
+is 'a retry that cannot be is none' cancelled "$(sql "SELECT status FROM tasks WHERE id = $edited")"
+run 0 retry "$edited" -a other -m c/d --variant high --timeout 0 -C .
+is 'a retry as something else' "queued|other|c/d|high|0.0" \
+    "$(sql "SELECT status, agent, model, variant, timeout_s FROM tasks WHERE id = $edited")"
+run 0 cancel "$edited"
+
+# ---- pause, resume -------------------------------------------------------------------------------
+
+run 0 resume
+is 'nothing to resume' 'the queue is not paused' "$(cat err)"
+run 0 pause --json
+json 'pause --json' 'j.changed + " " + (Date.parse(j.paused_at) > 0)' 'true true'
+run 0 pause
+holds 'paused already' grep -q 'already, since 20' err
+paused=$("$vigil" add 'while paused')
+run 0 show "$paused"
+holds 'show says why it does not start' grep -q 'queued: the queue is paused since 20.*until vigil resume' out
+run 0 list --limit 1
+holds 'list says so' grep -q '^vigil: the queue is paused since 20.*vigil resume' err
+run 0 list --status cancelled
+is 'but not where nothing is queued' '' "$(cat err)"
+run 0 list --json
+is 'nor beside JSON' '' "$(cat err)"
+"$vigil" wait "$paused" --timeout 200ms >out 2>err
+is 'wait waits' 4 $?
+is 'and says so once' 1 "$(grep -c '^vigil: the queue is paused' err)"
+run 4 wait --timeout 200ms
+run 0 run --drain
+holds 'a drain ends' grep -q 'left queued, for the queue is paused (vigil resume lets it go on): 1' err
+run 0 cancel "$paused"
+run 0 run --drain
+holds 'and leaves nothing where nothing is' sh -c '! grep -q left err'
+run 0 resume --json
+json 'resume --json' 'JSON.stringify(j)' '{"paused_at":null,"changed":true}'
+
+# ---- backup ----------------------------------------------------------------------------------------
+
+bad 2 'needs FILE' backup
+bad 5 'there is no database' backup none.copy --db none.db
+run 0 backup copy.db
+holds 'backup says that it is checked' grep -q '^backed up, and checked: [0-9.]* MB$' err
+is 'all of it' "$(count)" "$(sqlite3 copy.db 'SELECT count(*) FROM tasks')"
+is 'private, and nothing beside it' '600 1' "$(stat -c %a copy.db) $(find . -maxdepth 1 -name 'copy.db*' | wc -l)"
+bad 2 'copy.db exists already' backup copy.db
+run 0 backup json.db --json
+json 'backup --json' 'j.file + " " + (j.bytes > 4096)' 'json.db true'
+
+# ---- prune -----------------------------------------------------------------------------------------
+
+bad 2 'needs --older-than DUR' prune
+bad 2 "'a week'" prune --older-than 'a week'
+bad 5 'there is no database' prune --older-than 0 --db none.db
+run 0 prune --older-than 30d --json
+json 'nothing is that old' 'JSON.stringify(j)' '{"tasks":0,"dry_run":false}'
+ended=$(sql "SELECT count(*) FROM tasks WHERE completed_at IS NOT NULL")
+run 0 prune --older-than 0 --dry-run
+is 'a dry run' "$ended tasks would be deleted" "$(cat out)"
+is 'deletes none' "$ended" "$(sql "SELECT count(*) FROM tasks WHERE completed_at IS NOT NULL")"
+run 0 prune --older-than 0 --db copy.db
+is 'the others are deleted' "$ended tasks deleted" "$(cat out)"
+is 'and no more' "$(($(count) - ended))" "$(sqlite3 copy.db 'SELECT count(*) FROM tasks')"
+
 # ---- wait ----------------------------------------------------------------------------------------
 
 run 0 wait
@@ -397,7 +481,7 @@ B'
 
 # ---- output, help, the rest ----------------------------------------------------------------------
 
-for command in add run list show result wait follow attach cancel retry hold release asks answer sql version help; do
+for command in add run list show result wait follow attach cancel retry hold release edit pause resume asks answer sql prune backup doctor version help; do
     run 0 $command --help
     holds "$command --help" grep -q "^usage: vigil $command" out
     run 0 help $command
@@ -451,6 +535,87 @@ fi
 is 'a closed standard output' 5 $?
 ("$vigil" list --json; echo $? >status) 2>err | head -c 10 >out
 is 'a reader that has had enough' "0 " "$(cat status) $(cat err)"
+
+# ---- doctor --------------------------------------------------------------------------------------
+
+mkdir bin
+is_opencode() { # VERSION
+    printf '#!/bin/sh\necho %s\n' "$1" >bin/opencode
+    chmod +x bin/opencode
+}
+doctor() { # STATUS ARGUMENTS...
+    expected=$1
+    shift
+    PATH="$work/bin:$PATH" "$vigil" doctor "$@" >out 2>err
+    is "vigil doctor $*" "$expected" $?
+}
+finds() { # NAME REGULAR-EXPRESSION
+    holds "doctor: $1: $2" grep -q "^$2" out
+}
+is_opencode 1.2.27
+doctor 0
+finds 'OpenCode' 'ok     OpenCode       opencode is 1.2.27$'
+finds 'its database' "ok     database       $work/state/vigil/vigil.db: version 1, "
+finds 'which is whole' 'ok     integrity      whole$'
+finds 'no runner' 'note   runner         none is alive; open tasks: [0-9]*: vigil run, or '
+finds 'no service' 'ok     service        not enabled'
+is 'nothing on standard error' '' "$(cat err)"
+is_opencode 1.2.26
+doctor 1
+finds 'an old OpenCode' 'wrong  OpenCode       opencode is 1.2.26; vigil needs 1.2.27 or newer: npm '
+is_opencode 2.0.0
+doctor 0
+finds 'a new OpenCode' 'note   OpenCode       opencode is 2.0.0; '
+is_opencode 'v1.10.3'
+doctor 0
+finds 'another form of a version' 'ok     OpenCode '
+is_opencode nonsense
+doctor 1
+finds 'no OpenCode' "wrong  OpenCode       opencode --version says 'nonsense', which is no version"
+printf '#!/bin/sh\nexit 7\n' >bin/opencode
+doctor 1
+finds 'a broken OpenCode' 'wrong  OpenCode       opencode ended with status 7'
+echo '{"server": {"command": "./no-opencode"}}' >c.json
+doctor 1 --config c.json
+finds 'an OpenCode that is not there' 'wrong  OpenCode       ./no-opencode is not there: npm '
+echo '{"server": {"url": "http://127.0.0.1:4096"}}' >c.json
+doctor 0 --config c.json
+finds 'a server of ours' 'ok     OpenCode       that at http://127.0.0.1:4096'
+finds 'and its password' 'note   password       OPENCODE_SERVER_PASSWORD is not set'
+is_opencode 1.2.27
+echo '{"limits": 4}' >c.json
+doctor 1 --config c.json
+finds 'a wrong configuration' 'wrong  configuration  c.json: limits is 4'
+finds 'the rest is looked at all the same' 'ok     integrity '
+finds 'OpenCode, too' 'ok     OpenCode '
+doctor 0 --db nowhere/none.db
+finds 'no database yet' "ok     database       .*/nowhere/none.db: the first vigil add makes it"
+holds 'and none is made' [ ! -e nowhere ]
+"$vigil" --db broken.db add broken >/dev/null
+"$vigil" backup --db broken.db whole.db 2>/dev/null
+chmod 644 broken.db
+sqlite3 broken.db "PRAGMA ignore_check_constraints = ON; UPDATE tasks SET priority = 1000"
+doctor 1 --db broken.db
+finds 'damage' 'wrong  integrity      database .*/broken.db: CHECK constraint failed in tasks: '
+finds 'a file that others can read' 'wrong  privacy  '
+"$vigil" pause --db whole.db 2>/dev/null
+sqlite3 whole.db "INSERT INTO runners (pid, pid_start, boot_id, version, directory) VALUES (1, 1, '', '', '/');
+    INSERT INTO servers (name, pid, pid_start, boot_id) VALUES ('managed', 1, 1, 'another boot');
+    INSERT INTO moving VALUES (1)"
+doctor 1 --db whole.db
+finds 'a paused queue' 'note   queue          paused since 20.*: vigil resume$'
+finds 'a server that is gone' 'note   server         vigil'
+finds 'rows that contradict' 'wrong  tasks          task 1: a change of status that was left half done'
+printf 'no database, but a text that is long enough to be taken for one' >text.db
+doctor 1 --db text.db
+finds 'what is no database' 'wrong  database       .*text.db is not a vigil database'
+mkdir -p "$XDG_CONFIG_HOME/systemd/user/default.target.wants"
+touch "$XDG_CONFIG_HOME/systemd/user/default.target.wants/vigil.service"
+"$vigil" doctor >out 2>err
+finds 'a service is seen' '[a-z]*  *service        enabled, '
+rm -r "$XDG_CONFIG_HOME/systemd"
+doctor 0 --json
+json 'doctor --json' 'j.find((c) => c.check === "OpenCode").health + " " + j.every((c) => c.text && "remedy" in c)' 'ok true'
 
 # ---- the environment -----------------------------------------------------------------------------
 

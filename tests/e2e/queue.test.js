@@ -168,6 +168,31 @@ test("--hold, release, hold", async () => {
   await world.ok(["cancel", String(later)]);
 });
 
+test(
+  "pause, resume: what is live goes on, what is queued waits, and a drain does not wait for it",
+  inWorld({}, async (own) => {
+    const word = tag("pause");
+    const runner = await own.startRunner();
+    const live = await own.add(`${word} live [delay 1]`);
+    await own.called(`${word} live`);
+    await own.ok(["pause"]);
+    const queued = await own.add(`${word} queued`);
+    assert.equal((await own.finish(live)).status, "completed");
+    await until("the runner says so", async () => /the queue is paused/.test(runner.stderr));
+    await own.ok(["resume"]);
+    const { at } = await own.row("SELECT at FROM events WHERE kind = 'resumed'");
+    const { status, started_at } = await own.finish(queued);
+    assert.equal(status, "completed");
+    assertInOrder({ resumed: at, started: started_at });
+    await own.stopRunners();
+    await own.ok(["pause"]);
+    const left = await own.add(`${word} left`);
+    await own.drain();
+    assert.equal((await own.task(left)).status, "queued");
+    await own.ok(["cancel", String(left)]);
+  }),
+);
+
 test("--attempts: a failure is tried again, in a new session", async () => {
   const word = tag("attempts");
   const id = await world.add("--attempts", "2", `${word} [fail-once 400]`);

@@ -12,47 +12,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "help.h"
-#include "ops/vigil.h"
-
-static char *folder, *path;
-static struct vigil *vigil;
-
-static void
-set_up(void)
-{
-	folder = scratch_new();
-	path = in_folder(folder, "state/vigil.db");
-	unsetenv("VIGIL_CONFIG");
-	setenv("XDG_CONFIG_HOME", folder, 1);
-	ck_assert_int_eq(vigil_open(&vigil, path, NULL, VIGIL_READ_WRITE), VIGIL_OK);
-}
-
-static void
-tear_down(void)
-{
-	vigil_close(vigil);
-	scratch_remove(folder);
-	free(path);
-}
-
-static void
-says(enum vigil_result result, enum vigil_result expected, const char *words)
-{
-	ck_assert_msg(result == expected, "%d: %s", (int)result, vigil_error(vigil));
-	ck_assert_msg(strstr(vigil_error(vigil), words) != NULL, "%s", vigil_error(vigil));
-}
-
-static int64_t
-add(const struct vigil_task *task)
-{
-	bool existed = true;
-	int64_t id = 0;
-	enum vigil_result result = vigil_add(vigil, task, &id, &existed);
-
-	ck_assert_msg(result == VIGIL_OK, "%s", vigil_error(vigil));
-	ck_assert(!existed);
-	return id;
-}
+#include "ops.h"
 
 static void
 refuse(const struct vigil_task *task, enum vigil_result expected, const char *words)
@@ -62,25 +22,6 @@ refuse(const struct vigil_task *task, enum vigil_result expected, const char *wo
 
 	says(vigil_add(vigil, task, &id, &existed), expected, words);
 	shell_gives(path, "SELECT count(*) FROM tasks", "0");
-}
-
-/* What apply() would have written, had a runner been there. */
-static void
-finish(int64_t id, const char *status, const char *rest)
-{
-	char *sql = xasprintf(A_RUNNER
-	    "INSERT INTO attempts (task_id, number, nonce, runner_id)"
-	    " SELECT %lld, 1, 'n', max(id) FROM runners;"
-	    "UPDATE runners SET ended_at = started_at WHERE id = (SELECT max(id) FROM runners);"
-	    "UPDATE tasks SET status = 'starting', attempts = 1, wake_at = created_at "
-	    "WHERE id = %lld;"
-	    "UPDATE attempts SET sealed = 1, ended_at = started_at, outcome = '%s' WHERE task_id = "
-	    "%lld;"
-	    "UPDATE tasks SET status = '%s', %s WHERE id = %lld;",
-	    (long long)id, (long long)id, status, (long long)id, status, rest, (long long)id);
-
-	shell_ok(path, sql);
-	free(sql);
 }
 
 /* ---- opening ----------------------------------------------------------------------------- */
@@ -700,7 +641,7 @@ main(void)
 {
 	TCase *tests = tcase_create("ops");
 
-	tcase_add_checked_fixture(tests, set_up, tear_down);
+	tcase_add_checked_fixture(tests, ops_set_up, ops_tear_down);
 	tcase_set_timeout(tests, 60);
 	tcase_add_test(tests, reading_makes_nothing);
 	tcase_add_test(tests, a_wrong_configuration_is_said);

@@ -11,6 +11,16 @@ INSERT INTO tasks (status, prompt, description, agent, model, variant, directory
 	not_before, key, mutex, timeout_s, max_attempts)
 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14);
 
+-- name: task_edit
+-- ?1 id, ?2 which of them are meant (enum vigil_field), ?3 … ?15 as ?2 … ?14 of task_insert
+UPDATE tasks SET prompt = iif(?2 & 2, ?3, prompt), description = iif(?2 & 4, ?4, description),
+	agent = iif(?2 & 8, ?5, agent), model = iif(?2 & 16, ?6, model), variant = iif(?2 & 32, ?7, variant),
+	directory = iif(?2 & 64, ?8, directory), parent_session = iif(?2 & 128, ?9, parent_session),
+	priority = iif(?2 & 256, ?10, priority), not_before = iif(?2 & 512, ?11, not_before),
+	key = iif(?2 & 1024, ?12, key), mutex = iif(?2 & 2048, ?13, mutex),
+	timeout_s = iif(?2 & 4096, ?14, timeout_s), max_attempts = iif(?2 & 8192, ?15, max_attempts)
+WHERE id = ?1;
+
 -- name: task_with_key
 -- ?1 key. The open task that has it.
 SELECT id FROM tasks
@@ -19,6 +29,23 @@ WHERE key = ?1 AND status IN ('queued', 'held', 'starting', 'running', 'stopping
 -- name: dependency_insert
 -- ?1 task, ?2 the task it comes after
 INSERT OR IGNORE INTO dependencies (task_id, needs_id) VALUES (?1, ?2);
+
+-- name: paused_at
+SELECT paused_at FROM vigil;
+
+-- name: queue_pause
+-- ?1 now. Unless it is paused already.
+UPDATE vigil SET paused_at = ?1 WHERE paused_at IS NULL;
+
+-- name: queue_resume
+UPDATE vigil SET paused_at = NULL WHERE paused_at IS NOT NULL;
+
+-- name: count_open
+SELECT count(*) FROM tasks WHERE status IN ('queued', 'held', 'starting', 'running', 'stopping');
+
+-- name: problems
+-- scan: the view looks at every task and every attempt; it is asked for when a person wants to know
+SELECT problem, task_id FROM problems LIMIT 1;
 
 -- name: open_ids
 SELECT id FROM tasks WHERE status IN ('queued', 'held', 'starting', 'running', 'stopping') ORDER BY id;
@@ -118,3 +145,23 @@ FROM asks JOIN attempts ON attempts.id = asks.attempt_id WHERE asks.id = ?1;
 -- name: ask_answer
 -- ?1 id, ?2 reply. Unless somebody was quicker.
 UPDATE asks SET reply = ?2, replied_by = 'person' WHERE id = ?1 AND reply IS NULL AND replied_at IS NULL;
+
+-- name: prune_count
+-- ?1 before when they ended. How many tasks prune_next gives, all in all.
+SELECT count(*) FROM tasks
+WHERE completed_at < ?1 AND +status IN ('completed', 'failed', 'cancelled')
+	AND NOT EXISTS (SELECT 1 FROM dependencies JOIN tasks AS later ON later.id = dependencies.task_id
+		WHERE needs_id = tasks.id AND later.status IN ('queued', 'held', 'starting', 'running', 'stopping'));
+
+-- name: prune_next
+-- ?1 before when it ended, ?2 and ?3 when the one before it ended, and its id. The next task that may go; by when
+-- they ended, not by status, or each of them would look at all.
+SELECT id, completed_at FROM tasks
+WHERE completed_at < ?1 AND (completed_at, id) > (?2, ?3) AND +status IN ('completed', 'failed', 'cancelled')
+	AND NOT EXISTS (SELECT 1 FROM dependencies JOIN tasks AS later ON later.id = dependencies.task_id
+		WHERE needs_id = tasks.id AND later.status IN ('queued', 'held', 'starting', 'running', 'stopping'))
+ORDER BY completed_at, id LIMIT 1;
+
+-- name: prune_task
+-- ?1 id. What belongs to it goes with it, by the schema.
+DELETE FROM tasks WHERE id = ?1;

@@ -42,6 +42,12 @@ SELECT EXISTS (SELECT 1 FROM tasks WHERE status IN ('starting', 'running', 'stop
 		AND server = coalesce(?1, server))
 	OR EXISTS (SELECT 1 FROM tasks WHERE status = 'queued' AND id NOT IN (SELECT id FROM blocked));
 
+-- name: drain_is_paused
+-- ?1 server. Whether nothing can start for the queue is paused, and nothing is live there.
+SELECT paused_at IS NOT NULL AND NOT EXISTS (SELECT 1 FROM tasks
+	WHERE status IN ('starting', 'running', 'stopping') AND server = coalesce(?1, server))
+FROM vigil;
+
 -- name: drain_left
 -- ?1 ids that were passed over, as JSON. What a drain leaves besides: queued tasks, all of which wait for a person;
 -- live ones of other servers.

@@ -14,3 +14,10 @@ PRAGMA data_version;
 
 -- name: user_version
 PRAGMA user_version;
+
+-- name: free_pages
+PRAGMA freelist_count;
+
+-- name: vacuum_some
+-- So many that others do not wait for long; nothing where the database was not made for it.
+PRAGMA incremental_vacuum(256);
