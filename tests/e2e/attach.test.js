@@ -74,7 +74,7 @@ test("a server that is away: it waits until it is back", inWorld({}, async (worl
   await world.finish(id);
 }));
 
-test("a given server: its password comes from the environment that the configuration names", inWorld({}, async (world) => {
+test("a given server: its password comes from the variable that the configuration names, ours or the runner's", inWorld({}, async (world) => {
   const password = "a password of one's own";
   const server = await world.startOpenCode({ password });
   world.configure({ server: { url: server.url, password_env: "MY_PASSWORD" } });
@@ -86,8 +86,12 @@ test("a given server: its password comes from the environment that the configura
   assertNoPassword(password);
   await terminal.close();
 
-  const refused = await attach(world, id, { env: { OPENCODE_SERVER_PASSWORD: password } });
-  assert.equal(await refused.ended(), 5, "without the password that is named");
+  const asTheRunner = await attach(world, id);
+  await asTheRunner.shows("so far so good", DRAWN);
+  await asTheRunner.close();
+
+  const refused = await attach(world, id, { env: { MY_PASSWORD: "of another server" } });
+  assert.equal(await refused.ended(), 5, "with another password than the server's");
   assert.match(await refused.screen(), /vigil: .*401/);
   await world.ok(["cancel", String(id)]);
   await world.finish(id);
