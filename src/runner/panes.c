@@ -49,6 +49,13 @@ seat_new(struct panes *p, const char *mark)
 	return s;
 }
 
+static void
+free_seat(struct seat *s)
+{
+	ev_timer_stop(s->panes->runner->loop, &s->patience);
+	free(s);
+}
+
 void
 seat_drop(struct seat *s)
 {
@@ -56,8 +63,17 @@ seat_drop(struct seat *s)
 	while (*at != s)
 		at = &(*at)->next;
 	*at = s->next;
-	ev_timer_stop(s->panes->runner->loop, &s->patience);
-	free(s);
+	free_seat(s);
+}
+
+void
+seats_drop_all(struct panes *p)
+{
+	while (p->seats) {
+		struct seat *s = p->seats;
+		p->seats = s->next;
+		free_seat(s);
+	}
 }
 
 static struct seat *
@@ -479,8 +495,7 @@ panes_free(struct panes *p)
 	ev_timer_stop(p->runner->loop, &p->lay_out);
 	tmux_free(p->tmux);
 	sweep_forget(p);
-	while (p->seats)
-		seat_drop(p->seats);
+	seats_drop_all(p);
 	free(p->program);
 	free(p->config);
 	free(p->socket);

@@ -79,6 +79,7 @@ struct panes {
 /* ---- panes.c ---- */
 struct seat *seat_new(struct panes *, const char *mark);
 void seat_drop(struct seat *);
+void seats_drop_all(struct panes *);
 void seat_close(struct seat *, const char *reason);
 struct flight *seat_flight(const struct seat *); /* NULL: its attempt has no flight */
 

@@ -59,14 +59,13 @@ row_begin(struct panes *p)
 {
 	struct value place = value_text(store_path(p->runner->store));
 	if (!run(p, Q_panes_open, NULL, 0, read_seat, p)) {
-		while (p->seats)
-			seat_drop(p->seats);
+		seats_drop_all(p);
 		return false;
 	}
 	p->has_begun = (!p->is_on && !p->seats) || (run(p, Q_panes_place, &place, 1, NULL, NULL) &&
 						       run(p, Q_panes_id, NULL, 0, keep_owner, p));
-	while (!p->has_begun && p->seats)
-		seat_drop(p->seats);
+	if (!p->has_begun)
+		seats_drop_all(p);
 	return p->has_begun;
 }
 

@@ -20,6 +20,8 @@
 #define GIVE_UP_LOOKS 40    /* a process that not even that ends: it hangs in the kernel */
 #define NOT_OURS "not ours" /* printed where the pane is another one */
 
+static const char say_not_ours[] = "display-message -p '" NOT_OURS "'";
+
 struct closing {
 	struct tmux *tmux;
 	struct pane pane;
@@ -74,8 +76,8 @@ run_if_ours(struct closing *c, const char *command, const char *more, tmux_done 
 		      " %s %" PRId64 "},#{m:*--pane %s,#{pane_start_command}}}",
 		p->server_pid, p->server_start, p->id, p->pid, p->mark);
 	char *then = xasprintf("%s -t %s %s", command, p->id, more);
-	const char *const words[] = {"if-shell", "-F", "-t", p->id, condition, then,
-	    "display-message -p '" NOT_OURS "'", NULL};
+	const char *const words[] = {
+	    "if-shell", "-F", "-t", p->id, condition, then, say_not_ours, NULL};
 	tmux_run(c->tmux, p->socket, words, done, c);
 	free(condition);
 	free(then);

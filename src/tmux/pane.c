@@ -18,6 +18,10 @@
 
 enum { WORDS = 64 };
 
+static const char opened_format[] = IDENTITY "#{socket_path}";
+static const char listed_format[] =
+    IDENTITY "#{pane_dead} #{s/^.*--pane //:pane_start_command} #{socket_path}";
+
 /* An array of arguments in the making. */
 struct words {
 	const char *all[WORDS];
@@ -85,8 +89,8 @@ end_opening(struct opening *o, const struct pane *pane, const struct tmux_reply 
 static void
 run_opening(struct opening *o, struct words *w, tmux_done *done)
 {
-	const char *const common[] = {"-d", "-P", "-F", IDENTITY "#{socket_path}", "-e",
-	    o->mark_variable, "-e", o->path_variable, "--"};
+	const char *const common[] = {
+	    "-d", "-P", "-F", opened_format, "-e", o->mark_variable, "-e", o->path_variable, "--"};
 	for (size_t i = 0; i < sizeof common / sizeof *common; i++)
 		put(w, common[i]);
 	for (size_t i = 0; o->command[i]; i++)
@@ -337,8 +341,7 @@ pane_list_all(struct tmux *t, const char *socket, const char *owner, pane_listed
 {
 	struct listing *l = xcalloc(1, sizeof *l);
 	char *ours = xasprintf("#{m:*--pane %s-*,#{pane_start_command}}", owner);
-	const char *const words[] = {"list-panes", "-a", "-f", ours, "-F",
-	    IDENTITY "#{pane_dead} #{s/^.*--pane //:pane_start_command} #{socket_path}", NULL};
+	const char *const words[] = {"list-panes", "-a", "-f", ours, "-F", listed_format, NULL};
 	l->owner = xstrdup(owner);
 	l->done = done;
 	l->arg = arg;

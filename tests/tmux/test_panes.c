@@ -159,10 +159,9 @@ stop_server(void)
 
 static const char *const sleeper[] = {"sh", "-c", "exec sleep 300", "view", NULL};
 /* Says the pid of what it has started, which outlives it. */
-static const char *const stubborn[] = {"sh", "-c",
+static const char stubborn[] =
     "trap '' INT HUP TERM; sleep 300 & echo $! >\"$1.part\"; mv \"$1.part\" \"$1\"; "
-    "while :; do sleep 1; done",
-    "view", "?", NULL};
+    "while :; do sleep 1; done";
 
 static struct pane_wish
 a_wish(const char *const *command, const char *mark)
@@ -542,7 +541,7 @@ static int64_t
 open_stubborn(void)
 {
 	char *ready = xasprintf("%s/ready", fx.folder);
-	const char *command[] = {stubborn[0], stubborn[1], stubborn[2], stubborn[3], ready, NULL};
+	const char *command[] = {"sh", "-c", stubborn, "view", ready, NULL};
 	struct buf text = {0};
 	struct fault fault;
 	open_marked(command, MARK);
@@ -670,7 +669,7 @@ main(void)
 	TCase *all = tcase_create("panes");
 	tcase_add_checked_fixture(all, set_up, tear_down);
 	tcase_set_timeout(all, 60);
-	for (size_t i = 0; i < sizeof tests / sizeof *tests; i++)
+	for (size_t i = 0; i < sizeof tests / sizeof tests[0]; i++)
 		tcase_add_test(all, tests[i]);
 	suite_add_tcase(suite, all);
 	SRunner *runner = srunner_create(suite);
