@@ -324,7 +324,15 @@ CREATE TABLE moving (
 	task_id INTEGER PRIMARY KEY
 ) STRICT;
 
+-- The tasks of an import, while it is under way: rows as they were written down elsewhere, final ones among
+-- them, which nobody makes by hand. Empty before and after every transaction.
+CREATE TABLE importing (
+	task_id INTEGER PRIMARY KEY,                      -- what it has become here
+	old_id  INTEGER NOT NULL UNIQUE                   -- what it was there
+) STRICT;
+
 CREATE TRIGGER tasks_insert BEFORE INSERT ON tasks
+WHEN NOT EXISTS (SELECT 1 FROM importing WHERE task_id = NEW.id)
 BEGIN
 	SELECT RAISE(ABORT, 'a new task is queued or held; only a runner makes it anything else')
 	WHERE NEW.status NOT IN ('queued', 'held');
@@ -341,7 +349,14 @@ BEGIN
 		OR (NEW.attempts, NEW.attempts_base, NEW.revision, NEW.result_cut) IS NOT (0, 0, 0, 0);
 END;
 
+CREATE TRIGGER tasks_import BEFORE INSERT ON tasks WHEN EXISTS (SELECT 1 FROM importing WHERE task_id = NEW.id)
+BEGIN
+	SELECT RAISE(ABORT, 'only a task that is queued, held or final can be imported')
+	WHERE NEW.status IN ('starting', 'running', 'stopping') OR NEW.wake_at IS NOT NULL;
+END;
+
 CREATE TRIGGER tasks_inserted AFTER INSERT ON tasks
+WHEN NOT EXISTS (SELECT 1 FROM importing WHERE task_id = NEW.id)
 BEGIN
 	INSERT INTO events (task_id, kind) VALUES (NEW.id, NEW.status);
 END;
@@ -514,7 +529,14 @@ BEGIN
 	DELETE FROM dependencies WHERE task_id = OLD.id OR needs_id = OLD.id;
 END;
 
+CREATE TRIGGER attempts_import BEFORE INSERT ON attempts
+WHEN EXISTS (SELECT 1 FROM importing WHERE task_id = NEW.task_id)
+BEGIN
+	SELECT RAISE(ABORT, 'only an attempt that has ended can be imported') WHERE NEW.ended_at IS NULL;
+END;
+
 CREATE TRIGGER attempts_insert BEFORE INSERT ON attempts
+WHEN NOT EXISTS (SELECT 1 FROM importing WHERE task_id = NEW.task_id)
 BEGIN
 	SELECT RAISE(ABORT, 'an attempt is the next one of a queued task, and only a runner makes it')
 	WHERE NEW.ended_at IS NOT NULL OR NEW.id >= 1 << 31
@@ -607,6 +629,7 @@ BEGIN
 END;
 
 CREATE TRIGGER asks_insert BEFORE INSERT ON asks
+WHEN NOT EXISTS (SELECT 1 FROM importing WHERE task_id = NEW.task_id)
 BEGIN
 	SELECT RAISE(ABORT, 'an ask comes from a live attempt, and only a runner records it')
 	WHERE NEW.replied_at IS NOT NULL OR NEW.id >= 1 << 31
@@ -617,6 +640,7 @@ BEGIN
 END;
 
 CREATE TRIGGER asks_inserted AFTER INSERT ON asks
+WHEN NOT EXISTS (SELECT 1 FROM importing WHERE task_id = NEW.task_id)
 BEGIN
 	INSERT INTO events (task_id, attempt_id, kind, detail)
 	VALUES (NEW.task_id, NEW.attempt_id, 'asked', NEW.kind || ': ' || NEW.request);
@@ -783,4 +807,6 @@ UNION ALL
 SELECT 'attempts counted wrongly', id FROM tasks
 WHERE attempts <> (SELECT count(*) FROM attempts WHERE task_id = tasks.id)
 UNION ALL
-SELECT 'a change of status that was left half done', task_id FROM moving;
+SELECT 'a change of status that was left half done', task_id FROM moving
+UNION ALL
+SELECT 'an import that was left half done', task_id FROM importing;

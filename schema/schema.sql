@@ -168,6 +168,7 @@ CREATE UNIQUE INDEX tasks_mutex ON tasks (mutex)
 	WHERE mutex IS NOT NULL AND status IN ('starting', 'running', 'stopping');
 
 CREATE TRIGGER tasks_insert BEFORE INSERT ON tasks
+WHEN NOT EXISTS (SELECT 1 FROM importing WHERE task_id = NEW.id)
 BEGIN
 	SELECT RAISE(ABORT, 'a new task is queued or held; only a runner makes it anything else')
 	WHERE NEW.status NOT IN ('queued', 'held');
@@ -184,7 +185,14 @@ BEGIN
 		OR (NEW.attempts, NEW.attempts_base, NEW.revision, NEW.result_cut) IS NOT (0, 0, 0, 0);
 END;
 
+CREATE TRIGGER tasks_import BEFORE INSERT ON tasks WHEN EXISTS (SELECT 1 FROM importing WHERE task_id = NEW.id)
+BEGIN
+	SELECT RAISE(ABORT, 'only a task that is queued, held or final can be imported')
+	WHERE NEW.status IN ('starting', 'running', 'stopping') OR NEW.wake_at IS NOT NULL;
+END;
+
 CREATE TRIGGER tasks_inserted AFTER INSERT ON tasks
+WHEN NOT EXISTS (SELECT 1 FROM importing WHERE task_id = NEW.id)
 BEGIN
 	INSERT INTO events (task_id, kind) VALUES (NEW.id, NEW.status);
 END;
@@ -425,7 +433,14 @@ CREATE UNIQUE INDEX attempts_one_live ON attempts (task_id) WHERE ended_at IS NU
 
 CREATE UNIQUE INDEX attempts_live_session ON attempts (session_id) WHERE ended_at IS NULL AND session_id IS NOT NULL;
 
+CREATE TRIGGER attempts_import BEFORE INSERT ON attempts
+WHEN EXISTS (SELECT 1 FROM importing WHERE task_id = NEW.task_id)
+BEGIN
+	SELECT RAISE(ABORT, 'only an attempt that has ended can be imported') WHERE NEW.ended_at IS NULL;
+END;
+
 CREATE TRIGGER attempts_insert BEFORE INSERT ON attempts
+WHEN NOT EXISTS (SELECT 1 FROM importing WHERE task_id = NEW.task_id)
 BEGIN
 	SELECT RAISE(ABORT, 'an attempt is the next one of a queued task, and only a runner makes it')
 	WHERE NEW.ended_at IS NOT NULL OR NEW.id >= 1 << 31
@@ -569,6 +584,7 @@ CREATE INDEX asks_attempt ON asks (attempt_id);
 CREATE INDEX asks_open ON asks (id) WHERE replied_at IS NULL;
 
 CREATE TRIGGER asks_insert BEFORE INSERT ON asks
+WHEN NOT EXISTS (SELECT 1 FROM importing WHERE task_id = NEW.task_id)
 BEGIN
 	SELECT RAISE(ABORT, 'an ask comes from a live attempt, and only a runner records it')
 	WHERE NEW.replied_at IS NOT NULL OR NEW.id >= 1 << 31
@@ -579,6 +595,7 @@ BEGIN
 END;
 
 CREATE TRIGGER asks_inserted AFTER INSERT ON asks
+WHEN NOT EXISTS (SELECT 1 FROM importing WHERE task_id = NEW.task_id)
 BEGIN
 	INSERT INTO events (task_id, attempt_id, kind, detail)
 	VALUES (NEW.task_id, NEW.attempt_id, 'asked', NEW.kind || ': ' || NEW.request);
@@ -704,6 +721,11 @@ CREATE TABLE moving (
 	task_id INTEGER PRIMARY KEY
 ) STRICT;
 
+CREATE TABLE importing (
+	task_id INTEGER PRIMARY KEY,                      -- what it has become here
+	old_id  INTEGER NOT NULL UNIQUE                   -- what it was there
+) STRICT;
+
 CREATE VIEW queue AS
 SELECT id, priority, description, substr(prompt, 1, 60) AS prompt,
 	CASE
@@ -789,4 +811,6 @@ UNION ALL
 SELECT 'attempts counted wrongly', id FROM tasks
 WHERE attempts <> (SELECT count(*) FROM attempts WHERE task_id = tasks.id)
 UNION ALL
-SELECT 'a change of status that was left half done', task_id FROM moving;
+SELECT 'a change of status that was left half done', task_id FROM moving
+UNION ALL
+SELECT 'an import that was left half done', task_id FROM importing;

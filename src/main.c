@@ -26,6 +26,8 @@ static const struct command *const commands[] = {
     &sql_command,
     &prune_command,
     &backup_command,
+    &export_command,
+    &import_command,
     &doctor_command,
     &version_command,
     &help_command_itself,

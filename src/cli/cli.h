@@ -73,6 +73,8 @@ extern const struct command answer_command;
 extern const struct command sql_command;
 extern const struct command prune_command;
 extern const struct command backup_command;
+extern const struct command export_command;
+extern const struct command import_command;
 extern const struct command doctor_command;
 extern const struct command version_command;
 extern const struct command help_command_itself;

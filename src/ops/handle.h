@@ -32,6 +32,18 @@ void handle_wrote(const struct vigil *);
 /* Is there such a task? FAULT_NOT_FOUND if not. */
 bool handle_has_task(struct vigil *, int64_t id);
 
+/* A TIME in the past as a value of the database's; NULL: NULL. */
+bool handle_since(const char *text, struct value *, struct fault *);
+
+/* Is it text that JSON's reader would take as it is: UTF-8, without NULs and without escapes of
+ * what is no character? FAULT_USAGE. */
+bool line_check(const char *text, size_t bytes, struct fault *);
+/* Calls for each line of a text that is not blank, with its length; false ends it, with a fault
+ * that then has `name` and the line's number. */
+typedef bool line_fn(void *arg, const char *line, size_t bytes, struct fault *);
+bool line_each(
+    const char *text, size_t bytes, const char *name, line_fn *, void *arg, struct fault *);
+
 /* Hands a row of the store's on to a callback of a caller's, as text. */
 struct handle_rows {
 	vigil_row_fn *fn;

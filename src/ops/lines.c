@@ -11,7 +11,6 @@
 #include "base/json.h"
 #include "base/nearest.h"
 #include "base/refuse.h"
-#include "base/utf8.h"
 #include "ops/draft.h"
 #include "ops/handle.h"
 
@@ -198,53 +197,6 @@ read_object(struct line *line, const struct json *json, struct fault *fault)
 	return true;
 }
 
-/* The value of the four digits of \uXXXX; -1 if they are none. */
-static long
-escaped_unit(const char *at, const char *end)
-{
-	char digits[5] = {0};
-
-	if (end - at < 6 || at[0] != '\\' || at[1] != 'u')
-		return -1;
-	memcpy(digits, at + 2, 4);
-	return strspn(digits, "0123456789abcdefABCDEF") == 4 ? strtol(digits, NULL, 16) : -1;
-}
-
-/* JSON's reader replaces what cannot be text; here that would be a prompt other than the one that
- * was written. Only strings have backslashes. */
-static bool
-check_escapes(const char *text, size_t bytes, struct fault *fault)
-{
-	const char *at = text, *end = text + bytes;
-
-	while ((at = memchr(at, '\\', (size_t)(end - at))) != NULL) {
-		long unit = escaped_unit(at, end), next = -1;
-
-		if (unit >= 0xd800 && unit <= 0xdbff)
-			next = escaped_unit(at + 6, end);
-		if (unit == 0 || (unit >= 0xdc00 && unit <= 0xdfff) ||
-		    (unit >= 0xd800 && unit <= 0xdbff && (next < 0xdc00 || next > 0xdfff)))
-			return fault_set(fault, FAULT_USAGE,
-			    "%.6s at byte %zu stands for no character", at, (size_t)(at - text));
-		at += next >= 0 ? 12 : unit >= 0 ? 6 : end - at < 2 ? 1 : 2;
-	}
-	return true;
-}
-
-static bool
-check_bytes(const char *text, size_t bytes, struct fault *fault)
-{
-	const char *nul = memchr(text, '\0', bytes);
-	size_t valid = utf8_valid(text, bytes);
-
-	if (nul)
-		return fault_set(
-		    fault, FAULT_USAGE, "there is a NUL at byte %zu", (size_t)(nul - text));
-	if (valid < bytes)
-		return fault_set(fault, FAULT_USAGE, "it is not UTF-8 at byte %zu", valid);
-	return check_escapes(text, bytes, fault);
-}
-
 /* Everything that the lines of one file have in common, and the ids so far. */
 struct batch {
 	struct vigil *vigil;
@@ -286,9 +238,9 @@ add_object(struct batch *batch, const struct json *json, struct fault *fault)
 }
 
 static bool
-add_line(struct batch *batch, const char *text, size_t bytes, struct fault *fault)
+add_line(void *batch, const char *text, size_t bytes, struct fault *fault)
 {
-	if (!check_bytes(text, bytes, fault))
+	if (!line_check(text, bytes, fault))
 		return false;
 	struct json *json = json_parse(text, bytes, fault);
 	if (!json)
@@ -299,45 +251,13 @@ add_line(struct batch *batch, const char *text, size_t bytes, struct fault *faul
 }
 
 static bool
-is_blank(const char *text, size_t bytes)
-{
-	for (size_t i = 0; i < bytes; i++)
-		if (!strchr(" \t\r", text[i]) || !text[i])
-			return false;
-	return true;
-}
-
-static bool
-add_all(struct batch *batch, const char *text, size_t bytes, const char *name)
-{
-	const char *end = text + bytes, *next;
-	struct fault fault;
-
-	for (size_t number = 1; text < end; number++, text = next) {
-		const char *stop = memchr(text, '\n', (size_t)(end - text));
-		size_t length = (size_t)((stop ? stop : end) - text);
-
-		next = stop ? stop + 1 : end;
-		if (is_blank(text, length) || add_line(batch, text, length, &fault))
-			continue;
-		/* What the environment says is not the line's fault. */
-		if (fault.kind == FAULT_USAGE || fault.kind == FAULT_NOT_FOUND)
-			return fault_set(&batch->vigil->fault, fault.kind, "%s:%zu: %s", name,
-			    number, fault.text);
-		batch->vigil->fault = fault;
-		return false;
-	}
-	return true;
-}
-
-static bool
 add_batch(struct batch *batch, const char *text, size_t bytes, const char *name)
 {
 	struct vigil *vigil = batch->vigil;
 
 	if (!store_begin(vigil->store, &vigil->fault))
 		return false;
-	if (add_all(batch, text, bytes, name))
+	if (line_each(text, bytes, name, add_line, batch, &vigil->fault))
 		return store_commit(vigil->store, &vigil->fault);
 	store_rollback(vigil->store);
 	return false;

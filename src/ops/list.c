@@ -5,10 +5,8 @@
 #include <string.h>
 
 #include "base/buf.h"
-#include "base/clock.h"
 #include "base/nearest.h"
 #include "base/utf8.h"
-#include "base/when.h"
 #include "ops/handle.h"
 
 static bool
@@ -63,19 +61,6 @@ parse_statuses(const char *text, char **out, struct fault *fault)
 }
 
 static bool
-parse_since(const char *text, struct value *value, struct fault *fault)
-{
-	*value = value_null();
-	if (!text)
-		return true;
-	int64_t ms;
-	if (!when_time(text, WHEN_PAST, clock_now_ms(), &ms, fault))
-		return false;
-	*value = value_time(ms > 0 ? ms : 1);
-	return true;
-}
-
-static bool
 check_grep(const char *text, struct fault *fault)
 {
 	size_t bytes = text ? strlen(text) : 0;
@@ -100,7 +85,7 @@ run_list(struct vigil *vigil, const struct vigil_filter *filter, char **statuses
 	struct value since;
 
 	if (!parse_statuses(filter->statuses, statuses, fault) ||
-	    !parse_since(filter->since, &since, fault) || !check_grep(filter->grep, fault) ||
+	    !handle_since(filter->since, &since, fault) || !check_grep(filter->grep, fault) ||
 	    !check_limit(filter->limit, fault))
 		return false;
 

@@ -11,7 +11,9 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/environment.h"
+#include "base/when.h"
 #include "store/poke.h"
 
 #ifndef VIGIL_VERSION
@@ -181,6 +183,19 @@ handle_has_task(struct vigil *vigil, int64_t id)
 		return false;
 	return found ||
 	       fault_set(&vigil->fault, FAULT_NOT_FOUND, "there is no task %lld", (long long)id);
+}
+
+bool
+handle_since(const char *text, struct value *value, struct fault *fault)
+{
+	*value = value_null();
+	if (!text)
+		return true;
+	int64_t ms;
+	if (!when_time(text, WHEN_PAST, clock_now_ms(), &ms, fault))
+		return false;
+	*value = value_time(ms > 0 ? ms : 1);
+	return true;
 }
 
 bool

@@ -149,6 +149,19 @@ enum vigil_result vigil_prune(
  * checked and durable. VIGIL_USAGE: there is such a file. *bytes: how large it is. */
 enum vigil_result vigil_backup(struct vigil *, const char *file, int64_t *bytes);
 
+/* Writes tasks down, one JSON object a line, with attempts, transcript, asks and events: those made
+ * since then (a TIME; NULL: all), the oldest first, as they are at one moment. Live ones cannot be:
+ * *left_out is how many. The function is called for each line, without its end; false: enough. */
+typedef bool vigil_line_fn(void *arg, const char *line);
+enum vigil_result vigil_export(
+    struct vigil *, const char *since, vigil_line_fn *, void *arg, int64_t *left_out);
+
+/* Takes such lines in, all or none: a bad one is named by `name` and number. A task keeps its id
+ * where none of this database has had that, or a higher one; else it has a new one. Empty lines are
+ * passed over. */
+enum vigil_result vigil_import(
+    struct vigil *, const char *text, size_t bytes, const char *name, int64_t *count);
+
 enum vigil_result_part {
 	VIGIL_ANSWER,                /* the final answer alone */
 	VIGIL_ANSWERS,               /* the text of every answer of the turn, in order */

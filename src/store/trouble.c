@@ -28,6 +28,8 @@ static const struct saying sayings[] = {
 	"this task already comes after that one"},
     {"FOREIGN KEY constraint failed", "it refers to a row that does not exist"},
     {"NOT NULL constraint failed: tasks.prompt", "a task needs a prompt"},
+    {"UNIQUE constraint failed: importing.old_id", "a task with this id was there already"},
+    {"UNIQUE constraint failed: asks.ask_id", "one of its asks is in the database already"},
 };
 
 static bool

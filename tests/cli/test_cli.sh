@@ -365,6 +365,29 @@ bad 2 'copy.db exists already' backup copy.db
 run 0 backup json.db --json
 json 'backup --json' 'j.file + " " + (j.bytes > 4096)' 'json.db true'
 
+# ---- export, import --------------------------------------------------------------------------------
+
+bad 2 'needs FILE' import
+bad 2 'no-such-file' import no-such-file
+bad 2 "'soon'" export --since soon
+"$vigil" export >all.jsonl 2>err
+is 'export' '0 ' "$? $(cat err)"
+is 'a line a task' "$(count)" "$(wc -l <all.jsonl)"
+run 0 export --json
+json 'export --json' 'j.length === '"$(count)"' && j.every((line) => line.vigil === 1 && line.task.id)' true
+run 0 export --since 'tomorrow 06:00' --json
+json 'nothing' 'JSON.stringify(j)' '[]'
+run 0 import all.jsonl --db new.db
+is 'import says how many' "imported tasks: $(count)" "$(cat err)"
+"$vigil" export --db new.db >again.jsonl
+holds 'a round trip' cmp -s all.jsonl again.jsonl
+"$vigil" import - --db piped.db --json <all.jsonl >out 2>err
+json 'import --json' 'j.tasks' "$(count)"
+before=$(count)
+sed '3s/"status":"[a-z]*"/"status":"done"/' all.jsonl >bad-line.jsonl
+bad 2 'bad-line.jsonl:3: a status is queued, ' import bad-line.jsonl
+is 'nothing of it came in' "$before" "$(count)"
+
 # ---- prune -----------------------------------------------------------------------------------------
 
 bad 2 'needs --older-than DUR' prune
@@ -481,7 +504,7 @@ B'
 
 # ---- output, help, the rest ----------------------------------------------------------------------
 
-for command in add run list show result wait follow attach cancel retry hold release edit pause resume asks answer sql prune backup doctor version help; do
+for command in add run list show result wait follow attach cancel retry hold release edit pause resume asks answer sql prune backup export import doctor version help; do
     run 0 $command --help
     holds "$command --help" grep -q "^usage: vigil $command" out
     run 0 help $command
