@@ -319,9 +319,9 @@ struct vigil_command {
  * what, each time it is something else, by a line without its end. VIGIL_NOT_FOUND: no such task,
  * or it is final without a session. VIGIL_ENVIRONMENT: it is final, and its server has gone; or the
  * server refuses us. After VIGIL_OK, and only then, the command is the caller's to free. */
-typedef void vigil_line_fn(void *arg, const char *line);
+typedef void vigil_waits_fn(void *arg, const char *line);
 enum vigil_result vigil_attach_command(
-    struct vigil *, int64_t id, vigil_line_fn *waits, void *arg, struct vigil_command *);
+    struct vigil *, int64_t id, vigil_waits_fn *waits, void *arg, struct vigil_command *);
 void vigil_command_free(struct vigil_command *);
 
 #ifdef __cplusplus

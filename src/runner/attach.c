@@ -22,7 +22,7 @@ extern char **environ;
 struct attacher {
 	struct vigil *vigil;
 	int64_t task_id;
-	vigil_line_fn *waits;
+	vigil_waits_fn *waits;
 	void *arg;
 	char *told; /* the newest of what it waits for */
 	struct ev_loop *loop;
@@ -236,7 +236,7 @@ run_attacher(struct attacher *a)
 
 enum vigil_result
 vigil_attach_command(
-    struct vigil *v, int64_t id, vigil_line_fn *waits, void *arg, struct vigil_command *command)
+    struct vigil *v, int64_t id, vigil_waits_fn *waits, void *arg, struct vigil_command *command)
 {
 	struct attacher a = {
 	    .vigil = v, .task_id = id, .waits = waits, .arg = arg, .command = command};
