@@ -154,7 +154,7 @@ enum vigil_result vigil_backup(struct vigil *, const char *file, int64_t *bytes)
  * *left_out is how many. The function is called for each line, without its end; false: enough. */
 typedef bool vigil_line_fn(void *arg, const char *line);
 enum vigil_result vigil_export(
-    struct vigil *, const char *since, vigil_line_fn *, void *arg, int64_t *left_out);
+    struct vigil *, const char *since, vigil_line_fn *fn, void *arg, int64_t *left_out);
 
 /* Takes such lines in, all or none: a bad one is named by `name` and number. A task keeps its id
  * where none of this database has had that, or a higher one; else it has a new one. Empty lines are
