@@ -126,6 +126,24 @@ store_is_local(const char *path, struct fault *fault)
 
 /* ---- the file ------------------------------------------------------------------------------ */
 
+/* The newest changes of a database that was moved away or deleted are in its -wal: SQLite would
+ * drop it beside a new one. The -wal is made after the file, so it is looked for first. */
+static bool
+is_whole(const char *path, struct fault *fault)
+{
+	char *wal = store_beside(path, "-wal");
+	struct stat info;
+	bool ok = true;
+
+	if (stat(wal, &info) == 0 && info.st_size > 0 && stat(path, &info) != 0 && errno == ENOENT)
+		ok = fault_set(fault, FAULT_ENV,
+		    "the database %s is gone, but its newest changes are in %s: put it back, or "
+		    "move that away, too, to begin anew",
+		    path, wal);
+	free(wal);
+	return ok;
+}
+
 /* Made empty, and closed again before SQLite opens it: closing it later would drop SQLite's locks.
  */
 static bool
@@ -178,7 +196,7 @@ place_make(const char *path, struct fault *fault)
 		ok = fault_set(fault, FAULT_ENV, "%s names a folder, not a database", path);
 	else
 		ok = make_folder(folder, fault) && store_is_local(folder, fault) &&
-		     make_file(path, fault) && is_ordinary(path, fault);
+		     is_whole(path, fault) && make_file(path, fault) && is_ordinary(path, fault);
 	free(folder);
 	return resolved_if(ok, path);
 }
@@ -189,6 +207,8 @@ place_find(const char *path, struct fault *fault)
 	struct stat info;
 
 	if (stat(path, &info) != 0 && (errno == ENOENT || errno == ENOTDIR)) {
+		if (!is_whole(path, fault))
+			return NULL;
 		fault_set(fault, FAULT_ENV, "there is no database %s: the first vigil add makes it",
 		    path);
 		return NULL;

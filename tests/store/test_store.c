@@ -192,6 +192,25 @@ START_TEST(what_is_missing_is_said)
 }
 END_TEST
 
+/* SQLite would drop what is only in the -wal, if a new file stood beside it. */
+START_TEST(no_new_one_is_made_beside_the_wal_of_another)
+{
+	char *aside = in_folder(fx.folder, "aside.db");
+	struct store *s = must_open(fx.path, STORE_CREATE);
+
+	must_insert(s, "only in the -wal");
+	ck_assert_int_eq(rename(fx.path, aside), 0);
+	must_not_open(fx.path, STORE_CREATE, "vigil.db-wal: put it back");
+	must_not_open(fx.path, STORE_EXISTING, "vigil.db-wal: put it back");
+	ck_assert_int_eq(rename(aside, fx.path), 0);
+	store_close(s);
+	s = must_open(fx.path, STORE_CREATE);
+	store_close(s);
+	shell_gives(fx.path, "SELECT prompt FROM tasks", "only in the -wal");
+	free(aside);
+}
+END_TEST
+
 /* Root may write anywhere. */
 static void
 be_nobody(void)
@@ -740,6 +759,7 @@ main(void)
 	tcase_add_test(tests, links_are_followed);
 	tcase_add_loop_test(tests, odd_names_work, 0, 4);
 	tcase_add_test(tests, what_is_missing_is_said);
+	tcase_add_test(tests, no_new_one_is_made_beside_the_wal_of_another);
 	tcase_add_test(tests, what_is_not_writable_is_said);
 	tcase_add_test(tests, a_reader_that_cannot_make_what_it_needs_says_so);
 	tcase_add_test(tests, a_reader_reads_and_does_not_write);
