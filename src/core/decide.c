@@ -477,7 +477,6 @@ running_busy(const struct facts *f, struct decision *d)
 	struct attempt *a = &d->next.attempt;
 	prompted(f, d);
 	note_progress(f, d);
-	count_sleep(f, d);
 	a->idle_ms = 0;
 	if (!f->event->is_waiting)
 		end_loss(d, &a->waiting_ms, f->event->now_ms);
@@ -527,7 +526,6 @@ running_unanswered(const struct facts *f, struct decision *d)
 	struct attempt *a = &d->next.attempt;
 	prompted(f, d);
 	note_progress(f, d);
-	count_sleep(f, d);
 	a->sends = 0; /* it has arrived */
 	end_loss(d, &a->waiting_ms, f->event->now_ms);
 	if (limits_are_over(f, d))
@@ -800,8 +798,11 @@ decide(const struct task *t, const struct event *e, const struct policy *p, stru
 {
 	const struct facts f = {t, e, p};
 	*d = (struct decision){.verdict = VERDICT_MOVE, .next = *t};
-	if (is_of_another_attempt(t, e))
+	if (is_of_another_attempt(t, e)) {
 		d->verdict = VERDICT_IGNORE;
-	else
-		table[t->status][e->type](&f, d);
+		return;
+	}
+	if (status_is_live(t->status))
+		count_sleep(&f, d);
+	table[t->status][e->type](&f, d);
 }

@@ -135,6 +135,17 @@ not_written(struct flight *f, const struct event *e, const struct fault *why)
 	}
 }
 
+/* Of every event, also of one that no answer came with: what follows sleep may be that its server
+ * is out of reach, whose own time counts from then on only. */
+static void
+note_sleep(struct flight *f, struct event *e)
+{
+	runner_count_sleep(f->runner);
+	e->watched_ms = f->watched_ms;
+	e->lost_ms = f->lost_ms;
+	f->lost_ms = 0;
+}
+
 /* The only way out of a continuation, and its last statement: the flight may be gone after it. */
 static void
 tell(struct flight *f, struct event *e)
@@ -143,8 +154,10 @@ tell(struct flight *f, struct event *e)
 	struct decision d;
 	struct fault why;
 	e->now_ms = clock_now_ms();
-	if (e->type != EV_WAKE)
+	if (e->type != EV_WAKE) { /* which writes nothing */
 		e->attempt_id = f->attempt_id;
+		note_sleep(f, e);
+	}
 	if (!runner_may_write(r)) {
 		try_again(f, e, TRY_AGAIN_MS);
 	} else if (!apply(r->store, &r->defaults, f->task_id, e, &d, &why)) {
@@ -152,9 +165,11 @@ tell(struct flight *f, struct event *e)
 	} else if (d.verdict == VERDICT_MOVE || d.verdict == VERDICT_ACT) {
 		if (d.verdict == VERDICT_MOVE)
 			runner_out_of_trouble(r);
+		else
+			f->lost_ms += e->lost_ms; /* nothing was written */
 		go_on(f, &d, e);
 	} else {
-		wake_in(f, TRY_AGAIN_MS);
+		try_again(f, e, TRY_AGAIN_MS);
 	}
 }
 
@@ -532,10 +547,6 @@ on_descendants_read(void *arg, struct oc_reply *reply)
 static void
 tell_look(struct flight *f, struct event *e)
 {
-	runner_count_sleep(f->runner);
-	e->watched_ms = f->watched_ms;
-	e->lost_ms = f->lost_ms;
-	f->lost_ms = 0;
 	if (e->type == EV_BUSY) {
 		e->progress_ms = f->progress_ms;
 		e->is_waiting = f->waits_for || f->activity == OC_RETRY;

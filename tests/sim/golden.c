@@ -87,6 +87,12 @@ const struct journey journeys[] = {
 	.scripts = {" work:60000 say:1000"},
 	.natural = {"completed"},
 	.acts = {{ACT_SUSPEND, 30993, 8 * 3600000}}},
+    {.name = "slept-and-its-server-was-away",
+	.is_given = true,
+	.timeout_s = 300,
+	.scripts = {" work:60000 say:1000"},
+	.natural = {"completed"},
+	.acts = {{ACT_SUSPEND, 5000, 8 * 3600000}, {ACT_SERVER_AWAY, 5001, 10000}}},
 };
 const int journey_count = sizeof(journeys) / sizeof(*journeys);
 
@@ -105,7 +111,7 @@ journey_plan(const struct journey *j)
 		task->after = -1;
 		task->attempts = 1;
 		task->directory = "/";
-		task->timeout_s = strstr(task->script, "chat") ? 300 : 0;
+		task->timeout_s = strstr(task->script, "chat") ? 300 : j->timeout_s;
 		world_plan_act(ACT_ADD, 0, p->tasks);
 	}
 	for (size_t i = 0; i < sizeof(j->acts) / sizeof(*j->acts); i++) {

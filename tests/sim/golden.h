@@ -10,6 +10,7 @@
 struct journey {
 	const char *name;
 	bool is_given; /* its server */
+	int timeout_s; /* of its tasks that do not chat */
 	const char *on_ask;
 	const char *scripts[3], *natural[3];
 	struct happening acts[3]; /* times in ms */
