@@ -55,7 +55,7 @@ struct link {
 	bool is_up, was_up, hears;
 	int failures;
 	int64_t down_since_ms;
-	int64_t up_since_ms;
+	int64_t up_since_ms;    /* when this server was last found well; 0: never */
 	int64_t dying_since_ms; /* of deaths in quick succession the first; 0: none */
 	struct fault trouble;
 };
@@ -189,7 +189,8 @@ static void
 end_managed(struct link *l, const char *sentence, const char *why)
 {
 	int64_t now_ms = clock_monotonic_ms();
-	bool had_settled = now_ms - l->up_since_ms >= SETTLED_MS;
+	bool had_settled = l->up_since_ms && now_ms - l->up_since_ms >= SETTLED_MS;
+	l->up_since_ms = 0; /* the next one's is not known yet */
 	note_trouble(l, sentence);
 	drop_client(l);
 	(void)managed_end(l->managed, why);
