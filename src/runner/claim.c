@@ -26,17 +26,6 @@ keep_time(void *arg, const struct row *row)
 	return false;
 }
 
-/* Without its own row, which somebody may have ended or deleted by hand, a run can claim nothing:
- * every task would be refused. */
-static bool
-keep_own_row(struct runner *r, struct fault *why)
-{
-	struct value id = value_int(r->id);
-	int64_t is_there;
-	return store_int(r->store, Q_runner_is_there, &id, 1, 0, &is_there, why) &&
-	       (is_there || runner_write_row(r, why));
-}
-
 /* A task that may start. */
 struct pick {
 	int64_t task_id; /* 0: none */
@@ -105,7 +94,7 @@ claim_if_same(struct runner *r, const struct pick *pick, const char *directory, 
 	free(again.directory);
 	if (!ok || !*is_same)
 		return ok;
-	return keep_own_row(r, why) && apply_claim(r, pick->task_id, directory, d, why);
+	return runner_keep_row(r, why) && apply_claim(r, pick->task_id, directory, d, why);
 }
 
 static bool

@@ -35,6 +35,15 @@ runner_write_row(struct runner *r, struct fault *why)
 	return true;
 }
 
+bool
+runner_keep_row(struct runner *r, struct fault *why)
+{
+	struct value id = value_int(r->id);
+	int64_t is_there;
+	return store_int(r->store, Q_runner_is_there, &id, 1, 0, &is_there, why) &&
+	       (is_there || runner_write_row(r, why));
+}
+
 static bool
 write_beginning(struct runner *r, struct fault *why)
 {
@@ -140,6 +149,7 @@ run_locked(struct vigil *v, const struct vigil_run_options *o)
 	store_close(r->store);
 	free(r->directory);
 	free(r->passed_over);
+	free(r->service.status); /* of a run that was stopped before it began */
 	free(r);
 	return is_ok;
 }

@@ -208,6 +208,8 @@ notice(struct runner *r)
 	struct live_rows live = {0};
 	struct fault why;
 	r->must_notice = false;
+	if (!runner_keep_row(r, &why))
+		runner_notice_again(r, &why);
 	if (store_run(r->store, Q_live_tasks, NULL, 0, keep_live, &live, &why)) {
 		let_go(r, &live);
 		for (size_t i = 0; i < live.count; i++)

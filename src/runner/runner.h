@@ -99,6 +99,9 @@ void runner_count_sleep(struct runner *);
 
 /* Makes its row in `runners`, and sets `id`. */
 bool runner_write_row(struct runner *, struct fault *);
+/* Again, where somebody has ended or deleted it by hand: without it nothing can be claimed, and no
+ * server of ours be ended. */
+bool runner_keep_row(struct runner *, struct fault *);
 
 /* The loop ends after this turn. */
 void runner_end(struct runner *, const char *ending);
