@@ -236,6 +236,7 @@ has_tables(void)
 	bool has = strcmp(found, "1") == 0;
 	free(found);
 	sqlite3_close(db);
+	db = NULL;
 	return has;
 }
 
@@ -302,8 +303,8 @@ check_rest(int at)
 		const struct turn *t = &w->turn[i];
 		if (t->phase == TURN_NONE || t->phase == TURN_ZOMBIE || t->session != at)
 			continue;
-		char *found = ask("SELECT count(*) FROM events JOIN attempts USING (task_id) WHERE "
-				  "session_id = '%s' AND kind = 'unconfirmed'",
+		char *found = ask("SELECT count(*) FROM events JOIN attempts ON attempts.id = "
+				  "events.attempt_id WHERE session_id = '%s' AND kind = 'unconfirmed'",
 		    w->session[at].id);
 		if (strcmp(found, "0") == 0)
 			broken("an agent is left at work in %s", w->session[at].id);

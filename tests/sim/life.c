@@ -79,11 +79,12 @@ life_live(const struct life *life)
 	w->is_living = false;
 	w->dies_us = NEVER;
 	w->is_locked = false;
-	if (!WIFEXITED(status) || WEXITSTATUS(status) > LIFE_BROKEN) {
+	int end = WIFEXITED(status) ? WEXITSTATUS(status) : LIFE_CRASHED;
+	if (end != LIFE_ENDED && (end < LIFE_REFUSED || end >= LIFE_CRASHED)) {
 		broken("vigil crashed: status %x", (unsigned)status);
 		return LIFE_CRASHED;
 	}
-	return (enum life_end)WEXITSTATUS(status);
+	return (enum life_end)end;
 }
 
 void

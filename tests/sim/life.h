@@ -9,13 +9,13 @@
 
 #include "world.h"
 
-/* How the child's process ended. */
+/* How the child's process ended; its status. A sanitizer that has found something ends it with 1. */
 enum life_end {
-	LIFE_ENDED,       /* vigil_run() returned VIGIL_OK */
-	LIFE_REFUSED,     /* … anything else */
-	LIFE_DIED,        /* as planned */
-	LIFE_BROKEN,      /* something did not hold */
-	LIFE_CRASHED = 9, /* a signal: a bug */
+	LIFE_ENDED,        /* vigil_run() returned VIGIL_OK */
+	LIFE_REFUSED = 41, /* … anything else */
+	LIFE_DIED,         /* as planned */
+	LIFE_BROKEN,       /* something did not hold */
+	LIFE_CRASHED,      /* any other status, or a signal: a bug */
 };
 
 struct life {
