@@ -303,9 +303,10 @@ check_rest(int at)
 		const struct turn *t = &w->turn[i];
 		if (t->phase == TURN_NONE || t->phase == TURN_ZOMBIE || t->session != at)
 			continue;
-		char *found = ask("SELECT count(*) FROM events JOIN attempts ON attempts.id = "
-				  "events.attempt_id WHERE session_id = '%s' AND kind = 'unconfirmed'",
-		    w->session[at].id);
+		char *found =
+		    ask("SELECT count(*) FROM events JOIN attempts ON attempts.id = "
+			"events.attempt_id WHERE session_id = '%s' AND kind = 'unconfirmed'",
+			w->session[at].id);
 		if (strcmp(found, "0") == 0)
 			broken("an agent is left at work in %s", w->session[at].id);
 		free(found);

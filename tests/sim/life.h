@@ -9,7 +9,8 @@
 
 #include "world.h"
 
-/* How the child's process ended; its status. A sanitizer that has found something ends it with 1. */
+/* How the child's process ended; its status. A sanitizer that has found something ends it with 1.
+ */
 enum life_end {
 	LIFE_ENDED,        /* vigil_run() returned VIGIL_OK */
 	LIFE_REFUSED = 41, /* … anything else */
