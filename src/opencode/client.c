@@ -96,14 +96,17 @@ oc_call_send(
 	const struct opencode *server = call->server;
 	char *url = xasprintf("%s%s", server->url, path);
 	int64_t body_ms = body ? (int64_t)(strlen(body) / BODY_BYTES_A_MS) : 0;
+	int64_t deadline_ms = call->route->deadline_ms + body_ms;
+	bool is_repeated = strcmp(call->route->method, "GET") == 0 && deadline_ms > REPEAT_MS;
 	struct http_request request = {
 	    .method = call->route->method,
 	    .url = url,
 	    .user = server->user,
 	    .password = server->password,
 	    .body = body,
-	    .deadline_ms = call->route->deadline_ms + body_ms,
-	    .repeat_ms = strcmp(call->route->method, "GET") == 0 ? REPEAT_MS : 0,
+	    /* The second try has as long as the only one had. */
+	    .deadline_ms = is_repeated ? deadline_ms + REPEAT_MS : deadline_ms,
+	    .repeat_ms = is_repeated ? REPEAT_MS : 0,
 	    .answer_limit = answer_limit,
 	    .fresh = call->route->fresh,
 	};

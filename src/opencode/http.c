@@ -775,6 +775,8 @@ call_new(struct http *http, const struct http_request *request, http_done *done,
 	call->body = xstrdup(request->body);
 	call->deadline_ms = request->deadline_ms;
 	call->idle_ms = request->idle_ms;
+	if (request->repeat_ms && strcmp(request->method, "GET") != 0)
+		die("what changes something is not asked twice: %s", request->method);
 	call->repeat_ms = request->repeat_ms < request->deadline_ms ? request->repeat_ms : 0;
 	call->answer_limit = request->answer_limit ? request->answer_limit : HTTP_ANSWER_LIMIT;
 	call->fresh = request->fresh;

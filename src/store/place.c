@@ -69,11 +69,12 @@ make_folder(const char *folder, struct fault *fault)
 		return true; /* if it is no folder, making the file says so */
 	parent = file_folder(folder);
 	ok = strcmp(parent, folder) == 0 || make_folder(parent, fault);
-	if (ok && mkdir(folder, 0700) == 0)
-		ok = chmod(folder, 0700) == 0 && file_sync_folder(folder, fault);
-	else if (ok && errno != EEXIST)
+	bool is_made = ok && mkdir(folder, 0700) == 0;
+	if (ok && (is_made ? chmod(folder, 0700) != 0 : errno != EEXIST))
 		ok = fault_set(
 		    fault, FAULT_ENV, "cannot make the folder %s: %s", folder, strerror(errno));
+	else if (is_made)
+		ok = file_sync_folder(folder, fault);
 	free(parent);
 	return ok;
 }

@@ -286,11 +286,9 @@ store_commit(struct store *s, struct fault *fault)
 void
 store_rollback(struct store *s)
 {
-	struct fault ignored;
-
 	s->in_transaction = false;
-	if (!sqlite3_get_autocommit(s->db))
-		store_run(s, Q_rollback, NULL, 0, NULL, NULL, &ignored);
+	if (!sqlite3_get_autocommit(s->db)) /* also of a file that was taken away */
+		sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
 	if (!sqlite3_get_autocommit(s->db))
 		die("a transaction cannot be rolled back: %s", sqlite3_errmsg(s->db));
 }
