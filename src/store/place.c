@@ -178,6 +178,12 @@ is_ordinary(const char *path, struct fault *fault)
 	if (!S_ISREG(info.st_mode))
 		return fault_set(fault, FAULT_ENV, "%s is not a vigil database: %s", path,
 		    S_ISDIR(info.st_mode) ? "it is a folder" : "it is not a regular file");
+	/* Under each name SQLite would keep a -wal, and vigil a lock, of its own. */
+	if (info.st_nlink > 1)
+		return fault_set(fault, FAULT_ENV,
+		    "%s has another name (a hard link): used under both, it would be destroyed. Delete "
+		    "one of them",
+		    path);
 	return store_is_local(path, fault);
 }
 

@@ -177,6 +177,7 @@ START_TEST(what_is_missing_is_said)
 	char *below_file = in_folder(fx.folder, "file/vigil.db");
 	char *file = in_folder(fx.folder, "file");
 	char *slash = in_folder(fx.folder, "folder/");
+	char *other = in_folder(fx.folder, "other");
 
 	must_not_open(fx.path, STORE_EXISTING, "there is no database");
 	must_not_open(fx.path, STORE_READ, fx.path);
@@ -186,9 +187,13 @@ START_TEST(what_is_missing_is_said)
 	must_not_open(fx.folder, STORE_CREATE, "it is a folder");
 	must_not_open(slash, STORE_CREATE, "names a folder");
 	must_not_open("/dev/null", STORE_CREATE, "not a regular file");
+	ck_assert_int_eq(link(file, other), 0);
+	must_not_open(file, STORE_CREATE, "another name (a hard link)");
+	must_not_open(other, STORE_READ, "another name (a hard link)");
 	free(below_file);
 	free(file);
 	free(slash);
+	free(other);
 }
 END_TEST
 
