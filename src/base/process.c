@@ -69,6 +69,13 @@ process_stat(pid_t pid, struct process_stat *out)
 }
 
 bool
+process_can_look(void)
+{
+	struct process_stat self;
+	return process_stat(getpid(), &self);
+}
+
+bool
 process_lives(const struct process_stat *process)
 {
 	return (process->state != 'Z' && process->state != 'X') || process->threads > 1;

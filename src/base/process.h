@@ -23,6 +23,10 @@ struct process_stat {
 bool process_stat(pid_t, struct process_stat *);
 bool process_lives(const struct process_stat *); /* any thread of it does */
 
+/* False: nothing can be seen now, as without a free descriptor. Then that a process was not found
+ * says nothing about it. */
+bool process_can_look(void);
+
 /* Everything in /proc, by ascending pid, zombies too. The caller frees *list. */
 size_t process_list(struct process_stat **list);
 /* One of such a list; NULL if it is not there. */

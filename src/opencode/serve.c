@@ -128,7 +128,7 @@ on_poll(struct ev_loop *loop, ev_timer *timer, int events)
 	struct serve *serve = timer->data;
 	char url[SERVE_URL_SIZE];
 	int status = -1;
-	if (!serve_look(&serve->process, &status)) {
+	if (!serve_look(&serve->process, &status) && process_can_look()) {
 		tell(serve, NULL, sentence_of_death(serve, status));
 		return;
 	}

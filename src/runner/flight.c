@@ -186,6 +186,29 @@ tell_refused(struct flight *f, enum error_kind kind, const char *sentence)
 }
 
 static void on_vouched(void *arg, struct oc_reply *reply);
+static struct opencode *ask_server(struct flight *f);
+
+static void
+on_gone_aborted(void *arg, struct oc_reply *reply)
+{
+	struct flight *f = arg;
+	f->call = NULL;
+	if (reply->outcome == OC_OK || reply->outcome == OC_NOT_FOUND)
+		tell(f, &(struct event){.type = EV_GONE});
+	else
+		tell_unreachable(f, reply->sentence);
+}
+
+/* A turn goes on in a session that was deleted (observed on 1.18.33), and the next attempt would
+ * work beside it. */
+static void
+tell_gone(struct flight *f)
+{
+	struct opencode *server = ask_server(f);
+	if (server)
+		f->call =
+		    opencode_abort(server, f->session_id, f->directory, on_gone_aborted, f);
+}
 
 static void
 tell_stranger(struct flight *f)
@@ -202,7 +225,7 @@ find_out_why_gone(struct flight *f)
 	struct fault why;
 	struct runner *r = f->runner;
 	if (f->was_deleted) {
-		tell(f, &(struct event){.type = EV_GONE});
+		tell_gone(f);
 		return;
 	}
 	f->vouch = vouch_start(
@@ -222,7 +245,7 @@ on_vouched(void *arg, struct oc_reply *reply)
 	struct flight *f = arg;
 	f->vouch = NULL;
 	if (reply->outcome == OC_OK)
-		tell(f, &(struct event){.type = EV_GONE});
+		tell_gone(f);
 	else if (reply->outcome == OC_NOT_FOUND)
 		tell_stranger(f);
 	else

@@ -9,6 +9,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/failpoint.h"
+#include "base/process.h"
 #include "base/secret.h"
 #include "opencode/serve.h"
 #include "store/store.h"
@@ -206,17 +207,21 @@ end_process(struct managed *m, struct fault *why)
 			      (long)m->process.pid);
 }
 
-/* The server that is known, if it is alive. */
+/* The server that is known, if it is alive. Of several rows, as a hand can make, each is looked at:
+ * one that lives must not be forgotten behind one that does not. */
 static bool
 adopt(struct managed *m, struct fault *why)
 {
-	if (!find_row(m, why))
-		return false;
-	if (m->server_id && !serve_find(&m->process) &&
-	    (!end_process(m, why) || !write_end(m, "it was found dead", why)))
-		return false;
 	m->is_new = false;
-	return !m->server_id || write_pid(m, why);
+	while (find_row(m, why)) {
+		if (!m->server_id)
+			return true;
+		if (serve_find(&m->process))
+			return write_pid(m, why);
+		if (!end_process(m, why) || !write_end(m, "it was found dead", why))
+			return false;
+	}
+	return false;
 }
 
 static bool
@@ -262,7 +267,7 @@ managed_is_new(const struct managed *m)
 bool
 managed_is_alive(struct managed *m)
 {
-	return m->server_id && serve_find(&m->process);
+	return m->server_id && (serve_find(&m->process) || !process_can_look());
 }
 
 bool

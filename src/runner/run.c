@@ -45,11 +45,39 @@ runner_keep_row(struct runner *r, struct fault *why)
 }
 
 static bool
+find_alive(void *arg, const struct row *row)
+{
+	long *alive = arg;
+	struct process_stat now;
+	char boot_id[64];
+	pid_t pid = (pid_t)row_int(row, 0);
+	process_boot_id(boot_id, sizeof(boot_id));
+	if (pid != getpid() && same_text(row_text(row, 2), boot_id) && process_stat(pid, &now) &&
+	    now.start_ticks == (uint64_t)row_int(row, 1) && process_lives(&now))
+		*alive = (long)pid;
+	return !*alive;
+}
+
+/* The lock says so too; but a person can delete its file, and in a copy of the database this row is
+ * all that tells. */
+static bool
+is_alone(struct runner *r, struct fault *why)
+{
+	long alive = 0;
+	if (!store_run(r->store, Q_runners_open, NULL, 0, find_alive, &alive, why))
+		return false;
+	return !alive ||
+	       fault_set(why, FAULT_ENV,
+		   "a runner (pid %ld) drives %s, or the database that it is a copy of", alive,
+		   store_path(r->store));
+}
+
+static bool
 write_beginning(struct runner *r, struct fault *why)
 {
 	struct value now = value_time(clock_now_ms());
 	failpoint_before(FP_RUN_BEGINNING);
-	if (!store_run(r->store, Q_runners_crashed, &now, 1, NULL, NULL, why) ||
+	if (!is_alone(r, why) || !store_run(r->store, Q_runners_crashed, &now, 1, NULL, NULL, why) ||
 	    !runner_write_row(r, why))
 		return false;
 	failpoint_after(FP_RUN_BEGINNING);

@@ -66,9 +66,11 @@ FROM tasks JOIN attempts ON attempts.task_id = tasks.id AND attempts.ended_at IS
 WHERE tasks.id = ?1;
 
 -- name: sessions_beside
--- ?1 server, ?2 session. Others of ours there, the newest first.
+-- ?1 server, ?2 session. Others of ours there, the newest first; older ones alone: of a server that was wiped, or is
+-- another one, newer ones would prove nothing.
 -- scan: newest first by id, and hardly any is of another server
-SELECT session_id FROM attempts WHERE server = ?1 AND session_id <> ?2 ORDER BY id DESC LIMIT 5;
+SELECT session_id FROM attempts WHERE server = ?1 AND session_id <> ?2
+	AND id < (SELECT id FROM attempts WHERE session_id = ?2 AND ended_at IS NULL) ORDER BY id DESC LIMIT 5;
 
 -- name: task_prompt
 SELECT prompt FROM tasks WHERE id = ?1;
@@ -84,6 +86,9 @@ SELECT EXISTS (SELECT 1 FROM runners WHERE id = ?1 AND ended_at IS NULL);
 -- name: runner_end
 -- ?1 id, ?2 now, ?3 ending
 UPDATE runners SET ended_at = ?2, ending = ?3 WHERE id = ?1 AND ended_at IS NULL;
+
+-- name: runners_open
+SELECT pid, pid_start, boot_id FROM runners WHERE ended_at IS NULL;
 
 -- name: runners_crashed
 -- ?1 now. We hold the lock: whoever has not said goodbye is gone.
