@@ -2,6 +2,7 @@
 # make check          sets up what is missing, builds everything, runs every test; totals on the last line
 # make install        PREFIX=/usr/local DESTDIR=
 # make check-unit     one suite: also check-store, check-client, check-tmux, check-runner, check-cli, check-tools, check-install
+# make check-sim      the runner in virtual time, in SEEDS=100 worlds that go wrong; SEED= tells one of them
 # make e2e            the end-to-end tests alone; OPENCODE_VERSION=1.2.27, VIGIL=path
 # make check-crash    kill -9 at every failpoint, and a minute of chaos
 # make chaos          kill -9 at random moments while tasks come in; SECONDS=60 SEED=
@@ -66,7 +67,8 @@ LIB_SRC := $(filter-out $(PROGRAM_SRC),$(SRC))
 TEST_SRC := $(sort $(wildcard tests/*/test_*.c))
 BENCH_SRC := $(sort $(wildcard tests/bench/bench_*.c))
 FUZZ_SRC := $(sort $(wildcard tests/fuzz/fuzz_*.c))
-HELPER_SRC := $(filter-out $(TEST_SRC) $(BENCH_SRC) $(FUZZ_SRC),$(sort $(wildcard tests/*/*.c)))
+SHIM_SRC := $(sort $(wildcard tests/shim/*.c))
+HELPER_SRC := $(filter-out $(TEST_SRC) $(BENCH_SRC) $(FUZZ_SRC) $(SHIM_SRC),$(sort $(wildcard tests/*/*.c)))
 quiet = $(if $(V),,@echo '$(1) $@' &&)
 obj = $(patsubst %.c,$(B)/%.o,$(1))
 OBJ := $(call obj,$(SRC) $(TEST_SRC) $(BENCH_SRC) $(HELPER_SRC) $(FUZZ_SRC))
@@ -74,11 +76,14 @@ LIB := $(B)/libvigil.a
 TESTS := $(TEST_SRC:%.c=$(B)/%)
 BENCHES := $(BENCH_SRC:%.c=$(B)/%)
 FUZZERS := $(FUZZ_SRC:%.c=$(B)/%)
+SHIMS := $(SHIM_SRC:tests/%.c=build/%.so)
+SIM := $(B)/tests/sim/sim
+COMPARERS := $(B)/tests/sim/compare-real $(B)/tests/sim/compare-sim
 
 .PHONY: all variant tests fuzzers FORCE
 all: vigil
 variant: $(B)/vigil $(LIB)
-tests: $(TESTS) $(BENCHES)
+tests: $(TESTS) $(BENCHES) $(SHIMS) $(SIM) $(COMPARERS)
 fuzzers: $(FUZZERS)
 
 # A copy, so that the program is one file to move; renamed into place, so that a running one is not written to.
@@ -100,8 +105,23 @@ endef
 $(foreach source,$(TEST_SRC) $(BENCH_SRC),$(eval $(call test_rule,$(source))))
 $(TESTS) $(BENCHES):
 	$(call quiet,link) $(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) $(LIB) $(CHECK_LIBS) $(LIBS)
+# The simulation has fakes linked in, in the place of libev, of curl and of the clocks. What asks both its
+# OpenCode and the real one is linked in two ways.
+SIM_MAINS := tests/sim/sim.c tests/sim/compare.c tests/sim/compare_real.c tests/sim/compare_sim.c
+SIM_FAKES := $(call obj,$(filter-out $(SIM_MAINS),$(filter tests/sim/%,$(HELPER_SRC))))
+$(SIM): $(call obj,tests/sim/sim.c) $(SIM_FAKES) $(LIB)
+$(B)/tests/sim/compare-sim: $(call obj,tests/sim/compare.c tests/sim/compare_sim.c) $(SIM_FAKES) $(LIB)
+$(SIM) $(B)/tests/sim/compare-sim:
+	$(call quiet,link) $(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) $(LIB) $(filter-out -lev,$(LIBS))
+$(B)/tests/sim/compare-real: $(call obj,tests/sim/compare.c tests/sim/compare_real.c) $(LIB)
+	$(call quiet,link) $(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) $(LIB) $(LIBS)
 $(FUZZERS): %: %.o $(LIB)
 	$(call quiet,link) $(CC) $(ALL_LDFLAGS) -fsanitize=fuzzer -o $@ $^ $(LIBS)
+
+# Preloaded into the program by tests; the same for every variant.
+$(SHIMS): build/%.so: tests/%.c Makefile
+	@mkdir -p $(@D)
+	$(call quiet,shim) $(CC) -std=c11 $(WARNINGS) -fPIC -shared -O1 -o $@ $<
 
 $(OBJ): $(B)/%.o: %.c $(B)/flags Makefile | $(B)/have $(GEN)/queries.inc $(GEN)/migrations.inc
 	@mkdir -p $(@D)
@@ -178,13 +198,15 @@ suites = VIGIL='$(call tested,$(2))' $(foreach folder,$(1),$(or \
 RUN := tests/run -j $(JOBS)
 WITH_OPENCODE = OPENCODE=$$(tools/opencode/install $(OPENCODE_VERSION)) && export OPENCODE &&
 
-.PHONY: check-crash chaos fuzz check check-unit check-store check-client check-tmux check-runner check-cli check-install check-tools e2e \
-	bench lint format
+.PHONY: check-crash chaos fuzz check check-sim check-unit check-store check-client check-tmux check-runner check-cli \
+	check-install check-tools e2e bench lint format
 check-cli: variant
 check-unit check-store check-client check-tmux check-runner check-cli: check-%: tests
 	$(RUN) $(call suites,$*,$(VARIANT))
 e2e: variant tests
 	$(WITH_OPENCODE) $(RUN) LIMIT=900 $(call suites,e2e,$(VARIANT))
+check-sim: $(SIM)
+	$(if $(SEED),SEED='$(SEED)' $(SIM),$(RUN) $(if $(SEEDS),SEEDS='$(SEEDS)') LIMIT=3600 $(SIM))
 check-crash: variant
 	$(WITH_OPENCODE) $(RUN) LIMIT=900 $(call suites,crash,$(VARIANT))
 chaos: variant
@@ -213,10 +235,12 @@ check:
 	tools/opencode/install >/dev/null
 	+$(MAKE) -j$(JOBS) CC=clang variant tests
 	+$(MAKE) -j$(JOBS) CC=gcc SAN=1 variant tests
+	+$(MAKE) -j$(JOBS) CC=clang SAN=1 FUZZ=1 fuzzers
 	+$(MAKE) -j$(JOBS) CC=gcc all tests
 	$(WITH_OPENCODE) $(RUN) LIMIT=900 $(call suites,crash e2e,gcc) LIMIT=600 \
-		tools/lint/lint tests/lint.sh tests/driver.sh tests/install.sh tools/offline-model \
-		$(call suites,unit store client tmux runner cli,gcc) $(call suites,unit store client tmux runner cli,san)
+		tools/lint/lint tests/lint.sh tests/driver.sh tests/install.sh tools/offline-model tests/fuzz/run \
+		$(call suites,unit store client tmux runner cli,gcc) $(call suites,unit store client tmux runner cli,san) \
+		build/gcc/tests/sim/sim SEEDS=10 build/san/tests/sim/sim
 
 # ---- installing ------------------------------------------------------------------------------------
 
@@ -250,7 +274,7 @@ demo:
 
 # Not the OpenCode under build/opencode: it was downloaded.
 clean:
-	rm -rf build/gcc build/clang build/san build/fuzz build/gen vigil
+	rm -rf build/gcc build/clang build/san build/fuzz build/gen build/shim vigil
 
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile

@@ -32,6 +32,14 @@ CREATE TABLE runners (                  -- one row a `vigil run`
 
 CREATE INDEX runners_alive ON runners (id) WHERE ended_at IS NULL;
 
+CREATE TRIGGER runners_kept BEFORE DELETE ON runners
+BEGIN
+	SELECT RAISE(ABORT, 'this run has not ended: its row may go once it has')
+	WHERE OLD.ended_at IS NULL;
+	SELECT RAISE(ABORT, 'attempts name this run: it may go once their tasks are deleted')
+	WHERE EXISTS (SELECT 1 FROM attempts WHERE runner_id = OLD.id);
+END;
+
 CREATE TABLE servers (                  -- one row a server process of ours, or an address given to us
 	id         INTEGER PRIMARY KEY AUTOINCREMENT CHECK (id > 0 AND id < 1 << 53),
 	name       TEXT NOT NULL,           -- 'managed' for one that vigil starts
@@ -48,6 +56,29 @@ CREATE TABLE servers (                  -- one row a server process of ours, or 
 ) STRICT;
 
 CREATE INDEX servers_alive ON servers (name) WHERE ended_at IS NULL;
+
+CREATE TRIGGER servers_known BEFORE UPDATE ON servers -- a process that no row describes would run for ever
+WHEN (NEW.id, NEW.name, NEW.nonce, NEW.boot_id, NEW.started_at)
+		IS NOT (OLD.id, OLD.name, OLD.nonce, OLD.boot_id, OLD.started_at)
+	OR OLD.pid IS NOT NULL AND (NEW.pid, NEW.pid_start) IS NOT (OLD.pid, OLD.pid_start)
+BEGIN
+	SELECT RAISE(ABORT, 'what identifies a server never changes');
+END;
+
+CREATE TRIGGER servers_ended BEFORE UPDATE OF ended_at ON servers
+WHEN OLD.name = 'managed' AND OLD.ended_at IS NULL AND NEW.ended_at IS NOT NULL
+	AND NOT EXISTS (SELECT 1 FROM runners WHERE ended_at IS NULL)
+BEGIN
+	SELECT RAISE(ABORT, 'only a runner ends its server, or finds it dead: start vigil run');
+END;
+
+CREATE TRIGGER servers_kept BEFORE DELETE ON servers
+BEGIN
+	SELECT RAISE(ABORT, 'this row is how the next run finds the server that vigil has started: it may go once that has ended')
+	WHERE OLD.name = 'managed' AND OLD.ended_at IS NULL;
+	SELECT RAISE(ABORT, 'attempts name this server: it may go once their tasks are deleted')
+	WHERE EXISTS (SELECT 1 FROM attempts WHERE server_id = OLD.id);
+END;
 
 CREATE TABLE tasks (
 	id             INTEGER PRIMARY KEY AUTOINCREMENT -- never used twice
@@ -164,6 +195,9 @@ BEGIN
 	SELECT RAISE(ABORT, 'only a runner starts a task: it makes an attempt first')
 	WHERE NEW.status IN ('starting', 'running', 'stopping')
 		AND NOT EXISTS (SELECT 1 FROM attempts WHERE task_id = OLD.id AND ended_at IS NULL);
+	SELECT RAISE(ABORT, 'only a runner says that a task is running: it makes a session first')
+	WHERE NEW.status = 'running'
+		AND NOT EXISTS (SELECT 1 FROM attempts WHERE task_id = OLD.id AND ended_at IS NULL AND session_id IS NOT NULL);
 	SELECT RAISE(ABORT, 'this task is live: set its status to stopping, or use vigil cancel')
 	WHERE NEW.status NOT IN ('starting', 'running', 'stopping')
 		AND EXISTS (SELECT 1 FROM attempts WHERE task_id = OLD.id AND ended_at IS NULL);

@@ -1,7 +1,7 @@
 /*
  * All reading of clocks, and the two forms a point in time has: milliseconds since 1970
  * (int64_t, UTC), and the text in the database, YYYY-MM-DDTHH:MM:SS.sssZ.
- * In simulations this file is replaced.
+ * What reads clocks is in clock.c, which simulations replace; the text's form is in stamp.c.
  */
 #ifndef VIGIL_BASE_CLOCK_H
 #define VIGIL_BASE_CLOCK_H

@@ -56,9 +56,9 @@ failpoint_print_names(void)
 }
 
 void
-failpoint_reached(void)
+failpoint_passed(int which)
 {
-	if (--passings_left > 0)
+	if (which != failpoint_armed || --passings_left > 0)
 		return;
 	kill(getpid(), SIGKILL);
 	for (;;)

@@ -7,6 +7,8 @@
  *     VIGIL_FAILPOINT=after-request-create:3  dies at the third
  *     VIGIL_FAILPOINT=list                    prints their names
  *
+ * Simulations replace failpoint.c, and die at the n-th passing of any.
+ *
  * Only the program arms them, not the library: who links it is not to die by our environment.
  */
 #ifndef VIGIL_BASE_FAILPOINT_H
@@ -95,23 +97,24 @@ extern int failpoint_armed;
 
 /* As the environment says. False with a fault: it names none. */
 bool failpoint_arm(const char *setting, struct fault *);
+
 /* To standard output, a line each, in the order of the list. */
 void failpoint_print_names(void);
 
-void failpoint_reached(void); /* dies, if this passing is the one */
+void failpoint_passed(int which); /* dies, if this passing is the one */
 
 static inline void
 failpoint_before(enum failpoint at)
 {
-	if (failpoint_armed == FAILPOINT_BEFORE(at))
-		failpoint_reached();
+	if (failpoint_armed != FAILPOINT_NONE)
+		failpoint_passed(FAILPOINT_BEFORE(at));
 }
 
 static inline void
 failpoint_after(enum failpoint at)
 {
-	if (failpoint_armed == FAILPOINT_AFTER(at))
-		failpoint_reached();
+	if (failpoint_armed != FAILPOINT_NONE)
+		failpoint_passed(FAILPOINT_AFTER(at));
 }
 
 #endif

@@ -15,6 +15,7 @@
 
 #include "base/buf.h"
 #include "base/failpoint.h"
+#include "base/patience.h"
 #include "cli/print.h"
 #include "cli/text.h"
 
@@ -206,7 +207,7 @@ cli_main(const struct command *const *commands, int argc, char **argv)
 		return finish_output(0);
 	}
 	struct fault fault;
-	if (failpoint && !failpoint_arm(failpoint, &fault))
+	if ((failpoint && !failpoint_arm(failpoint, &fault)) || !patience_set(&fault))
 		return cli_fault(&fault);
 	struct args args;
 	if (!args_parse(&args, commands, argc, argv, &fault))

@@ -17,12 +17,16 @@
 /*
  * Deadlines, in milliseconds. A server answers within 10 to 30 ms; the first request in a
  * directory can take seconds, since its instance is started then, and a large prompt is a large
- * body. A probe is short: just after its start a server can take a connection and never answer.
+ * body. But what is sent in the first 400 ms after a server has opened its port is never answered:
+ * so a probe is short, a question is asked again, and what changes something must not be waited
+ * for too long, since only a look tells what became of it.
  */
 enum {
 	HEALTH_DEADLINE_MS = 3000,
+	REPEAT_MS = 5000,
 	CREATE_DEADLINE_MS = 30000,
-	PROMPT_DEADLINE_MS = 60000,
+	PROMPT_DEADLINE_MS = 30000,
+	BODY_BYTES_A_MS = 250, /* of a slow line: it has longer for a large body */
 	QUERY_DEADLINE_MS = 15000,
 	ABORT_DEADLINE_MS = 15000,
 };
@@ -91,13 +95,15 @@ oc_call_send(
 {
 	const struct opencode *server = call->server;
 	char *url = xasprintf("%s%s", server->url, path);
+	int64_t body_ms = body ? (int64_t)(strlen(body) / BODY_BYTES_A_MS) : 0;
 	struct http_request request = {
 	    .method = call->route->method,
 	    .url = url,
 	    .user = server->user,
 	    .password = server->password,
 	    .body = body,
-	    .deadline_ms = call->route->deadline_ms,
+	    .deadline_ms = call->route->deadline_ms + body_ms,
+	    .repeat_ms = strcmp(call->route->method, "GET") == 0 ? REPEAT_MS : 0,
 	    .answer_limit = answer_limit,
 	    .fresh = call->route->fresh,
 	};

@@ -64,12 +64,14 @@ struct http_call {
 	struct call_list *list; /* the one it is in; NULL while it is delivered */
 	struct http *http;
 	struct lane *lane;
-	ev_timer timer; /* the deadline; then a stream's idle time */
+	ev_timer timer; /* until it is asked again; the deadline; then a stream's idle time */
 
 	char *method, *url, *where, *user, *password, *body;
 	int64_t deadline_ms, idle_ms;
+	int64_t repeat_ms; /* 0: not, or not any more */
 	size_t answer_limit;
 	bool fresh, is_stream;
+	bool is_repeated;
 
 	CURL *easy; /* NULL while waiting */
 	char curl_words[CURL_ERROR_SIZE];
@@ -98,6 +100,7 @@ struct watch {
 };
 
 static void settle(struct http *);
+static void wait_on(struct http_call *);
 
 /* ---- calls and lists ------------------------------------------------------------------------ */
 
@@ -468,6 +471,10 @@ on_late(struct ev_loop *loop, ev_timer *timer, int events)
 	struct http_call *call = timer->data;
 
 	(void)loop, (void)events;
+	if (call->repeat_ms) {
+		wait_on(call);
+		return;
+	}
 	fail_late(call);
 	settle(call->http);
 }
@@ -544,7 +551,8 @@ set_connection(struct http_call *call)
 		SET(call->easy, CURLOPT_PROXY, "");
 	/* When a kept connection turns out to be closed, curl sends again on a new one: right for
 	 * a question, but what changes something must not be sent twice. */
-	SET(call->easy, CURLOPT_FRESH_CONNECT, call->fresh || call->is_stream || changes ? 1L : 0L);
+	SET(call->easy, CURLOPT_FRESH_CONNECT,
+	    call->fresh || call->is_stream || call->is_repeated || changes ? 1L : 0L);
 	SET(call->easy, CURLOPT_FORBID_REUSE, call->fresh || call->is_stream ? 1L : 0L);
 }
 
@@ -597,6 +605,22 @@ activate(struct http_call *call)
 	/* The loop's idea of the time is as old as its last turn. */
 	ev_now_update(call->http->loop);
 	ev_timer_start(call->http->loop, &call->timer);
+}
+
+/* For the rest of its time. Without a byte until now it perhaps will never be answered, for a
+ * connection can be like that: then on another one. */
+static void
+wait_on(struct http_call *call)
+{
+	ev_timer_set(&call->timer, (double)(call->deadline_ms - call->repeat_ms) / 1000, 0.);
+	call->repeat_ms = 0;
+	call->is_repeated = call->header_bytes == 0;
+	if (call->is_repeated) {
+		drop_handle(call);
+		activate(call);
+	} else {
+		ev_timer_start(call->http->loop, &call->timer);
+	}
 }
 
 static void
@@ -751,12 +775,14 @@ call_new(struct http *http, const struct http_request *request, http_done *done,
 	call->body = xstrdup(request->body);
 	call->deadline_ms = request->deadline_ms;
 	call->idle_ms = request->idle_ms;
+	call->repeat_ms = request->repeat_ms < request->deadline_ms ? request->repeat_ms : 0;
 	call->answer_limit = request->answer_limit ? request->answer_limit : HTTP_ANSWER_LIMIT;
 	call->fresh = request->fresh;
 	call->done = done;
 	call->arg = arg;
 	sse_init(&call->sse);
-	ev_timer_init(&call->timer, on_late, (double)call->deadline_ms / 1000, 0.);
+	ev_timer_init(&call->timer, on_late,
+	    (double)(call->repeat_ms ? call->repeat_ms : call->deadline_ms) / 1000, 0.);
 	call->timer.data = call;
 	move(call, &call->lane->waiting);
 	return call;

@@ -34,6 +34,8 @@ struct http_request {
 	const char *body;            /* JSON; NULL for none; copied */
 	/* From its turn on, for the whole exchange; of a stream: for its first answer. */
 	int64_t deadline_ms;
+	int64_t repeat_ms;   /* a GET without a byte of answer is then asked once more, on another
+				connection, within the same deadline; 0: never */
 	int64_t idle_ms;     /* a stream: the longest silence between bytes */
 	size_t answer_limit; /* bytes; 0: HTTP_ANSWER_LIMIT */
 	bool fresh;          /* at once, on a connection of its own, which is not kept */

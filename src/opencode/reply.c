@@ -14,7 +14,31 @@
 #include "base/json.h"
 #include "base/utf8.h"
 
-enum { SHOWN_BYTES = 300, REQUEST_BYTES = 2000 }; /* of an error, of what is asked */
+enum {
+	SHOWN_BYTES = 300,
+	REQUEST_BYTES = 2000,
+	LABEL_BYTES = 200
+}; /* of an error, of what is asked, of a tool */
+
+/* The beginning of a text, on one line. */
+static char *
+one_line(const char *text, size_t bytes, size_t limit)
+{
+	struct buf line = {0};
+	size_t shown = utf8_valid(text, utf8_cut(text, bytes, limit));
+
+	for (size_t i = 0; i < shown; i++) {
+		bool blank = (unsigned char)text[i] <= ' ';
+
+		if (!blank)
+			buf_add(&line, &text[i], 1);
+		else if (line.len > 0 && line.data[line.len - 1] != ' ')
+			buf_add(&line, " ", 1);
+	}
+	if (line.len == 0)
+		buf_puts(&line, "an empty answer");
+	return buf_take(&line);
+}
 
 /* What is parsed and is an array (or an object), or a fault. */
 static struct json *
@@ -84,6 +108,7 @@ decode_session(const struct json *json, struct oc_session *session, struct fault
 	session->directory = copy_text(json, "directory");
 	session->title = copy_text(json, "title");
 	session->created_ms = json_int(json, "time.created");
+	session->updated_ms = json_int(json, "time.updated");
 	return true;
 }
 
@@ -221,13 +246,34 @@ error_words(const struct json *error)
 	return "an error without a message";
 }
 
+/* The same for a person: without OpenCode's own stack, which follows where it is its own fault. */
+static char *
+error_sentence(const struct json *error)
+{
+	const char *words = error_words(error), *stack = strstr(words, "\n    at ");
+
+	return stack ? xstrndup(words, (size_t)(stack - words)) : xstrdup(words);
+}
+
+/* "UnknownError: UnknownError" */
+static bool
+says_no_more(const char *sentence, const char *name)
+{
+	size_t length = strlen(name);
+
+	if (strncmp(sentence, name, length) != 0)
+		return false;
+	sentence += length;
+	return !*sentence || (strncmp(sentence, ": ", 2) == 0 && strcmp(sentence + 2, name) == 0);
+}
+
 static void
 decode_error(const struct json *error, struct message *message)
 {
 	if (!json_is_object(error))
 		return;
 	message->error_name = xstrdup(has_text(error, "name") ? json_text(error, "name") : "Error");
-	message->error_text = xstrdup(error_words(error));
+	message->error_text = error_sentence(error);
 }
 
 /* Adds a paragraph, as far as there is room. */
@@ -277,21 +323,113 @@ count_tool(const struct json *part, struct message *message)
 		message->tools_rejected++;
 }
 
+/* The first of these that a tool was given says the most about what it is to do. */
+static const char *
+tool_argument(const struct json *input)
+{
+	static const char *const names[] = {
+	    "command", "filePath", "path", "pattern", "url", "query", "description", "name"};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (has_text(input, names[i]))
+			return json_text(input, names[i]);
+	return NULL;
+}
+
+/* "bash: npm test". While it is pending, what it is to do is not written yet. */
+static char *
+tool_label(const struct json *json)
+{
+	const char *status = json_text(json, "state.status"), *name = json_text(json, "tool");
+	const char *argument = tool_argument(json_at(json, "state.input"));
+	char *words, *label;
+
+	if (!status || strcmp(status, "pending") == 0)
+		return NULL;
+	words = xasprintf(
+	    "%s%s%s", name ? name : "a tool", argument ? ": " : "", argument ? argument : "");
+	label = one_line(words, strlen(words), LABEL_BYTES);
+	free(words);
+	return label;
+}
+
+static void
+decode_tool(const struct json *json, struct part *part)
+{
+	const char *status = json_text(json, "state.status"), *error;
+
+	part->label = tool_label(json);
+	if (!status || (strcmp(status, "completed") != 0 && strcmp(status, "error") != 0))
+		return;
+	part->is_over = true;
+	if (strcmp(status, "error") != 0)
+		return;
+	error =
+	    has_text(json, "state.error") ? json_text(json, "state.error") : "no reason is given";
+	part->error = one_line(error, strlen(error), SHOWN_BYTES);
+}
+
+static struct part
+decode_part(const struct json *json)
+{
+	struct part part = {.id = copy_text(json, "id")};
+
+	if (is_type(json, "text"))
+		part.kind = PART_TEXT;
+	else if (is_type(json, "reasoning"))
+		part.kind = PART_REASONING;
+	else if (is_type(json, "tool"))
+		part.kind = PART_TOOL;
+	if (part.kind == PART_TOOL)
+		decode_tool(json, &part);
+	else
+		part.is_over = json_int(json, "time.end") != 0;
+	return part;
+}
+
+static void
+part_fini(struct part *part)
+{
+	free(part->id);
+	free(part->label);
+	free(part->error);
+}
+
+/* The words of a part go where they belong; the part remembers where. */
+static void
+add_part(const struct json *json, struct buf *text, struct buf *reasoning, struct message *message)
+{
+	struct part part = decode_part(json);
+	struct buf *all = part.kind == PART_TEXT ? text : reasoning;
+	const char *words = json_text(json, "text");
+	size_t before = all->len;
+
+	if ((part.kind == PART_TEXT || part.kind == PART_REASONING) && words)
+		join(all, words, &message->cut);
+	part.bytes = all->len - before;
+	part.at = before;
+	if (before > 0 && part.bytes > 0) { /* the line end between them belongs to neither */
+		part.at++;
+		part.bytes--;
+	}
+	if (part.kind == PART_OTHER || !part.id)
+		part_fini(&part);
+	else
+		message->parts[message->part_count++] = part;
+}
+
 static void
 decode_parts(const struct json *parts, struct message *message)
 {
 	struct buf text = {0}, reasoning = {0};
 
+	message->parts = xcalloc(json_count(parts), sizeof(*message->parts));
 	for (const struct json *part = json_first(parts); part; part = json_next(part)) {
-		const char *words = json_text(part, "text");
-		bool ours = !json_true(part, "synthetic") && !json_true(part, "ignored");
-
 		if (is_type(part, "tool"))
 			count_tool(part, message);
-		if (is_type(part, "reasoning") && words)
-			join(&reasoning, words, &message->cut);
-		if (is_type(part, "text") && words && ours)
-			join(&text, words, &message->cut);
+		if (!is_type(part, "text") ||
+		    (!json_true(part, "synthetic") && !json_true(part, "ignored")))
+			add_part(part, &text, &reasoning, message);
 	}
 	message->text = buf_take(&text);
 	message->reasoning = buf_take(&reasoning);
@@ -363,6 +501,9 @@ message_fini(struct message *message)
 	free(message->error_text);
 	free(message->text);
 	free(message->reasoning);
+	for (size_t i = 0; i < message->part_count; i++)
+		part_fini(&message->parts[i]);
+	free(message->parts);
 }
 
 void
@@ -464,26 +605,6 @@ oc_models_fini(struct oc_models *models)
 
 /* ---- errors --------------------------------------------------------------------------------- */
 
-/* The beginning of a text, on one line. */
-static char *
-one_line(const char *text, size_t bytes, size_t limit)
-{
-	struct buf line = {0};
-	size_t shown = utf8_valid(text, utf8_cut(text, bytes, limit));
-
-	for (size_t i = 0; i < shown; i++) {
-		bool blank = (unsigned char)text[i] <= ' ';
-
-		if (!blank)
-			buf_add(&line, &text[i], 1);
-		else if (line.len > 0 && line.data[line.len - 1] != ' ')
-			buf_add(&line, " ", 1);
-	}
-	if (line.len == 0)
-		buf_puts(&line, "an empty answer");
-	return buf_take(&line);
-}
-
 /* Up to 1.2, a list of what is wrong with the request, each with its field's path. */
 static char *
 listed_errors(const struct json *list)
@@ -502,17 +623,26 @@ listed_errors(const struct json *list)
 	return words.len ? buf_take(&words) : NULL;
 }
 
+/* Of a request to which somebody has replied, 1.18 says so in a shape of its own. */
+static bool
+says_not_found(const struct json *json)
+{
+	const char *name = json_text(json, "name"), *tag = json_text(json, "_tag");
+
+	return same_text(name, "NotFoundError") || same_text(tag, "PermissionNotFoundError") ||
+	       same_text(tag, "QuestionNotFoundError");
+}
+
 char *
 reply_error(const char *body, size_t bytes, bool *is_not_found)
 {
 	struct fault ignored;
 	struct json *json = json_parse(body, bytes, &ignored);
-	const char *name = json_text(json, "name");
 	char *words = NULL, *line;
 
-	*is_not_found = name && strcmp(name, "NotFoundError") == 0;
+	*is_not_found = says_not_found(json);
 	if (has_text(json, "data.message") || has_text(json, "message"))
-		words = xstrdup(error_words(json));
+		words = error_sentence(json);
 	else if (json_is_array(json_at(json, "error")))
 		words = listed_errors(json_at(json, "error"));
 	else if (has_text(json, "error"))
@@ -703,7 +833,7 @@ event_type(const char *name)
 	    {"session.idle", OC_EV_IDLE},
 	    {"session.error", OC_EV_ERROR},
 	    {"message.updated", OC_EV_MESSAGE},
-	    {"message.part.updated", OC_EV_MESSAGE},
+	    {"message.part.updated", OC_EV_PART},
 	    {"message.part.delta", OC_EV_DELTA},
 	    {"permission.asked", OC_EV_ASKED},
 	    {"question.asked", OC_EV_ASKED},
@@ -735,24 +865,44 @@ decode_session_event(const struct json *properties, struct oc_event *event)
 {
 	free(event->session_id);
 	event->session_id = copy_text(properties, "info.id");
+	event->parent_id = copy_text(properties, "info.parentID");
 }
 
 static void
-decode_message_event(const struct json *properties, struct oc_event *event)
+decode_message_event(const struct json *info, struct oc_event *event)
 {
-	bool is_part = has_text(properties, "part.id");
+	const char *role = json_text(info, "role");
 
-	event->message_id = copy_text(properties, is_part ? "part.messageID" : "info.id");
-	event->part_id = copy_text(properties, "part.id");
-	event->field = copy_text(properties, is_part ? "part.type" : "info.finish");
+	event->message_id = copy_text(info, "id");
+	event->finish = copy_text(info, "finish");
+	event->from_user = role && strcmp(role, "user") == 0;
+	event->summary = !event->from_user && json_true(info, "summary");
+}
+
+static void
+decode_part_event(const struct json *json, struct oc_event *event)
+{
+	event->message_id = copy_text(json, "messageID");
+	event->part = decode_part(json);
+	if (event->part.kind == PART_TEXT || event->part.kind == PART_REASONING)
+		event->text = copy_text(json, "text");
+}
+
+static void
+decode_error_event(const struct json *error, struct oc_event *event)
+{
+	char *sentence = error_sentence(error);
+
+	if (!has_text(error, "name") || !says_no_more(sentence, json_text(error, "name")))
+		event->text = xstrdup(sentence);
+	free(sentence);
 }
 
 static void
 decode_delta(const struct json *properties, struct oc_event *event)
 {
 	event->message_id = copy_text(properties, "messageID");
-	event->part_id = copy_text(properties, "partID");
-	event->field = copy_text(properties, "field");
+	event->part.id = copy_text(properties, "partID");
 	event->text = copy_text(properties, "delta");
 }
 
@@ -770,10 +920,13 @@ decode_event(const struct json *properties, struct oc_event *event)
 		event->text = copy_text(properties, "status.message");
 		break;
 	case OC_EV_ERROR:
-		event->text = xstrdup(error_words(json_at(properties, "error")));
+		decode_error_event(json_at(properties, "error"), event);
 		break;
 	case OC_EV_MESSAGE:
-		decode_message_event(properties, event);
+		decode_message_event(json_at(properties, "info"), event);
+		break;
+	case OC_EV_PART:
+		decode_part_event(json_at(properties, "part"), event);
 		break;
 	case OC_EV_DELTA:
 		decode_delta(properties, event);
@@ -812,8 +965,26 @@ oc_event_fini(struct oc_event *event)
 	free(event->directory);
 	free(event->session_id);
 	free(event->message_id);
-	free(event->part_id);
 	free(event->text);
-	free(event->field);
+	free(event->finish);
+	free(event->parent_id);
+	part_fini(&event->part);
 	*event = (struct oc_event){0};
+}
+
+struct oc_event
+oc_event_copy(const struct oc_event *event)
+{
+	struct oc_event copy = *event;
+
+	copy.directory = xstrdup(event->directory);
+	copy.session_id = xstrdup(event->session_id);
+	copy.message_id = xstrdup(event->message_id);
+	copy.text = xstrdup(event->text);
+	copy.finish = xstrdup(event->finish);
+	copy.parent_id = xstrdup(event->parent_id);
+	copy.part.id = xstrdup(event->part.id);
+	copy.part.label = xstrdup(event->part.label);
+	copy.part.error = xstrdup(event->part.error);
+	return copy;
 }

@@ -18,7 +18,7 @@
 
 struct oc_session {
 	char *id, *parent_id, *directory, *title;
-	int64_t created_ms; /* the server's clock */
+	int64_t created_ms, updated_ms; /* the server's clock; updated: each step of its turns */
 };
 
 struct oc_sessions {
@@ -81,17 +81,21 @@ enum oc_event_type {
 	OC_EV_SESSION_DELETED,
 	OC_EV_STATUS, /* `activity` is set; `text` is a retry's message */
 	OC_EV_IDLE,
-	OC_EV_ERROR,   /* `text` is the error's sentence; session_id can be NULL */
-	OC_EV_MESSAGE, /* a message changed, `field` is its finish; or (part_id) a part, its type */
-	OC_EV_DELTA,   /* `text` is what came to `field` of the part: "text", of reasoning too */
+	OC_EV_ERROR,   /* `text` is the error's sentence, NULL without one; so can session_id be */
+	OC_EV_MESSAGE, /* a message changed; `finish`, and whether its words are an agent's own */
+	OC_EV_PART,    /* of a message; `text` is what it has so far: all, or nothing, as a rule */
+	OC_EV_DELTA,   /* `text` is what came to the part's text, or to its reasoning */
 	OC_EV_ASKED,   /* a permission request or a question */
 	OC_EV_REPLIED,
 };
 
 struct oc_event {
 	enum oc_event_type type;
-	char *directory, *session_id, *message_id, *part_id, *text, *field;
+	char *directory, *session_id, *message_id, *text, *finish;
+	char *parent_id;  /* SESSION_CREATED: of the session above it; NULL: there is none */
+	struct part part; /* of a delta its id alone */
 	enum oc_activity activity;
+	bool from_user, summary; /* of a message; see there */
 };
 
 /* Each returns false with a fault (FAULT_ENV) when the answer makes no sense. Out parameters are
@@ -121,5 +125,6 @@ char *reply_error(const char *body, size_t bytes, bool *is_not_found);
  * fails: nonsense is OC_EV_OTHER. */
 void reply_event(const char *data, size_t bytes, struct oc_event *);
 void oc_event_fini(struct oc_event *);
+struct oc_event oc_event_copy(const struct oc_event *);
 
 #endif

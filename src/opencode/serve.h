@@ -28,6 +28,10 @@
 #define SERVE_NONCE_NAME "VIGIL_SERVER_NONCE"
 #define SERVE_LEADER_NAME "VIGIL_SERVER_PID"
 
+#define SERVE_USER \
+	"opencode" /* who has the password, whatever servers of one's own call theirs \
+		    */
+
 struct ev_loop;
 struct serve;
 
@@ -87,8 +91,9 @@ void serve_cancel(struct serve *);
 char *serve_password(const struct serve_options *, struct fault *);
 
 /* Ends the process that `serve_process` names, everything in its session, and their descendants:
- * TERM, then KILL after grace_ms. Also what is left of the session when the process itself is dead
- * already. Blocks until all are gone, at most grace_ms + 2 s; false: some would not go. */
+ * TERM, then KILL after grace_ms. When the process itself is dead already: whatever carries its
+ * nonce, in what session ever. Blocks until all are gone, at most grace_ms + 2 s; false: some would
+ * not go. */
 bool serve_end(const struct serve_process *, int64_t grace_ms);
 
 #endif

@@ -45,14 +45,15 @@ add_doomed(struct ending *ending, const struct process_stat *process)
 	    (struct doomed){.pid = process->pid, .start_ticks = process->start_ticks};
 }
 
-/* Of the server's session. While its leader is known to have lived the session's number says so;
- * else the mark must. A pid is not given out again while a session bears its number. */
+/* While its leader is known to have lived, its session's number says so: a pid is not given out
+ * again while a session bears it. Else the mark must, for the commands of its agents lead sessions
+ * of their own, and nothing but their environment tells whose they were. */
 static bool
-of_session(const struct ending *ending, const struct process_stat *process)
+of_server(const struct ending *ending, const struct process_stat *process)
 {
-	if (ending->process.pid != 0 && process->session != ending->process.pid)
-		return false;
-	return ending->led || serve_marked(process, ending->process.nonce);
+	if (ending->led)
+		return process->session == ending->process.pid;
+	return serve_carries(process, ending->process.nonce);
 }
 
 /* Adds what is new, and tells it to end. True: something was new, so its children may be too. */
@@ -66,7 +67,7 @@ doom_round(struct ending *ending, const struct process_stat *list, size_t count)
 		    is_doomed(ending, process))
 			continue;
 		const struct process_stat *parent = process_in_list(list, count, process->parent);
-		if (!of_session(ending, process) && (parent == NULL || !is_doomed(ending, parent)))
+		if (!of_server(ending, process) && (parent == NULL || !is_doomed(ending, parent)))
 			continue;
 		add_doomed(ending, process);
 		process_signal(process->pid, process->start_ticks, SIGTERM);

@@ -30,12 +30,18 @@ environ_is(pid_t pid, const char *name, const char *wanted)
 }
 
 bool
-serve_marked(const struct process_stat *process, const char *nonce)
+serve_carries(const struct process_stat *process, const char *nonce)
+{
+	return nonce[0] != '\0' && environ_is(process->pid, SERVE_NONCE_NAME, nonce);
+}
+
+/* Is it of the session that the server with this nonce led, going by its environment alone? */
+static bool
+is_marked(const struct process_stat *process, const char *nonce)
 {
 	char leader[24];
 	snprintf(leader, sizeof leader, "%ld", (long)process->session);
-	return nonce[0] != '\0' && environ_is(process->pid, SERVE_LEADER_NAME, leader) &&
-	       environ_is(process->pid, SERVE_NONCE_NAME, nonce);
+	return environ_is(process->pid, SERVE_LEADER_NAME, leader) && serve_carries(process, nonce);
 }
 
 static bool
@@ -44,7 +50,7 @@ search_by_nonce(struct serve_process *process)
 	struct process_stat *list;
 	size_t count = process_list(&list);
 	for (size_t i = 0; i < count && process->pid == 0; i++) {
-		if (list[i].session != list[i].pid || !serve_marked(&list[i], process->nonce))
+		if (list[i].session != list[i].pid || !is_marked(&list[i], process->nonce))
 			continue;
 		process->pid = list[i].pid;
 		process->start_ticks = list[i].start_ticks;

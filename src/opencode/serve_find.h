@@ -14,8 +14,8 @@
 
 bool serve_this_boot(const struct serve_process *);
 
-/* Is it of the session that the server with this nonce led, going by its environment alone? */
-bool serve_marked(const struct process_stat *, const char *nonce);
+/* Was it started by the server with this nonce, or by what that had started? By its environment. */
+bool serve_carries(const struct process_stat *, const char *nonce);
 
 /* Reaps a zombie that is our child: it would keep its pid for as long as we live. *status as
  * waitpid() has it; left alone if we are not told. */

@@ -53,7 +53,7 @@ make_environment(struct launch *launch, const char *nonce, const char *password)
 	size_t used;
 	launch->env = environment_copy(kept_back, 4, &used);
 	launch->env[used++] = xasprintf(SERVE_NONCE_NAME "=%s", nonce);
-	launch->env[used++] = xasprintf(USER_NAME "=opencode");
+	launch->env[used++] = xasprintf(USER_NAME "=" SERVE_USER);
 	launch->env[used++] = xasprintf(PASSWORD_NAME "=%s", password);
 	launch->env[used] = xasprintf(SERVE_LEADER_NAME "=%020d", 0); /* room for the digits */
 	launch->leader_digits = launch->env[used] + strlen(SERVE_LEADER_NAME "=");

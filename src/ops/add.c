@@ -25,8 +25,9 @@ enum vigil_result
 vigil_add(struct vigil *vigil, const struct vigil_task *task, int64_t *id, bool *existed)
 {
 	struct draft draft;
+	bool ignored;
 	bool added = draft_make(&draft, task, clock_now_ms(), &vigil->fault) &&
-		     add_draft(vigil, &draft, id, existed);
+		     add_draft(vigil, &draft, id, existed ? existed : &ignored);
 
 	draft_free(&draft);
 	if (!added)

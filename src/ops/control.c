@@ -7,8 +7,6 @@
 #include "base/utf8.h"
 #include "ops/handle.h"
 
-#define REASON_DEFAULT "Cancelled by user"
-
 static enum vigil_result
 move(struct vigil *vigil, int64_t id, enum event_type type, const char *text,
     struct decision *decision)
@@ -32,11 +30,11 @@ needs_a_runner(const struct vigil *vigil, const struct decision *decision)
 enum vigil_result
 vigil_cancel(struct vigil *vigil, int64_t id, const char *reason, bool *needs_runner)
 {
-	const char *text = reason && *reason ? reason : REASON_DEFAULT;
-	size_t valid = utf8_valid(text, strlen(text));
+	const char *text = reason && *reason ? reason : NULL; /* the store has a default */
+	size_t valid = text ? utf8_valid(text, strlen(text)) : 0;
 
 	*needs_runner = false;
-	if (text[valid])
+	if (text && text[valid])
 		return handle_fail(
 		    vigil, FAULT_USAGE, "the reason is not UTF-8 at byte %zu", valid);
 	struct decision decision;

@@ -84,7 +84,7 @@ struct vigil_task {
 };
 
 /* Durable once it has returned VIGIL_OK; else nothing is queued. With a `key` that an open task
- * has, *existed is set and *id is that task's. */
+ * has, *existed (which may be NULL) is set, and *id is that task's. */
 enum vigil_result vigil_add(struct vigil *, const struct vigil_task *, int64_t *id, bool *existed);
 
 /* One JSON object a line, keys as the columns of `tasks` (and `after`, `at`, `in`, `timeout`,
@@ -212,10 +212,16 @@ struct vigil_run_options {
  * children alone: SIGCHLD is to be neither ignored nor answered with a wait for any child. */
 enum vigil_result vigil_run(struct vigil *, const struct vigil_run_options *);
 
-/* The answer of a task as it is written, until it ends; then as vigil_get_result(). The pieces of
- * VIGIL_TEXT and VIGIL_REASONING are to be put together as they come; a VIGIL_NOTE is a line about
- * the task, without its end. A piece may be empty. */
-enum vigil_stream { VIGIL_TEXT, VIGIL_REASONING, VIGIL_NOTE };
+/* What a task's agent says and does, as it says it, until the task ends; then as
+ * vigil_get_result(). Of a final one, the transcript. Every word comes once, the answers of a turn
+ * one after the other: of one that was begun before we came, its words come when it is finished. */
+enum vigil_stream {
+	VIGIL_TEXT,      /* pieces, to be put together as they come, */
+	VIGIL_REASONING, /* and these */
+	VIGIL_NOTE,      /* a line about the task, without its end */
+	VIGIL_TOOL,      /* a line: the agent has called a tool, "bash: npm test"; live alone */
+	VIGIL_TOOL_END,  /* the same line, and what became of it: ": ok", ": failed: …" */
+};
 typedef void vigil_follow_fn(void *arg, enum vigil_stream, const char *text);
 enum vigil_result vigil_follow(struct vigil *, int64_t id, vigil_follow_fn *, void *arg);
 

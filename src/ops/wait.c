@@ -79,10 +79,11 @@ static bool
 read_everything(struct waiting *waiting)
 {
 	struct vigil *vigil = waiting->vigil;
-	struct value since = value_time(waiting->begun_ms), any_server = value_null();
+	struct value since = value_time(waiting->begun_ms);
+	const struct value everything[] = {value_null(), value_null()};
 	int64_t pending;
 
-	if (!store_int(vigil->store, Q_drain_pending, &any_server, 1, 0, &pending, &vigil->fault))
+	if (!store_int(vigil->store, Q_drain_pending, everything, 2, 0, &pending, &vigil->fault))
 		return false;
 	waiting->pending = pending != 0;
 	return store_run(vigil->store, Q_status_counts, &since, 1, read_group, &waiting->progress,
@@ -147,8 +148,10 @@ nap_until_changed(struct waiting *waiting, int64_t end_ms)
 {
 	for (;;) {
 		int64_t version, now_ms = clock_monotonic_ms();
+		struct vigil *vigil = waiting->vigil;
 
-		if (!store_data_version(waiting->vigil->store, &version, &waiting->vigil->fault))
+		if (!store_still_there(vigil->store, &vigil->fault) ||
+		    !store_data_version(vigil->store, &version, &vigil->fault))
 			return false;
 		if (version != waiting->version || now_ms - waiting->read_ms >= READ_MS ||
 		    now_ms >= end_ms) {

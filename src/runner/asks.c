@@ -20,6 +20,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/failpoint.h"
+#include "runner/places.h"
 #include "runner/runner.h"
 
 #define LOOK_EVERY_S 30.0
@@ -45,14 +46,11 @@ struct kin {
 	char *session_id, *parent_id; /* NULL: there is none above it */
 };
 
-struct place {
-	struct asks *asks;
-	struct place *next;
-	char *directory;
+/* A directory, and the look at it that is under way; one request at a time. */
+struct look {
+	struct place place;
 	struct kin *kins;
-	bool is_used; /* by a flight, as of this poll */
 
-	/* The look under way; one request at a time. */
 	bool is_looking, look_again;
 	struct oc_call *call;
 	struct oc_asks found[KINDS];
@@ -67,7 +65,7 @@ struct place {
 
 struct asks {
 	struct runner *runner;
-	struct place *places;
+	struct places places; /* of struct look */
 	ev_timer poll;
 };
 
@@ -78,8 +76,8 @@ struct record {
 	char *reply; /* NULL: a person is to say */
 };
 
-static void next_ask(struct place *);
-static void end_look(struct place *);
+static void next_ask(struct look *);
+static void end_look(struct look *);
 
 /* ---- small ---------------------------------------------------------------------------------- */
 
@@ -109,20 +107,26 @@ run_query(struct asks *a, enum query query, const struct value *values, size_t c
 	return false;
 }
 
-static struct opencode *
-client_of(const struct place *p)
+static struct asks *
+asks_of(const struct look *p)
 {
-	return link_client(p->asks->runner->link);
+	return p->place.owner;
+}
+
+static struct opencode *
+client_of(const struct look *p)
+{
+	return link_client(asks_of(p)->runner->link);
 }
 
 static bool
-is_at(const struct place *p, const struct flight *f)
+is_at(const struct look *p, const struct flight *f)
 {
-	return f->session_id && flight_is_here(f) && strcmp(f->directory, p->directory) == 0;
+	return f->session_id && flight_is_here(f) && strcmp(f->directory, p->place.directory) == 0;
 }
 
 static void
-forget_lists(struct place *p)
+forget_lists(struct look *p)
 {
 	for (int kind = 0; kind < KINDS; kind++) {
 		oc_asks_fini(&p->found[kind]);
@@ -136,7 +140,7 @@ static void on_permissions(void *arg, struct oc_reply *reply);
 static void on_questions(void *arg, struct oc_reply *reply);
 
 static void
-start_look(struct place *p)
+start_look(struct look *p)
 {
 	if (p->is_looking) {
 		p->look_again = true;
@@ -145,12 +149,12 @@ start_look(struct place *p)
 	if (!client_of(p))
 		return;
 	p->is_looking = true;
-	p->call = opencode_permissions(client_of(p), p->directory, on_permissions, p);
+	p->call = opencode_permissions(client_of(p), p->place.directory, on_permissions, p);
 }
 
 /* One that cannot be had is looked at next time. */
 static void
-keep_list(struct place *p, enum kind kind, struct oc_reply *reply)
+keep_list(struct look *p, enum kind kind, struct oc_reply *reply)
 {
 	p->call = NULL;
 	p->is_known[kind] = reply->outcome == OC_OK;
@@ -163,15 +167,15 @@ keep_list(struct place *p, enum kind kind, struct oc_reply *reply)
 static void
 on_permissions(void *arg, struct oc_reply *reply)
 {
-	struct place *p = arg;
+	struct look *p = arg;
 	keep_list(p, PERMISSION, reply);
-	p->call = opencode_questions(client_of(p), p->directory, on_questions, p);
+	p->call = opencode_questions(client_of(p), p->place.directory, on_questions, p);
 }
 
 static void
 on_questions(void *arg, struct oc_reply *reply)
 {
-	struct place *p = arg;
+	struct look *p = arg;
 	keep_list(p, QUESTION, reply);
 	p->kind = PERMISSION;
 	p->index = 0;
@@ -183,7 +187,7 @@ on_questions(void *arg, struct oc_reply *reply)
 static void on_traced(void *arg, struct oc_reply *reply);
 
 static const struct kin *
-find_kin(const struct place *p, const char *session_id)
+find_kin(const struct look *p, const char *session_id)
 {
 	const struct kin *k = p->kins;
 	while (k && strcmp(k->session_id, session_id) != 0)
@@ -194,11 +198,11 @@ find_kin(const struct place *p, const char *session_id)
 /* The flight whose session it is, or is above it; NULL for none, and where *unknown is set: the
  * session that must be asked for first. */
 static struct flight *
-find_owner(const struct place *p, const char *session_id, const char **unknown)
+find_owner(const struct look *p, const char *session_id, const char **unknown)
 {
 	*unknown = NULL;
 	for (int i = 0; session_id && i < PARENTS_LIMIT; i++) {
-		struct flight *f = sessions_find(&p->asks->runner->sessions, session_id);
+		struct flight *f = sessions_find(&asks_of(p)->runner->sessions, session_id);
 		if (f)
 			return f;
 		const struct kin *k = find_kin(p, session_id);
@@ -212,14 +216,14 @@ find_owner(const struct place *p, const char *session_id, const char **unknown)
 }
 
 static void
-trace(struct place *p, const char *session_id)
+trace(struct look *p, const char *session_id)
 {
 	p->tracing = xstrdup(session_id);
 	p->call = opencode_session(client_of(p), session_id, on_traced, p);
 }
 
 static void
-add_kin(struct place *p, char *session_id, const char *parent_id)
+add_kin(struct look *p, char *session_id, const char *parent_id)
 {
 	struct kin *k = xcalloc(1, sizeof *k);
 	k->session_id = session_id;
@@ -231,7 +235,7 @@ add_kin(struct place *p, char *session_id, const char *parent_id)
 static void
 on_traced(void *arg, struct oc_reply *reply)
 {
-	struct place *p = arg;
+	struct look *p = arg;
 	p->call = NULL;
 	if (reply->outcome == OC_OK) {
 		add_kin(p, p->tracing, reply->session->parent_id);
@@ -246,7 +250,7 @@ on_traced(void *arg, struct oc_reply *reply)
 }
 
 static void
-forget_kins(struct place *p)
+forget_kins(struct look *p)
 {
 	while (p->kins) {
 		struct kin *k = p->kins;
@@ -309,14 +313,14 @@ read_record(void *arg, const struct row *row)
 
 static bool
 insert_record(
-    struct place *p, const struct flight *f, const struct oc_ask *ask, struct record *record)
+    struct look *p, const struct flight *f, const struct oc_ask *ask, struct record *record)
 {
-	struct runner *r = p->asks->runner;
+	struct runner *r = asks_of(p)->runner;
 	struct value v[] = {value_int(f->task_id), value_int(f->attempt_id),
 	    value_text(ask->session_id), value_text(ask->id), value_text(kind_words[p->kind]),
 	    value_time(clock_now_ms()), value_text(ask->request), value_text(record->reply)};
 	failpoint_before(FP_COMMIT_ASK);
-	if (!run_query(p->asks, Q_ask_insert, v, sizeof v / sizeof *v, NULL, NULL))
+	if (!run_query(asks_of(p), Q_ask_insert, v, sizeof v / sizeof *v, NULL, NULL))
 		return false;
 	failpoint_after(FP_COMMIT_ASK);
 	record->id = store_last_id(r->store);
@@ -338,18 +342,17 @@ decide_record(struct asks *a, const struct record *record)
 
 /* Writes what is not there yet: the ask, and the reply where the configuration has one. */
 static bool
-make_record(
-    struct place *p, const struct flight *f, const struct oc_ask *ask, struct record *record)
+make_record(struct look *p, const struct flight *f, const struct oc_ask *ask, struct record *record)
 {
 	struct value id = value_text(ask->id);
-	if (!run_query(p->asks, Q_ask_find, &id, 1, read_record, record))
+	if (!run_query(asks_of(p), Q_ask_find, &id, 1, read_record, record))
 		return false;
 	if (record->is_over || record->reply)
 		return true;
 	record->reply = choose_reply(f, p->kind, ask);
 	if (!record->id)
 		return insert_record(p, f, ask, record);
-	return !record->reply || decide_record(p->asks, record);
+	return !record->reply || decide_record(asks_of(p), record);
 }
 
 /* ---- 4. reply ------------------------------------------------------------------------------- */
@@ -367,18 +370,18 @@ sentence_for(const struct flight *f, const struct record *record)
 
 static void
 send_reply(
-    struct place *p, const struct flight *f, const struct oc_ask *ask, const struct record *record)
+    struct look *p, const struct flight *f, const struct oc_ask *ask, const struct record *record)
 {
 	const char *reply = record->reply;
 	p->row_id = record->id;
 	p->task_id = f->task_id;
 	p->reply = xstrdup(reply);
 	if (p->kind == QUESTION)
-		p->call = opencode_question_reply(client_of(p), p->directory, ask->id,
+		p->call = opencode_question_reply(client_of(p), p->place.directory, ask->id,
 		    strcmp(reply, REJECT) == 0 ? NULL : reply, on_replied, p);
 	else
-		p->call = opencode_permission_reply(client_of(p), p->directory, ask->id, reply,
-		    sentence_for(f, record), on_replied, p);
+		p->call = opencode_permission_reply(client_of(p), p->place.directory, ask->id,
+		    reply, sentence_for(f, record), on_replied, p);
 }
 
 static void
@@ -391,9 +394,9 @@ close_record(struct asks *a, int64_t id, enum query how)
 }
 
 static void
-say_replied(const struct place *p, const char *request)
+say_replied(const struct look *p, const char *request)
 {
-	struct runner *r = p->asks->runner;
+	struct runner *r = asks_of(p)->runner;
 	long long id = p->task_id;
 	if (strcmp(p->reply, REJECT) == 0)
 		runner_say(r, "task %lld is refused what it asks for: %s", id, request);
@@ -407,15 +410,15 @@ say_replied(const struct place *p, const char *request)
 static void
 on_replied(void *arg, struct oc_reply *reply)
 {
-	struct place *p = arg;
-	struct runner *r = p->asks->runner;
+	struct look *p = arg;
+	struct runner *r = asks_of(p)->runner;
 	const char *request = p->found[p->kind].all[p->index].request;
 	p->call = NULL;
 	if (reply->outcome == OC_OK) {
-		close_record(p->asks, p->row_id, Q_ask_over);
+		close_record(asks_of(p), p->row_id, Q_ask_over);
 		say_replied(p, request);
 	} else if (reply->outcome == OC_NOT_FOUND) {
-		close_record(p->asks, p->row_id, Q_ask_elsewhere);
+		close_record(asks_of(p), p->row_id, Q_ask_elsewhere);
 		runner_say(r, "task %lld asked for %s; that was answered elsewhere",
 		    (long long)p->task_id, request);
 	} else {
@@ -432,7 +435,7 @@ on_replied(void *arg, struct oc_reply *reply)
 
 /* True if something is under way for it. */
 static bool
-deal_with(struct place *p, const struct oc_ask *ask)
+deal_with(struct look *p, const struct oc_ask *ask)
 {
 	const char *unknown;
 	struct record record = {0};
@@ -446,7 +449,7 @@ deal_with(struct place *p, const struct oc_ask *ask)
 }
 
 static void
-next_ask(struct place *p)
+next_ask(struct look *p)
 {
 	for (; p->kind < KINDS; p->kind++, p->index = 0) {
 		for (; p->index < p->found[p->kind].count; p->index++) {
@@ -460,7 +463,7 @@ next_ask(struct place *p)
 /* ---- the end of a look ---------------------------------------------------------------------- */
 
 struct open_rows {
-	struct place *place;
+	struct look *place;
 	int64_t gone[32]; /* more are closed by the next look */
 	size_t gone_count;
 	char *waits_for;
@@ -481,7 +484,7 @@ static bool
 read_open(void *arg, const struct row *row)
 {
 	struct open_rows *open = arg;
-	const struct place *p = open->place;
+	const struct look *p = open->place;
 	enum kind kind =
 	    strcmp(row_text(row, 1), kind_words[QUESTION]) == 0 ? QUESTION : PERMISSION;
 	if (p->is_known[kind] && !is_listed(&p->found[kind], row_text(row, 2))) {
@@ -497,19 +500,19 @@ read_open(void *arg, const struct row *row)
 /* Rows of asks that the server has no more are closed; of the rest the oldest that is for a person
  * is what the flight waits for. */
 static char *
-sum_up(struct place *p, const struct flight *f)
+sum_up(struct look *p, const struct flight *f)
 {
 	struct open_rows open = {.place = p};
 	struct value attempt = value_int(f->attempt_id);
-	(void)run_query(p->asks, Q_asks_open, &attempt, 1, read_open, &open);
+	(void)run_query(asks_of(p), Q_asks_open, &attempt, 1, read_open, &open);
 	for (size_t i = 0; i < open.gone_count; i++)
-		close_record(p->asks, open.gone[i], Q_ask_over);
+		close_record(asks_of(p), open.gone[i], Q_ask_over);
 	return open.waits_for;
 }
 
 /* The flight may be gone after it. */
 static void
-tell_flight(struct place *p, struct flight *f, bool is_over)
+tell_flight(struct look *p, struct flight *f, bool is_over)
 {
 	char *waits_for = sum_up(p, f);
 	if (f->status != STATUS_STOPPING)
@@ -520,9 +523,9 @@ tell_flight(struct place *p, struct flight *f, bool is_over)
 }
 
 static void
-end_look(struct place *p)
+end_look(struct look *p)
 {
-	struct runner *r = p->asks->runner;
+	struct runner *r = asks_of(p)->runner;
 	struct flight *next;
 	bool look_again = p->look_again;
 	p->is_looking = p->look_again = false;
@@ -538,23 +541,8 @@ end_look(struct place *p)
 
 /* ---- places --------------------------------------------------------------------------------- */
 
-static struct place *
-find_place(struct asks *a, const char *directory)
-{
-	for (struct place *p = a->places; p; p = p->next) {
-		if (strcmp(p->directory, directory) == 0)
-			return p;
-	}
-	struct place *p = xcalloc(1, sizeof *p);
-	p->asks = a;
-	p->directory = xstrdup(directory);
-	p->next = a->places;
-	a->places = p;
-	return p;
-}
-
 static void
-cancel_look(struct place *p)
+cancel_look(struct look *p)
 {
 	opencode_cancel(p->call);
 	free(p->tracing);
@@ -565,29 +553,27 @@ cancel_look(struct place *p)
 	forget_lists(p);
 }
 
-static void
-free_place(struct place *p)
+static bool
+is_for(const struct flight *f)
 {
-	cancel_look(p);
-	forget_kins(p);
-	free(p->directory);
-	free(p);
+	return f->session_id && flight_is_here(f);
+}
+
+static bool
+is_busy(const struct place *place)
+{
+	return ((const struct look *)place)->is_looking;
 }
 
 static void
-drop_unused(struct asks *a)
+forget(struct place *place)
 {
-	struct place **at = &a->places;
-	while (*at) {
-		struct place *p = *at;
-		if (p->is_used || p->is_looking) {
-			at = &p->next;
-			continue;
-		}
-		*at = p->next;
-		free_place(p);
-	}
+	struct look *p = (struct look *)place;
+	cancel_look(p);
+	forget_kins(p);
 }
+
+static const struct place_kind looks = {sizeof(struct look), is_for, is_busy, forget};
 
 static void
 on_poll(struct ev_loop *loop, ev_timer *timer, int revents)
@@ -602,20 +588,15 @@ on_poll(struct ev_loop *loop, ev_timer *timer, int revents)
 void
 asks_look(struct asks *a, const char *directory)
 {
-	start_look(find_place(a, directory));
+	start_look((struct look *)places_find(&a->places, directory));
 }
 
 void
 asks_look_everywhere(struct asks *a)
 {
-	for (struct place *p = a->places; p; p = p->next)
-		p->is_used = false;
-	for (struct flight *f = a->runner->flights; f; f = f->next) {
-		if (f->session_id && flight_is_here(f))
-			find_place(a, f->directory)->is_used = true;
-	}
-	drop_unused(a);
-	for (struct place *p = a->places; p; p = p->next) {
+	places_tidy(&a->places, a->runner);
+	for (struct place *place = a->places.first; place; place = place->next) {
+		struct look *p = (struct look *)place;
 		if (!p->is_looking)
 			start_look(p);
 	}
@@ -640,10 +621,8 @@ asks_notice(struct asks *a)
 void
 asks_unlink(struct asks *a)
 {
-	for (struct place *p = a->places; p; p = p->next) {
-		cancel_look(p);
-		forget_kins(p);
-	}
+	for (struct place *p = a->places.first; p; p = p->next)
+		forget(p);
 }
 
 struct asks *
@@ -651,6 +630,7 @@ asks_new(struct runner *r)
 {
 	struct asks *a = xcalloc(1, sizeof *a);
 	a->runner = r;
+	a->places = (struct places){.kind = &looks, .owner = a};
 	ev_timer_init(&a->poll, on_poll, LOOK_EVERY_S, LOOK_EVERY_S);
 	a->poll.data = a;
 	ev_timer_start(r->loop, &a->poll);
@@ -663,10 +643,6 @@ asks_free(struct asks *a)
 	if (!a)
 		return;
 	ev_timer_stop(a->runner->loop, &a->poll);
-	while (a->places) {
-		struct place *p = a->places;
-		a->places = p->next;
-		free_place(p);
-	}
+	places_clear(&a->places);
 	free(a);
 }

@@ -138,23 +138,12 @@ wait_for(struct attacher *a, const char *sentence)
 		a->waits(a->arg, sentence);
 }
 
-static bool
-keep_reason(void *arg, const struct row *row)
-{
-	char **reason = arg;
-	*reason = xstrdup(row_text(row, 0));
-	return false;
-}
-
 /* Why a task that is open has no session, or none on a server that answers. */
 static void
 wait_on(struct attacher *a, const char *for_what)
 {
-	struct value values[] = {
-	    value_int(a->task_id), value_int(store_lock_holder(a->vigil->database) != 0)};
-	char *reason = NULL;
-	if (!store_run(a->vigil->store, Q_show_reason, values, 2, keep_reason, &reason,
-		&a->vigil->fault)) {
+	char *reason;
+	if (!onlook_reason(a->vigil, a->task_id, &reason)) {
 		stop(a, handle_result(a->vigil));
 		return;
 	}
@@ -221,7 +210,8 @@ on_look(struct ev_loop *loop, ev_timer *timer, int revents)
 		return;
 	forget_server(a);
 	onlook_fini(&a->seen);
-	if (!onlook_read(a->vigil, a->task_id, &a->seen))
+	if (!store_still_there(a->vigil->store, &a->vigil->fault) ||
+	    !onlook_read(a->vigil, a->task_id, &a->seen))
 		stop(a, handle_result(a->vigil));
 	else if (onlook_has_session(&a->seen))
 		ask_server(a);

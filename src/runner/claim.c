@@ -7,6 +7,7 @@
 #include "runner/claim.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/buf.h"
 #include "base/clock.h"
@@ -53,9 +54,9 @@ keep_pick(void *arg, const struct row *row)
 static bool
 pick_next(struct runner *r, struct pick *pick, struct fault *why)
 {
-	struct value now = value_time(clock_now_ms());
+	struct value v[] = {value_time(clock_now_ms()), value_text(r->passed_over)};
 	*pick = (struct pick){0};
-	return store_run(r->store, Q_claim_next, &now, 1, keep_pick, pick, why);
+	return store_run(r->store, Q_claim_next, v, 2, keep_pick, pick, why);
 }
 
 static bool
@@ -122,18 +123,35 @@ claim_picked(
 	return ok;
 }
 
-/* Of a row that the database itself won't have claimed, which must not stop all behind it. */
+static void
+pass_over(struct runner *r, int64_t task_id)
+{
+	char *before = r->passed_over;
+	size_t length = before ? strlen(before) - 1 : 0; /* without its last bracket */
+	r->passed_over = xasprintf("%.*s%c%lld]", (int)length, before ? before : "",
+	    before ? ',' : '[', (long long)task_id);
+	free(before);
+}
+
+/* Of a row that the database itself won't have claimed, which must not stop all behind it; nor
+ * must one that it won't have held either. */
 static void
 set_aside(struct runner *r, int64_t task_id, const struct fault *refusal)
 {
 	struct decision d;
 	struct fault why;
 	const struct event hold = {.type = EV_HOLD, .now_ms = clock_now_ms()};
-	if (apply(r->store, &r->defaults, task_id, &hold, &d, &why))
+	if (apply(r->store, &r->defaults, task_id, &hold, &d, &why)) {
 		runner_say(r, "task %lld cannot be started, and is held: %s", (long long)task_id,
 		    refusal->text);
-	else
+	} else if (why.kind == FAULT_USAGE) {
+		pass_over(r, task_id);
+		runner_say(r,
+		    "task %lld can be neither started nor held, and is passed over by this run: %s",
+		    (long long)task_id, refusal->text);
+	} else {
 		runner_in_trouble(r, &why);
+	}
 }
 
 /* True: there may be more. */
@@ -242,14 +260,15 @@ void
 claim_end_if_drained(struct runner *r)
 {
 	struct fault why;
-	struct value server = value_text(link_name(r->link));
+	struct value passed_over = value_text(r->passed_over);
+	struct value v[] = {value_text(link_name(r->link)), passed_over};
 	int64_t is_pending;
 	if (!r->drain || r->ending || runner_count_here(r))
 		return;
-	if (!store_int(r->store, Q_drain_pending, &server, 1, 0, &is_pending, &why)) {
+	if (!store_int(r->store, Q_drain_pending, v, 2, 0, &is_pending, &why)) {
 		runner_in_trouble(r, &why);
 	} else if (!is_pending) {
-		(void)store_run(r->store, Q_drain_left, NULL, 0, say_left, r, &why);
+		(void)store_run(r->store, Q_drain_left, &passed_over, 1, say_left, r, &why);
 		runner_end(r, RUNNER_DRAINED);
 	}
 }

@@ -87,6 +87,7 @@ remember(struct flight *f, const struct event *e)
 		xreplace(&f->message_id, e->message_id);
 		xreplace(&f->part_id, e->part_id);
 		sessions_add(&f->runner->sessions, f);
+		f->knows_descendants = true; /* it is new: there is none */
 	}
 }
 
@@ -453,6 +454,7 @@ on_sent(void *arg, struct oc_reply *reply)
 
 static void look_on(struct flight *f);
 static void on_session_read(void *arg, struct oc_reply *reply);
+static void on_descendants_read(void *arg, struct oc_reply *reply);
 static void on_messages_read(void *arg, struct oc_reply *reply);
 
 /* What the session is doing is asked for together with all others of its directory. */
@@ -469,27 +471,68 @@ fx_look(struct flight *f)
 	f->skips_status = watch_ask(f->runner->watch, f->directory);
 }
 
+/* Half of the time has passed after which it would be ended as stalled: what is not heard may have
+ * happened all the same. */
+static bool
+is_quiet(const struct flight *f)
+{
+	int64_t stall_ms = f->runner->defaults.policy.stall_ms, heard_ms = f->watched_ms;
+	if (f->progress_ms > heard_ms)
+		heard_ms = f->progress_ms;
+	return stall_ms && clock_now_ms() - heard_ms >= stall_ms / 2;
+}
+
+static void
+read_messages(struct flight *f)
+{
+	f->read_ms = clock_now_ms();
+	f->call = opencode_messages(
+	    link_client(f->runner->link), f->session_id, f->message_id, on_messages_read, f);
+}
+
 /* Of a session at work the messages are read where they may have changed; else only whether it
- * exists is asked, since a deleted one stays busy for ever. */
+ * exists is asked, since a deleted one stays busy for ever. Its descendants may be at work in its
+ * place. */
 static void
 look_on(struct flight *f)
 {
 	struct opencode *server = link_client(f->runner->link);
+	bool may_have_changed = f->progress_ms > f->read_ms || !link_hears(f->runner->link);
 	f->activity_is_known = false;
 	f->is_busy = f->activity != OC_IDLE;
-	bool may_have_changed = f->progress_ms > f->read_ms || !link_hears(f->runner->link);
-	if (f->is_busy && !may_have_changed) {
+	if (f->is_busy && (!f->knows_descendants || is_quiet(f)))
+		f->call = opencode_children(server, f->session_id, on_descendants_read, f);
+	else if (f->is_busy && !may_have_changed)
 		f->call = opencode_session(server, f->session_id, on_session_read, f);
+	else
+		read_messages(f);
+}
+
+/* When the newest of them did something is known by the server's clock alone. */
+static void
+on_descendants_read(void *arg, struct oc_reply *reply)
+{
+	struct flight *f = arg;
+	f->call = NULL;
+	if (reply->outcome != OC_OK) {
+		tell_trouble(f, reply);
 		return;
 	}
-	f->read_ms = clock_now_ms();
-	f->call = opencode_messages(server, f->session_id, f->message_id, on_messages_read, f);
+	for (size_t i = 0; i < reply->sessions->count; i++) {
+		const struct oc_session *session = &reply->sessions->all[i];
+		sessions_add_descendant(&f->runner->sessions, f, session->id);
+		if (session->updated_ms > f->progress_ms)
+			f->progress_ms = session->updated_ms;
+	}
+	f->knows_descendants = true;
+	read_messages(f);
 }
 
 /* A sign of life or of rest, with what counts for the task's clocks. */
 static void
 tell_look(struct flight *f, struct event *e)
 {
+	runner_count_sleep(f->runner);
 	e->watched_ms = f->watched_ms;
 	e->lost_ms = f->lost_ms;
 	f->lost_ms = 0;
@@ -612,7 +655,6 @@ flight_slept(struct flight *f, int64_t ms)
 {
 	f->lost_ms += ms;
 	f->watched_ms = clock_now_ms();
-	flight_wake(f);
 }
 
 bool
@@ -632,7 +674,7 @@ void
 flight_wake(struct flight *f)
 {
 	f->has_changed = !flight_is_idle(f);
-	if (!f->has_changed)
+	if (!f->has_changed && !f->runner->ending)
 		tell(f, &(struct event){.type = EV_WAKE});
 }
 
@@ -708,9 +750,10 @@ flight_event(struct flight *f, const struct oc_event *e)
 		break;
 	case OC_EV_MESSAGE:
 		f->progress_ms = clock_now_ms();
-		if (!e->part_id && same_text(e->field, "unknown"))
+		if (same_text(e->finish, "unknown"))
 			look_soon(f); /* the model is asked again and again: is it a loop? */
 		break;
+	case OC_EV_PART:
 	case OC_EV_DELTA:
 		f->progress_ms = clock_now_ms();
 		break;
@@ -722,4 +765,11 @@ flight_event(struct flight *f, const struct oc_event *e)
 	case OC_EV_REPLIED:
 		break;
 	}
+}
+
+void
+flight_descendant_event(struct flight *f, const struct oc_event *e)
+{
+	if (e->type == OC_EV_MESSAGE || e->type == OC_EV_PART || e->type == OC_EV_DELTA)
+		f->progress_ms = clock_now_ms();
 }

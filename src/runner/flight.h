@@ -20,6 +20,7 @@ struct vouch;
 struct flight {
 	struct flight *next, *previous; /* in the runner's list */
 	struct flight *same_hash;       /* in the runner's table by session */
+	struct descendant *descendants; /* the sessions below its own, as far as they are known */
 	struct runner *runner;
 
 	/* As in the row. */
@@ -51,20 +52,21 @@ struct flight {
 	/* Hints, from events and the status map; lost with the link. */
 	bool activity_is_known;
 	enum oc_activity activity;
-	char *retry_message; /* the provider's words, while it is retried; else NULL */
-	char *error_message; /* of the newest session.error since the prompt was sent: some
-				failures show nowhere else; else NULL */
-	char *waits_for;     /* a person, and what they are to say; else NULL */
-	int64_t progress_ms; /* wall clock: the newest event about its messages */
-	int64_t read_ms;     /* when its messages were last asked for */
-	int64_t watched_ms;  /* since when such events are heard */
-	int64_t lost_ms;     /* time asleep that was not told yet */
-	bool was_deleted;    /* its session, by an event */
-	bool has_changed;    /* something happened while a request was under way */
+	char *retry_message;    /* the provider's words, while it is retried; else NULL */
+	char *error_message;    /* of the newest session.error since the prompt was sent: some
+				   failures show nowhere else; else NULL */
+	char *waits_for;        /* a person, and what they are to say; else NULL */
+	int64_t progress_ms;    /* wall clock: the newest event about its messages */
+	int64_t read_ms;        /* when its messages were last asked for */
+	int64_t watched_ms;     /* since when such events are heard */
+	int64_t lost_ms;        /* time asleep that was not told yet */
+	bool was_deleted;       /* its session, by an event */
+	bool knows_descendants; /* all there was before its events were heard */
+	bool has_changed;       /* something happened while a request was under way */
 };
 
-/* All but flight_unlink() and the two questions may find the task over, and end the flight: it is
- * gone then. */
+/* All but flight_unlink(), flight_slept() and the two questions may find the task over, and end the
+ * flight: it is gone then. */
 
 /* Takes up a live row. NULL with a fault, or with FAULT_NONE where it is not live any more. */
 struct flight *flight_begin(struct runner *, int64_t task_id, struct fault *);
@@ -81,7 +83,7 @@ void flight_reload(struct flight *);
 /* The link is gone: what is under way is cancelled, hints are forgotten. */
 void flight_unlink(struct flight *);
 
-/* The machine slept so long. */
+/* The machine slept so long: it is counted. */
 void flight_slept(struct flight *, int64_t ms);
 
 bool flight_is_idle(const struct flight *); /* nothing is under way */
@@ -96,7 +98,8 @@ void flight_waits(struct flight *, const char *for_what);
 void flight_asks_over(struct flight *);
 /* Its pane is there, or is not waited for any longer. */
 void flight_pane_over(struct flight *);
-/* An event about its session. */
+/* An event about its session; and about one of its descendants: that is work on the same task. */
 void flight_event(struct flight *, const struct oc_event *);
+void flight_descendant_event(struct flight *, const struct oc_event *);
 
 #endif

@@ -88,6 +88,7 @@ link_out(struct flight *f)
 	struct runner *r = f->runner;
 	if (f->session_id)
 		sessions_remove(&r->sessions, f);
+	sessions_remove_descendants(&r->sessions, f);
 	if (f->next)
 		f->next->previous = f->previous;
 	if (f->previous)
@@ -164,5 +165,6 @@ flight_unlink(struct flight *f)
 {
 	cancel_all(f);
 	f->activity_is_known = false;
+	f->knows_descendants = false;
 	f->watched_ms = clock_now_ms();
 }

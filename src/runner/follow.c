@@ -1,18 +1,20 @@
 /*
- * vigil_follow(): the answer of a task as it is written. The database says how the task stands;
- * the server's event stream brings the words. A server that goes away costs nothing but words: the
- * whole answer is in the database at the end.
+ * vigil_follow(): what a task's agent says and does. The database says how the task stands, and
+ * what was asked; the server's event stream brings the words as they are written, its list of
+ * messages those that were written before; shown.c sees to it that each is told once. A server or
+ * a runner that goes away costs nothing but time: all is in the database in the end.
  */
 #include <ev.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/buf.h"
-#include "core/task.h"
 #include "opencode/client.h"
 #include "runner/onlook.h"
+#include "runner/shown.h"
 
-#define LOOK_S 0.2 /* at the row, through `PRAGMA data_version` */
+#define LOOK_S 0.2   /* at the row, through `PRAGMA data_version`; */
+#define LOOK_EVERY 5 /* of these times all the same: a runner that dies writes nothing */
 
 struct follower {
 	struct vigil *vigil;
@@ -24,14 +26,17 @@ struct follower {
 	struct http *http;
 	struct opencode *client;
 	struct oc_events *events;
-	struct oc_call *catch_up;
 	int64_t data_version;
+	int skipped;        /* looks since the row was read */
 	struct onlook seen; /* as in the row */
-	enum status told_status;
-	/* What was shown of the newest message. */
-	char *shown_message, *reasoning_part;
-	struct buf shown;
-	enum vigil_stream shown_stream;
+	int64_t event_id;   /* of `events`: the newest that was told */
+	enum status told;
+	char *reason; /* what is in its way, as it was told */
+	struct shown *shown;
+	/* While the list is awaited, events wait for it: what it has comes before them. */
+	struct oc_call *list;
+	struct oc_event *waiting;
+	size_t waiting_count;
 	bool has_failed;
 };
 
@@ -44,64 +49,65 @@ note(struct follower *f, const char *text)
 /* ---- words ---------------------------------------------------------------------------------- */
 
 static void
-show(struct follower *f, const char *message_id, enum vigil_stream stream, const char *text)
+let_events_in(struct follower *f)
 {
-	bool is_same = f->shown_message && strcmp(f->shown_message, message_id) == 0;
-	if (!is_same || stream != f->shown_stream) {
-		if (f->shown_message)
-			f->fn(f->arg, f->shown_stream, "\n");
-		free(f->shown_message);
-		f->shown_message = xstrdup(message_id);
-		buf_clear(&f->shown);
-		f->shown_stream = stream;
+	for (size_t i = 0; i < f->waiting_count; i++) {
+		if (!shown_event(f->shown, &f->waiting[i]))
+			shown_pass_over(f->shown, f->waiting[i].message_id);
+		oc_event_fini(&f->waiting[i]);
 	}
-	if (stream == VIGIL_TEXT)
-		buf_puts(&f->shown, text);
-	f->fn(f->arg, stream, text);
+	free(f->waiting);
+	f->waiting = NULL;
+	f->waiting_count = 0;
+}
+
+/* A list that cannot be had is no trouble: the transcript comes in the end. */
+static void
+on_list(void *arg, struct oc_reply *reply)
+{
+	struct follower *f = arg;
+	f->list = NULL;
+	if (reply->outcome == OC_OK)
+		shown_list(f->shown, reply->messages);
+	let_events_in(f);
+}
+
+static void
+ask_for_list(struct follower *f)
+{
+	f->list = opencode_messages(f->client, f->seen.session_id, f->seen.message_id, on_list, f);
+}
+
+static void
+forget_list(struct follower *f)
+{
+	opencode_cancel(f->list);
+	f->list = NULL;
+	let_events_in(f);
 }
 
 static void
 on_event(void *arg, const struct oc_event *e)
 {
 	struct follower *f = arg;
-	if (!f->seen.session_id || !e->session_id || strcmp(e->session_id, f->seen.session_id) != 0)
+	if (!same_text(e->session_id, f->seen.session_id) || (!f->list && shown_event(f->shown, e)))
 		return;
-	if (e->type == OC_EV_MESSAGE && e->field && strcmp(e->field, "reasoning") == 0) {
-		free(f->reasoning_part);
-		f->reasoning_part = xstrdup(e->part_id);
-	}
-	if (e->type != OC_EV_DELTA || !e->text || !e->message_id)
-		return;
-	bool is_reasoning =
-	    f->reasoning_part && e->part_id && strcmp(e->part_id, f->reasoning_part) == 0;
-	show(f, e->message_id, is_reasoning ? VIGIL_REASONING : VIGIL_TEXT, e->text);
+	f->waiting = xrealloc(f->waiting, (f->waiting_count + 1) * sizeof(*f->waiting));
+	f->waiting[f->waiting_count++] = oc_event_copy(e);
+	if (!f->list)
+		ask_for_list(f);
 }
 
+/* Each time the stream is there again, something may have been missed. */
 static void
 on_stream(void *arg, bool up, const char *sentence)
 {
-	(void)arg;
-	(void)up;
-	(void)sentence;
-}
-
-/* What was written before we came. */
-static void
-on_messages(void *arg, struct oc_reply *reply)
-{
 	struct follower *f = arg;
-	f->catch_up = NULL;
-	if (reply->outcome != OC_OK || f->shown_message)
-		return;
-	for (size_t i = 0; i < reply->messages->count; i++) {
-		const struct message *m = &reply->messages->all[i];
-		if (m->from_user || m->summary)
-			continue;
-		if (*m->reasoning)
-			show(f, m->id, VIGIL_REASONING, m->reasoning);
-		if (*m->text)
-			show(f, m->id, VIGIL_TEXT, m->text);
-	}
+	(void)sentence;
+	forget_list(f);
+	shown_gap(f->shown);
+	if (up)
+		ask_for_list(f);
 }
 
 /* ---- the server ----------------------------------------------------------------------------- */
@@ -109,8 +115,7 @@ on_messages(void *arg, struct oc_reply *reply)
 static void
 disconnect(struct follower *f)
 {
-	opencode_cancel(f->catch_up);
-	f->catch_up = NULL;
+	forget_list(f);
 	opencode_events_close(f->events);
 	f->events = NULL;
 	opencode_free(f->client);
@@ -127,35 +132,85 @@ connect_to(struct follower *f)
 		return;
 	f->client = opencode_new(f->http, f->seen.url, key.user, key.password);
 	f->events = opencode_events_open(f->client, f->loop, on_stream, on_event, f);
-	f->catch_up =
-	    opencode_messages(f->client, f->seen.session_id, f->seen.message_id, on_messages, f);
 	onlook_key_fini(&key);
 }
 
 /* ---- the row -------------------------------------------------------------------------------- */
 
 static void
+tell_status(struct follower *f, enum status status)
+{
+	if (status == f->told || status_is_final(status))
+		return;
+	f->told = status;
+	note(f, status_text(status));
+}
+
+/* Of what happens within a status, what a person who looks on wants to know. */
+static void
+tell_event(struct follower *f, const char *kind, const char *detail)
+{
+	static const struct {
+		const char *kind, *words;
+	} told[] = {
+	    {"asked", "asks: "},
+	    {"replied", "is told: "},
+	    {"resumed", "resumed: its turn was cut off"},
+	    {"sent again", "the prompt is sent again"},
+	    {"reachable", "the server is back"},
+	    {"attempt ended", "the attempt has failed: "},
+	    {"unconfirmed", ""},
+	};
+	enum status status;
+	if (status_parse(kind, &status))
+		tell_status(f, status);
+	for (size_t i = 0; i < sizeof(told) / sizeof(*told); i++) {
+		if (strcmp(kind, told[i].kind) != 0)
+			continue;
+		char *line = xasprintf("%s%s", told[i].words, detail ? detail : "");
+		note(f, line);
+		free(line);
+	}
+}
+
+static bool
+take_event(void *arg, const struct row *row)
+{
+	struct follower *f = arg;
+	f->event_id = row_int(row, 0);
+	tell_event(f, row_text(row, 1), row_text(row, 2));
+	return true;
+}
+
+static bool
+tell_events(struct follower *f)
+{
+	struct value values[] = {value_int(f->task_id), value_int(f->event_id)};
+	return store_run(
+	    f->vigil->store, Q_follow_events, values, 2, take_event, f, &f->vigil->fault);
+}
+
+static void
 take_row(struct follower *f, const struct onlook *now)
 {
 	struct onlook before = f->seen;
 	f->seen = *now;
-	if (now->note && !same_text(before.note, now->note))
-		note(f, now->note);
-	if (before.attempt_id && now->attempt_id != before.attempt_id)
-		note(f, "the task is tried again");
 	if (!same_text(before.url, now->url) || !same_text(before.session_id, now->session_id))
 		disconnect(f);
 	onlook_fini(&before);
 }
 
-static void
-tell_status(struct follower *f)
+static bool
+tell_reason(struct follower *f)
 {
-	enum status status = f->seen.status;
-	if (status == f->told_status || status_is_final(status))
-		return;
-	f->told_status = status;
-	note(f, status_text(status));
+	char *reason;
+	if (!onlook_reason(f->vigil, f->task_id, &reason))
+		return false;
+	if (reason && !same_text(f->reason, reason))
+		note(f, reason);
+	free(f->reason);
+	f->reason = reason;
+	return true;
 }
 
 static void
@@ -169,14 +224,15 @@ static void
 look(struct follower *f)
 {
 	struct onlook now;
-	if (!onlook_read(f->vigil, f->task_id, &now)) {
-		onlook_fini(&now);
+	if (!tell_events(f) || !onlook_read(f->vigil, f->task_id, &now)) {
 		stop(f, true);
 		return;
 	}
+	tell_status(f, now.status);
 	take_row(f, &now);
-	tell_status(f);
-	if (status_is_final(now.status))
+	if (!tell_reason(f))
+		stop(f, true);
+	else if (status_is_final(now.status))
 		stop(f, false);
 	else if (status_is_live(now.status) && onlook_has_session(&now) && !f->client)
 		connect_to(f);
@@ -188,35 +244,63 @@ on_look(struct ev_loop *loop, ev_timer *timer, int revents)
 	(void)loop;
 	(void)revents;
 	struct follower *f = timer->data;
+	struct vigil *v = f->vigil;
 	int64_t version;
-	if (!store_data_version(f->vigil->store, &version, &f->vigil->fault)) {
+	if (!store_still_there(v->store, &v->fault) ||
+	    !store_data_version(v->store, &version, &v->fault)) {
 		stop(f, true);
-	} else if (version != f->data_version || !f->client) {
+	} else if (version != f->data_version || !f->client || ++f->skipped >= LOOK_EVERY) {
 		f->data_version = version;
+		f->skipped = 0;
 		look(f);
 	}
 }
 
 /* ---- the end -------------------------------------------------------------------------------- */
 
-/* What of the final answer was not shown yet: all of it, or what the stream has lost. */
+struct transcript {
+	struct shown *shown;
+	bool is_there;
+};
+
+/* The columns of task_answers, in its order. */
+static bool
+take_answer(void *arg, const struct row *row)
+{
+	struct transcript *t = arg;
+	t->is_there = true;
+	shown_stored(
+	    t->shown, row_text(row, 2), row_text(row, 1), row_text(row, 0), row_int(row, 3) != 0);
+	return true;
+}
+
+/* What was not shown yet: of a final task all of it, else what the stream has lost. A result
+ * without a transcript is one that was stopped, or written by other hands. */
 static enum vigil_result
 show_rest(struct follower *f)
 {
-	char *text;
-	enum vigil_result result = vigil_get_result(f->vigil, f->task_id, VIGIL_ANSWER, &text);
-	const char *shown = buf_text(&f->shown);
-	if (text && strncmp(text, shown, f->shown.len) == 0) {
-		f->fn(f->arg, VIGIL_TEXT, text + f->shown.len);
-	} else if (text) {
-		f->fn(f->arg, VIGIL_TEXT, f->shown.len ? "\n" : "");
-		note(f, "the whole answer:");
-		f->fn(f->arg, VIGIL_TEXT, text);
-	}
-	if (text || f->shown_message)
-		f->fn(f->arg, VIGIL_TEXT, "\n");
-	free(text);
+	struct transcript transcript = {.shown = f->shown};
+	struct value id = value_int(f->task_id);
+	char *result_text;
+	if (!store_run(f->vigil->store, Q_task_answers, &id, 1, take_answer, &transcript,
+		&f->vigil->fault))
+		return handle_result(f->vigil);
+	enum vigil_result result =
+	    vigil_get_result(f->vigil, f->task_id, VIGIL_ANSWER, &result_text);
+	if (result_text && !transcript.is_there)
+		shown_stored(f->shown, "", NULL, result_text, false);
+	shown_end(f->shown);
+	free(result_text);
 	return result;
+}
+
+/* From here on, that is; what was before, vigil show has. */
+static bool
+begin(struct follower *f)
+{
+	struct value id = value_int(f->task_id);
+	return store_int(
+	    f->vigil->store, Q_follow_since, &id, 1, 0, &f->event_id, &f->vigil->fault);
 }
 
 static void
@@ -238,12 +322,14 @@ enum vigil_result
 vigil_follow(struct vigil *v, int64_t id, vigil_follow_fn *fn, void *arg)
 {
 	struct follower f = {.vigil = v, .task_id = id, .fn = fn, .arg = arg, .data_version = -1};
-	f.told_status = STATUS_COUNT;
+	f.told = STATUS_COUNT;
+	if (!begin(&f))
+		return handle_result(v);
+	f.shown = shown_new(fn, arg);
 	run_follower(&f);
 	enum vigil_result result = f.has_failed ? handle_result(v) : show_rest(&f);
 	onlook_fini(&f.seen);
-	free(f.shown_message);
-	free(f.reasoning_part);
-	buf_free(&f.shown);
+	free(f.reason);
+	shown_free(f.shown);
 	return result;
 }

@@ -19,8 +19,10 @@
 #include "base/clock.h"
 #include "base/environment.h"
 #include "base/failpoint.h"
+#include "base/patience.h"
 #include "base/secret.h"
 #include "core/policy.h"
+#include "opencode/serve.h"
 #include "runner/managed.h"
 
 #define PROBE_EVERY_S 15.0
@@ -33,8 +35,8 @@
 #define PROBE_PATIENCE_S 0.5
 
 #define FAILURES_TO_DOWN 2
-/* Down for so long, and alive all the while: a loaded machine is slow, not dead. */
-#define WEDGED_MS 300000
+/* One that has lived for less when it dies may do so again at once: its successor has to wait. */
+#define SETTLED_MS 60000
 
 struct link {
 	struct ev_loop *loop;
@@ -53,6 +55,8 @@ struct link {
 	bool is_up, was_up, hears;
 	int failures;
 	int64_t down_since_ms;
+	int64_t up_since_ms;
+	int64_t dying_since_ms; /* of deaths in quick succession the first; 0: none */
 	struct fault trouble;
 };
 
@@ -93,13 +97,18 @@ is_opening(const struct link *l)
 }
 
 static void
+again_in_doubling(struct link *l)
+{
+	again_in(l, (double)policy_backoff_ms(l->down_since_ms, clock_monotonic_ms()) / 1000.);
+}
+
+static void
 again_with_backoff(struct link *l)
 {
 	if (is_opening(l))
 		again_in(l, PROBE_SOON_S);
 	else
-		again_in(
-		    l, (double)policy_backoff_ms(l->down_since_ms, clock_monotonic_ms()) / 1000.);
+		again_in_doubling(l);
 }
 
 const char *
@@ -131,7 +140,7 @@ static void
 make_client(struct link *l)
 {
 	const char *password = l->managed ? l->password : link_given_password(l->config);
-	const char *user = password ? l->config->server_username : NULL;
+	const char *user = l->managed ? SERVE_USER : password ? l->config->server_username : NULL;
 	l->client = opencode_new(l->http, l->url, user, password);
 	l->failures = 0;
 	l->down_since_ms = clock_monotonic_ms();
@@ -163,6 +172,7 @@ come_up(struct link *l, const char *version)
 	(void)store_run(l->store, Q_server_version, v, 2, NULL, NULL, &ignored);
 	failpoint_after(FP_SERVER_VERSION);
 	l->is_up = l->was_up = true;
+	l->up_since_ms = clock_monotonic_ms();
 	l->trouble = (struct fault){0};
 	l->events = opencode_events_open(l->client, l->loop, on_stream_state, on_stream_event, l);
 	char *line = xasprintf("OpenCode %s at %s", version, l->url);
@@ -173,20 +183,28 @@ come_up(struct link *l, const char *version)
 
 /* ---- probing ------------------------------------------------------------------------------- */
 
-/* Another one is started at once: how long this one did not answer says nothing of the next. */
+/* Another one is started at once: how long this one did not answer says nothing of the next. But
+ * the next may die as this one did. */
 static void
 end_managed(struct link *l, const char *sentence, const char *why)
 {
+	int64_t now_ms = clock_monotonic_ms();
+	bool had_settled = now_ms - l->up_since_ms >= SETTLED_MS;
 	note_trouble(l, sentence);
 	drop_client(l);
 	(void)managed_end(l->managed, why);
+	if (!had_settled && l->dying_since_ms) {
+		again_in(l, (double)policy_backoff_ms(l->dying_since_ms, now_ms) / 1000.);
+		return;
+	}
+	l->dying_since_ms = now_ms;
 	again_in(l, PROBE_SOON_S);
 }
 
 static bool
 is_wedged(const struct link *l)
 {
-	return !l->is_up && clock_monotonic_ms() - l->down_since_ms > WEDGED_MS;
+	return !l->is_up && clock_monotonic_ms() - l->down_since_ms > patience_wedged_ms;
 }
 
 static void
@@ -254,7 +272,7 @@ start_failed(struct link *l, const struct fault *why)
 	if (is_hopeless && l->listener.give_up(l->listener.arg, why->text))
 		return;
 	note_trouble(l, why->text);
-	again_with_backoff(l);
+	again_in_doubling(l);
 }
 
 static void
@@ -449,10 +467,15 @@ link_server_id(const struct link *l)
 	return l->server_id;
 }
 
-void
+bool
+link_is_managed(const struct link *l)
+{
+	return l->managed;
+}
+
+bool
 link_end_server(struct link *l)
 {
 	drop_client(l);
-	if (l->managed)
-		(void)managed_end(l->managed, "nothing was left to do");
+	return !l->managed || managed_end(l->managed, "nothing was left to do");
 }

@@ -42,9 +42,11 @@ struct opencode *link_client(const struct link *); /* NULL while down */
 const char *link_name(const struct link *);        /* as in the column `server` */
 int64_t link_server_id(const struct link *);
 
+bool link_is_managed(const struct link *); /* the server is vigil's own */
+
 /* Ends the managed server, if it is one and there is one, also one that an earlier run has left.
- * Blocks for seconds at most. */
-void link_end_server(struct link *);
+ * Blocks for seconds at most. False: it could not be ended. */
+bool link_end_server(struct link *);
 
 /* The password for a server that is not managed: from the configured environment variable; NULL
  * without one. Borrowed. */

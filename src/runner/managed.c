@@ -129,16 +129,19 @@ write_intent(struct managed *m, struct fault *why)
 	return true;
 }
 
-static void
-write_end(struct managed *m, const char *why)
+/* A row that cannot be ended now stays known, and is ended before the next one is made: of two, the
+ * older would never be. */
+static bool
+write_end(struct managed *m, const char *ending, struct fault *why)
 {
-	/* A row that cannot be ended now is found dead by the next start. */
-	struct fault ignored;
-	struct value v[] = {value_int(m->server_id), value_time(clock_now_ms()), value_text(why)};
+	struct value v[] = {
+	    value_int(m->server_id), value_time(clock_now_ms()), value_text(ending)};
 	failpoint_before(FP_SERVER_ENDED);
-	(void)store_run(m->store, Q_server_end, v, 3, NULL, NULL, &ignored);
+	if (!store_run(m->store, Q_server_end, v, 3, NULL, NULL, why))
+		return false;
 	failpoint_after(FP_SERVER_ENDED);
 	m->server_id = 0;
+	return true;
 }
 
 static bool
@@ -191,17 +194,27 @@ await(struct managed *m)
 	    serve_await(m->loop, &m->options, &m->process, READY_DEADLINE_MS, on_listening, m);
 }
 
+static bool
+end_process(struct managed *m, struct fault *why)
+{
+	failpoint_before(FP_SERVER_END);
+	bool is_gone = serve_end(&m->process, END_GRACE_MS);
+	failpoint_after(FP_SERVER_END);
+	return is_gone || fault_set(why, FAULT_ENV,
+			      "what an earlier OpenCode server has left running (pid %ld and its "
+			      "children) cannot be ended",
+			      (long)m->process.pid);
+}
+
 /* The server that is known, if it is alive. */
 static bool
 adopt(struct managed *m, struct fault *why)
 {
 	if (!find_row(m, why))
 		return false;
-	if (m->server_id && !serve_find(&m->process) && !managed_end(m, "it was found dead"))
-		return fault_set(why, FAULT_ENV,
-		    "what an earlier OpenCode server has left running (pid %ld and its children) "
-		    "cannot be ended",
-		    (long)m->process.pid);
+	if (m->server_id && !serve_find(&m->process) &&
+	    (!end_process(m, why) || !write_end(m, "it was found dead", why)))
+		return false;
 	m->is_new = false;
 	return !m->server_id || write_pid(m, why);
 }
@@ -274,12 +287,10 @@ managed_end(struct managed *m, const char *why)
 		return false;
 	if (!m->server_id)
 		return true;
-	failpoint_before(FP_SERVER_END);
-	bool is_gone = serve_end(&m->process, END_GRACE_MS);
-	failpoint_after(FP_SERVER_END);
-	if (is_gone)
-		write_end(m, why);
-	return is_gone;
+	if (!end_process(m, &ignored))
+		return false;
+	(void)write_end(m, why, &ignored);
+	return true;
 }
 
 char *

@@ -19,15 +19,13 @@ read_row(void *arg, const struct row *row)
 	struct onlook *o = arg;
 	if (!status_parse(row_text(row, 0), &o->status))
 		die("a task has the status '%s'", row_text(row, 0));
-	o->note = xstrdup(row_text(row, 1));
-	o->directory = xstrdup(row_text(row, 2));
-	o->attempt_id = row_int(row, 3);
-	o->session_id = xstrdup(row_text(row, 4));
-	o->message_id = xstrdup(row_text(row, 5));
-	o->resumes = row_int(row, 6);
-	o->server = xstrdup(row_text(row, 7));
-	o->url = xstrdup(row_text(row, 8));
-	managed_read_process(row, 9, &o->process);
+	o->directory = xstrdup(row_text(row, 1));
+	o->attempt_id = row_int(row, 2);
+	o->session_id = xstrdup(row_text(row, 3));
+	o->message_id = xstrdup(row_text(row, 4));
+	o->server = xstrdup(row_text(row, 5));
+	o->url = xstrdup(row_text(row, 6));
+	managed_read_process(row, 7, &o->process);
 	return false;
 }
 
@@ -36,18 +34,39 @@ onlook_read(struct vigil *vigil, int64_t task_id, struct onlook *o)
 {
 	struct value id = value_int(task_id);
 	*o = (struct onlook){0};
-	return handle_has_task(vigil, task_id) &&
-	       store_run(vigil->store, Q_onlook, &id, 1, read_row, o, &vigil->fault);
+	if (!handle_has_task(vigil, task_id))
+		return false;
+	if (store_run(vigil->store, Q_onlook, &id, 1, read_row, o, &vigil->fault))
+		return true;
+	onlook_fini(o);
+	return false;
 }
 
 void
 onlook_fini(struct onlook *o)
 {
-	char *const owned[] = {
-	    o->note, o->directory, o->session_id, o->message_id, o->server, o->url};
+	char *const owned[] = {o->directory, o->session_id, o->message_id, o->server, o->url};
 	for (size_t i = 0; i < sizeof(owned) / sizeof(*owned); i++)
 		free(owned[i]);
 	*o = (struct onlook){0};
+}
+
+static bool
+keep_reason(void *arg, const struct row *row)
+{
+	char **reason = arg;
+	*reason = xstrdup(row_text(row, 0));
+	return false;
+}
+
+bool
+onlook_reason(struct vigil *vigil, int64_t task_id, char **reason)
+{
+	bool has_runner = store_lock_holder(vigil->database) != 0;
+	struct value values[] = {value_int(task_id), value_int(has_runner)};
+	*reason = NULL;
+	return store_run(
+	    vigil->store, Q_show_reason, values, 2, keep_reason, reason, &vigil->fault);
 }
 
 bool
@@ -78,7 +97,7 @@ onlook_key(
 	else
 		key->password = given_password(vigil);
 	if (key->password)
-		key->user = vigil->config->server_username;
+		key->user = is_managed ? SERVE_USER : vigil->config->server_username;
 	return key->password || !is_managed;
 }
 

@@ -15,18 +15,20 @@
 struct onlook {
 	enum status status;
 	int64_t attempt_id; /* 0: it was never claimed */
-	int64_t resumes;
-	char *note;       /* NULL: nothing is in its way */
-	char *directory;  /* of the task */
-	char *session_id; /* this and the rest: NULL while not known */
-	char *message_id; /* of our prompt */
+	char *directory;    /* of the task */
+	char *session_id;   /* this and the rest: NULL while not known */
+	char *message_id;   /* of our prompt */
 	char *server, *url;
 	struct serve_process process; /* if it is the managed one */
 };
 
-/* False: the handle has the fault, FAULT_NOT_FOUND among them. To be let go of in any case. */
+/* False: the handle has the fault, FAULT_NOT_FOUND among them, and nothing is to be let go of. */
 bool onlook_read(struct vigil *, int64_t task_id, struct onlook *);
 void onlook_fini(struct onlook *);
+
+/* What an open task waits for, in words; NULL: nothing is in its way. False: the handle has the
+ * fault. The caller frees. */
+bool onlook_reason(struct vigil *, int64_t task_id, char **reason);
 
 /* Is there a session, on a server with an address? */
 bool onlook_has_session(const struct onlook *);

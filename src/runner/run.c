@@ -139,6 +139,7 @@ run_locked(struct vigil *v, const struct vigil_run_options *o)
 	ev_loop_destroy(r->loop);
 	store_close(r->store);
 	free(r->directory);
+	free(r->passed_over);
 	free(r);
 	return is_ok;
 }

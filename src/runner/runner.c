@@ -23,6 +23,7 @@
 #define ASLEEP_MS 2000    /* the clocks drift less than this between two ticks */
 #define DUE_SOONEST_MS 20 /* wakes that are close together share one turn of the loop */
 #define WRITE_AGAIN_MS 1000
+#define CALM_MS 10000 /* without trouble: then it is over */
 
 /* ---- saying --------------------------------------------------------------------------------- */
 
@@ -56,11 +57,25 @@ runner_in_trouble(struct runner *r, const struct fault *why)
 	if (why->kind == FAULT_NONE)
 		return;
 	r->write_again_ms = clock_monotonic_ms() + WRITE_AGAIN_MS;
-	if (r->trouble.kind != FAULT_NONE && strcmp(r->trouble.text, why->text) == 0)
-		return;
 	r->trouble = *why;
+	if (r->said.kind != FAULT_NONE && strcmp(r->said.text, why->text) == 0)
+		return;
+	r->said = *why;
 	runner_say(r, "nothing new is started: %s", why->text);
 	tell_status(r);
+}
+
+/* On a disk that is nearly full, some things can be written and others not, in turns: then it is
+ * not over. */
+static void
+say_that_it_is_over(struct runner *r)
+{
+	if (r->said.kind == FAULT_NONE || r->trouble.kind != FAULT_NONE)
+		return;
+	if (r->said.kind != FAULT_BUSY && clock_monotonic_ms() - r->calm_since_ms < CALM_MS)
+		return;
+	r->said.kind = FAULT_NONE;
+	runner_say(r, "the database can be written again");
 }
 
 void
@@ -70,7 +85,8 @@ runner_out_of_trouble(struct runner *r)
 		return;
 	r->trouble.kind = FAULT_NONE;
 	r->write_again_ms = 0;
-	runner_say(r, "the database can be written again");
+	r->calm_since_ms = clock_monotonic_ms();
+	say_that_it_is_over(r);
 	claim_soon(r);
 }
 
@@ -203,19 +219,33 @@ notice(struct runner *r)
 	claim_soon(r);
 }
 
-/* When the two clocks part, the machine was suspended, or somebody set the time. */
-static void
-notice_sleep(struct runner *r)
+/* When the two clocks part, the machine was suspended, or somebody set the time. Whoever judges how
+ * long an agent has worked asks this first: a tick may be half a second away. */
+void
+runner_count_sleep(struct runner *r)
 {
 	int64_t asleep_ms = clock_now_ms() - clock_monotonic_ms();
 	int64_t slept_ms = asleep_ms - r->asleep_ms;
-	r->asleep_ms = asleep_ms;
 	if (slept_ms < ASLEEP_MS && slept_ms > -ASLEEP_MS)
 		return;
+	r->asleep_ms = asleep_ms;
+	r->has_slept = true;
+	for (struct flight *f = r->flights; f; f = f->next)
+		flight_slept(f, slept_ms > 0 ? slept_ms : 0);
+}
+
+static void
+notice_sleep(struct runner *r)
+{
 	struct flight *next;
+	runner_count_sleep(r);
+	r->asleep_ms = clock_now_ms() - clock_monotonic_ms(); /* they drift a little */
+	if (!r->has_slept)
+		return;
+	r->has_slept = false;
 	for (struct flight *f = r->flights; f; f = next) {
 		next = f->next;
-		flight_slept(f, slept_ms > 0 ? slept_ms : 0);
+		flight_wake(f);
 	}
 	claim_soon(r);
 }
@@ -229,9 +259,11 @@ on_tick(struct ev_loop *loop, ev_timer *timer, int revents)
 	struct fault why;
 	int64_t version = r->data_version;
 	notice_sleep(r);
+	say_that_it_is_over(r);
 	tell_status(r);
 	awake_want(r->awake, runner_count_here(r) > 0);
 	if (!store_still_there(r->store, &why)) {
+		r->has_lost_database = true;
 		fail(r, &why);
 		return;
 	}
@@ -292,30 +324,37 @@ on_due(struct ev_loop *loop, ev_timer *timer, int revents)
 /* ---- the link ------------------------------------------------------------------------------- */
 
 static void
-on_link_up(void *arg)
+wake_all(struct runner *r)
 {
-	struct runner *r = arg;
 	struct flight *next;
 	for (struct flight *f = r->flights; f; f = next) {
 		next = f->next;
 		flight_wake(f);
 	}
+}
+
+static void
+on_link_up(void *arg)
+{
+	struct runner *r = arg;
+	wake_all(r);
 	asks_look_everywhere(r->asks);
 	panes_take_up(r->panes);
 	claim_soon(r);
 }
 
+/* From now on their time does not count, so each is told at once. */
 static void
 on_link_down(void *arg)
 {
 	struct runner *r = arg;
 	watch_unlink(r->watch);
 	asks_unlink(r->asks);
-	for (struct flight *f = r->flights; f; f = f->next) {
+	for (struct flight *f = r->flights; f; f = f->next)
 		flight_unlink(f);
-		runner_due_changed(r, f->wake_at_ms);
-	}
 	catalog_forget(r->catalog);
+	if (!r->ending)
+		wake_all(r);
 }
 
 /* The session that asks may be one below ours: the directory tells where to look. */
@@ -333,15 +372,32 @@ on_asked(struct runner *r, const struct oc_event *event)
 }
 
 static void
+on_descendant_created(struct runner *r, const struct oc_event *event)
+{
+	if (!event->parent_id)
+		return;
+	struct flight *f = sessions_find(&r->sessions, event->parent_id);
+	if (!f)
+		f = sessions_find_descendant(&r->sessions, event->parent_id);
+	if (f)
+		sessions_add_descendant(&r->sessions, f, event->session_id);
+}
+
+static void
 on_link_event(void *arg, const struct oc_event *event)
 {
 	struct runner *r = arg;
 	if (event->type == OC_EV_ASKED || event->type == OC_EV_REPLIED)
 		on_asked(r, event);
-	struct flight *f =
-	    event->session_id ? sessions_find(&r->sessions, event->session_id) : NULL;
+	if (!event->session_id)
+		return;
+	struct flight *f = sessions_find(&r->sessions, event->session_id);
 	if (f)
 		flight_event(f, event);
+	else if (event->type == OC_EV_SESSION_CREATED)
+		on_descendant_created(r, event);
+	else if ((f = sessions_find_descendant(&r->sessions, event->session_id)))
+		flight_descendant_event(f, event);
 }
 
 static void
@@ -360,6 +416,16 @@ on_signal(struct ev_loop *loop, ev_signal *signal, int revents)
 	runner_end(signal->data, RUNNER_STOPPED);
 }
 
+/* The work itself does not need it: what is committed is safe in the -wal, which grows. */
+static void
+untidy(struct runner *r, const struct fault *why)
+{
+	if (r->said.kind != FAULT_NONE || strcmp(r->untidy.text, why->text) == 0)
+		return;
+	r->untidy = *why;
+	runner_say(r, "what is written stays in the -wal for now: %s", why->text);
+}
+
 static void
 on_tidy(struct ev_loop *loop, ev_timer *timer, int revents)
 {
@@ -367,8 +433,10 @@ on_tidy(struct ev_loop *loop, ev_timer *timer, int revents)
 	(void)revents;
 	struct runner *r = timer->data;
 	struct fault why;
-	if (!store_checkpoint(r->store, &why) && why.kind != FAULT_BUSY)
-		runner_in_trouble(r, &why);
+	if (!store_checkpoint(r->store, &why))
+		untidy(r, &why);
+	else
+		r->untidy = (struct fault){0};
 }
 
 static void
@@ -439,23 +507,60 @@ stop_watchers(struct runner *r)
 		ev_signal_stop(r->loop, &r->signals[i]);
 }
 
+static void
+end_in_order(struct runner *r)
+{
+	store_set_wait(r->store, STORE_WAIT_END_MS);
+	if (!r->must_notice && !runner_count_here(r)) /* all that is alive is known */
+		(void)link_end_server(r->link);
+	if (r->flight_count == 1)
+		runner_say(r, "a task goes on; the next vigil run takes it up");
+	else if (r->flight_count)
+		runner_say(r, "%d tasks go on; the next vigil run takes them up", r->flight_count);
+}
+
+/* "ses_1, ses_2": those at the server that this run drives. The caller frees. */
+static char *
+list_sessions(const struct runner *r)
+{
+	struct buf list = {0};
+	for (const struct flight *f = r->flights; f; f = f->next)
+		if (f->session_id && flight_is_here(f))
+			buf_printf(&list, "%s%s", list.len ? ", " : "", f->session_id);
+	return buf_take(&list);
+}
+
+/* Nobody will find our server by its row: it goes, with its agents. One that was given is not ours
+ * to end. */
+static void
+end_without_database(struct runner *r)
+{
+	char *sessions = list_sessions(r);
+	if (!link_end_server(r->link))
+		runner_say(r, "the OpenCode server could not be ended: it goes on");
+	else if (*sessions && link_is_managed(r->link))
+		runner_say(r, "stopped with the OpenCode server, which keeps their sessions: %s",
+		    sessions);
+	else if (*sessions)
+		runner_say(r, "still at work at %s, and followed by nobody: %s", link_name(r->link),
+		    sessions);
+	free(sessions);
+}
+
 void
 runner_stop(struct runner *r)
 {
 	stop_watchers(r);
 	service_stopping(&r->service);
-	store_set_wait(r->store, STORE_WAIT_END_MS);
-	bool ends_server =
-	    !r->must_notice && !runner_count_here(r); /* all that is alive is known */
-	if (r->flight_count == 1)
-		runner_say(r, "a task goes on; the next vigil run takes it up");
-	else if (r->flight_count)
-		runner_say(r, "%d tasks go on; the next vigil run takes them up", r->flight_count);
+	for (struct flight *f = r->flights; f; f = f->next)
+		flight_unlink(f); /* the loop turns on, for the panes alone */
+	panes_stop(r->panes);     /* before the server: who looks at it holds it open */
+	if (r->has_lost_database)
+		end_without_database(r);
+	else
+		end_in_order(r);
 	while (r->flights)
 		flight_end(r->flights);
-	panes_stop(r->panes); /* before the server: who looks at it holds it open */
-	if (ends_server)
-		link_end_server(r->link);
 	link_close(r->link);
 	watch_free(r->watch);
 	asks_free(r->asks);

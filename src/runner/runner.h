@@ -54,14 +54,21 @@ struct runner {
 	struct sessions sessions; /* the same, by session */
 	struct service service;   /* what the service manager is told */
 
-	int64_t asleep_ms;      /* wall clock less monotonic clock, as of the last tick */
-	int64_t data_version;   /* as of the last tick */
-	bool must_notice;       /* somebody has changed rows, and they were not all looked at */
-	int64_t next_start_ms;  /* when the next task of later is due; 0: none */
-	struct fault trouble;   /* why the database cannot be used; FAULT_NONE while it can */
+	int64_t asleep_ms;     /* wall clock less monotonic clock, as of the last tick */
+	bool has_slept;        /* and the flights were not all woken since */
+	int64_t data_version;  /* as of the last tick */
+	bool must_notice;      /* somebody has changed rows, and they were not all looked at */
+	char *passed_over;     /* ids of tasks that the tables let nobody start or hold, as JSON; or
+				  NULL */
+	int64_t next_start_ms; /* when the next task of later is due; 0: none */
+	struct fault trouble;  /* why the database cannot be used; FAULT_NONE while it can */
+	struct fault said;     /* of these, what was said and is not said to be over */
+	int64_t calm_since_ms; /* monotonic: since when there is no trouble */
+	struct fault untidy;   /* why the newest checkpoint could not be made, if that was said */
 	int64_t write_again_ms; /* monotonic: nobody tries before that, for each try can block */
 	const char *ending;     /* set when the loop is to end: one of the words above */
 	struct fault failure;   /* why, if it is RUNNER_FAILED */
+	bool has_lost_database; /* its file was taken away: no later run knows what is alive here */
 
 	ev_timer tick; /* notices what others wrote; tries again what failed */
 	ev_timer due;  /* the earliest wake_at */
@@ -86,6 +93,9 @@ void runner_notice_again(struct runner *, const struct fault *);
 /* Have the timer of the earliest wake_at re-armed. */
 void runner_due_changed(struct runner *, int64_t wake_at_ms);
 
+/* Tells the flights of time that the machine has slept since the last tick. */
+void runner_count_sleep(struct runner *);
+
 /* Makes its row in `runners`, and sets `id`. */
 bool runner_write_row(struct runner *, struct fault *);
 
@@ -97,7 +107,8 @@ int runner_count_here(const struct runner *); /* live tasks of the server that i
 /* Sets the loop's watchers up, opens the link, takes up what is alive. Loop, store, config,
  * defaults, directory and log must be set. Then run the loop, until `ending` is set. */
 void runner_start(struct runner *, const char *server_url, int poke_fd);
-/* Ends in order: agents go on, and so does their server; without any, the server is ended. */
+/* Ends in order: agents go on, and so does their server; without any, or where nobody could take
+ * them up, the server is ended. */
 void runner_stop(struct runner *);
 
 #endif

@@ -8,24 +8,29 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "runner/places.h"
 #include "runner/runner.h"
 
-struct place {
-	struct watch *watch;
-	struct place *next;
-	char *directory;
+/* A directory's statuses. */
+struct post {
+	struct place place;
 	struct oc_call *call;
 	bool ask_again;
-	bool is_used; /* by a flight, as of this poll */
 };
 
 struct watch {
 	struct runner *runner;
-	struct place *places;
+	struct places places; /* of struct post */
 	ev_timer poll;
 };
 
-static void ask(struct place *);
+static void ask(struct post *);
+
+static struct runner *
+runner_of(const struct post *p)
+{
+	return ((const struct watch *)p->place.owner)->runner;
+}
 
 /* ---- an answer ------------------------------------------------------------------------------ */
 
@@ -36,24 +41,48 @@ by_session(const void *a, const void *b)
 	return strcmp(x->session_id, y->session_id);
 }
 
+static const struct oc_status *
+find_status(const struct oc_statuses *statuses, char *session_id)
+{
+	const struct oc_status key = {.session_id = session_id};
+	return statuses->count
+		   ? bsearch(&key, statuses->all, statuses->count, sizeof key, by_session)
+		   : NULL;
+}
+
+/* A session is busy while it waits for one below it, and that one may wait for its provider. */
+static const struct oc_status *
+who_waits(const struct flight *f, const struct oc_statuses *statuses, const struct oc_status *own)
+{
+	const struct oc_status *waits = own;
+	for (const struct descendant *d = f->descendants; d; d = d->sibling) {
+		const struct oc_status *below = find_status(statuses, d->session_id);
+		if (below && below->activity == OC_BUSY)
+			return own;
+		if (below && below->activity == OC_RETRY)
+			waits = below;
+	}
+	return waits;
+}
+
 static void
 tell_flight(struct flight *f, const struct oc_statuses *statuses)
 {
-	const struct oc_status key = {.session_id = f->session_id};
-	const struct oc_status *found =
-	    statuses->count ? bsearch(&key, statuses->all, statuses->count, sizeof key, by_session)
-			    : NULL;
+	const struct oc_status *found = find_status(statuses, f->session_id);
+	if (found && found->activity == OC_BUSY)
+		found = who_waits(f, statuses, found);
 	flight_status(f, found ? found->activity : OC_IDLE, found ? found->message : NULL);
 }
 
 /* `statuses` NULL: the question failed. A flight may end while it is told. */
 static void
-tell_all(struct place *p, const struct oc_statuses *statuses, const char *sentence)
+tell_all(struct post *p, const struct oc_statuses *statuses, const char *sentence)
 {
 	struct flight *next;
-	for (struct flight *f = p->watch->runner->flights; f; f = next) {
+	for (struct flight *f = runner_of(p)->flights; f; f = next) {
 		next = f->next;
-		if (!f->session_id || !flight_is_here(f) || strcmp(f->directory, p->directory) != 0)
+		if (!f->session_id || !flight_is_here(f) ||
+		    strcmp(f->directory, p->place.directory) != 0)
 			continue;
 		if (statuses)
 			tell_flight(f, statuses);
@@ -65,7 +94,7 @@ tell_all(struct place *p, const struct oc_statuses *statuses, const char *senten
 static void
 on_statuses(void *arg, struct oc_reply *reply)
 {
-	struct place *p = arg;
+	struct post *p = arg;
 	p->call = NULL;
 	bool must_ask = p->ask_again;
 	p->ask_again = false;
@@ -83,59 +112,21 @@ on_statuses(void *arg, struct oc_reply *reply)
 /* ---- asking --------------------------------------------------------------------------------- */
 
 static void
-ask(struct place *p)
+ask(struct post *p)
 {
-	struct opencode *client = link_client(p->watch->runner->link);
+	struct opencode *client = link_client(runner_of(p)->link);
 	if (client)
-		p->call = opencode_statuses(client, p->directory, on_statuses, p);
-}
-
-static struct place *
-find_place(struct watch *w, const char *directory)
-{
-	for (struct place *p = w->places; p; p = p->next) {
-		if (strcmp(p->directory, directory) == 0)
-			return p;
-	}
-	struct place *p = xcalloc(1, sizeof *p);
-	p->watch = w;
-	p->directory = xstrdup(directory);
-	p->next = w->places;
-	w->places = p;
-	return p;
+		p->call = opencode_statuses(client, p->place.directory, on_statuses, p);
 }
 
 bool
 watch_ask(struct watch *w, const char *directory)
 {
-	struct place *p = find_place(w, directory);
+	struct post *p = (struct post *)places_find(&w->places, directory);
 	p->ask_again = p->call != NULL;
 	if (!p->call)
 		ask(p);
 	return p->ask_again;
-}
-
-static void
-free_place(struct place *p)
-{
-	opencode_cancel(p->call);
-	free(p->directory);
-	free(p);
-}
-
-static void
-drop_unused(struct watch *w)
-{
-	struct place **at = &w->places;
-	while (*at) {
-		struct place *p = *at;
-		if (p->is_used || p->call) {
-			at = &p->next;
-			continue;
-		}
-		*at = p->next;
-		free_place(p);
-	}
 }
 
 static void
@@ -144,29 +135,44 @@ on_poll(struct ev_loop *loop, ev_timer *timer, int revents)
 	(void)loop;
 	(void)revents;
 	struct watch *w = timer->data;
-	for (struct place *p = w->places; p; p = p->next)
-		p->is_used = false;
-	for (struct flight *f = w->runner->flights; f; f = f->next) {
-		if (f->session_id && flight_is_here(f) && f->status != STATUS_STOPPING)
-			find_place(w, f->directory)->is_used = true;
-	}
-	for (struct place *p = w->places; p; p = p->next) {
-		if (p->is_used && !p->call)
+	places_tidy(&w->places, w->runner);
+	for (struct place *place = w->places.first; place; place = place->next) {
+		struct post *p = (struct post *)place;
+		if (place->is_used && !p->call)
 			ask(p);
 	}
-	drop_unused(w);
 }
 
 /* ---- outside -------------------------------------------------------------------------------- */
 
+static bool
+is_for(const struct flight *f)
+{
+	return f->session_id && flight_is_here(f) && f->status != STATUS_STOPPING;
+}
+
+static bool
+is_asking(const struct place *place)
+{
+	return ((const struct post *)place)->call != NULL;
+}
+
+static void
+stop_asking(struct place *place)
+{
+	struct post *p = (struct post *)place;
+	opencode_cancel(p->call);
+	p->call = NULL;
+	p->ask_again = false;
+}
+
+static const struct place_kind posts = {sizeof(struct post), is_for, is_asking, stop_asking};
+
 void
 watch_unlink(struct watch *w)
 {
-	for (struct place *p = w->places; p; p = p->next) {
-		opencode_cancel(p->call);
-		p->call = NULL;
-		p->ask_again = false;
-	}
+	for (struct place *p = w->places.first; p; p = p->next)
+		stop_asking(p);
 }
 
 struct watch *
@@ -175,6 +181,7 @@ watch_new(struct runner *r, int64_t every_ms)
 	struct watch *w = xcalloc(1, sizeof *w);
 	double seconds = (double)every_ms / 1000.;
 	w->runner = r;
+	w->places = (struct places){.kind = &posts, .owner = w};
 	ev_timer_init(&w->poll, on_poll, seconds, seconds);
 	w->poll.data = w;
 	ev_timer_start(r->loop, &w->poll);
@@ -187,10 +194,6 @@ watch_free(struct watch *w)
 	if (!w)
 		return;
 	ev_timer_stop(w->runner->loop, &w->poll);
-	while (w->places) {
-		struct place *p = w->places;
-		w->places = p->next;
-		free_place(p);
-	}
+	places_clear(&w->places);
 	free(w);
 }

@@ -4,8 +4,10 @@
  */
 #include "store/store_int.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -92,6 +94,42 @@ copy_into(struct store *s, const char *name, struct fault *fault)
 	return ok && sync_file(name, fault);
 }
 
+/* Is it "BEGINNING.PID.part" or its journal, of this process or of one that is no more? */
+static bool
+is_left_over(const char *entry, const char *beginning)
+{
+	size_t length = strlen(beginning);
+	char *end;
+	long pid;
+
+	if (strncmp(entry, beginning, length) != 0 || entry[length] != '.')
+		return false;
+	pid = strtol(entry + length + 1, &end, 10);
+	if (pid <= 0 || (strcmp(end, ".part") != 0 && strcmp(end, ".part-journal") != 0))
+		return false;
+	return pid == (long)getpid() || (kill((pid_t)pid, 0) != 0 && errno == ESRCH);
+}
+
+/* Of copies that were cut off, or could not be made. */
+static void
+clear_left_overs(const char *name)
+{
+	char *folder = file_folder(name);
+	const char *slash = strrchr(name, '/');
+	DIR *list = opendir(folder);
+	const struct dirent *entry;
+
+	while (list && (entry = readdir(list))) {
+		char *path = xasprintf("%s/%s", folder, entry->d_name);
+		if (is_left_over(entry->d_name, slash ? slash + 1 : name))
+			unlink(path);
+		free(path);
+	}
+	if (list)
+		closedir(list);
+	free(folder);
+}
+
 /* Under another name first: what is called PATH.before-vN is whole, and the oldest is kept. */
 static bool
 copy_before(struct store *s, size_t newest, struct fault *fault)
@@ -100,11 +138,12 @@ copy_before(struct store *s, size_t newest, struct fault *fault)
 	char *part = xasprintf("%s.%ld.part", name, (long)getpid());
 	bool ok = true;
 
+	clear_left_overs(name);
 	if (access(name, F_OK) != 0) {
 		ok = make_empty(part, fault) && copy_into(s, part, fault);
 		if (ok && link(part, name) != 0 && errno != EEXIST)
 			ok = copy_fault(name, fault);
-		unlink(part);
+		clear_left_overs(name);
 		ok = ok && file_sync_folder(s->path, fault);
 	}
 	free(name);

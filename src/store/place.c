@@ -85,8 +85,8 @@ struct file_system {
 	const char *name;
 };
 
-/* Their locks, or the shared memory of a WAL, do not hold between machines; through FUSE nobody
- * can tell. */
+/* Their locks, or the shared memory of a WAL, do not hold between machines, be one of them a guest
+ * of the other; through FUSE nobody can tell. */
 static const struct file_system remote[] = {
     {0x6969, "NFS"},
     {0xFF534D42, "CIFS"},
@@ -101,6 +101,10 @@ static const struct file_system remote[] = {
     {0x0BD00BD0, "Lustre"},
     {0x73757245, "Coda"},
     {0x65735546, "FUSE"},
+    {0x47504653, "GPFS"},
+    {0x19830326, "BeeGFS"},
+    {0x786F4256, "VirtualBox"},
+    {0xBACBACBC, "VMware"},
 };
 
 /* Faults also for a path whose file system cannot be asked: it will not open either. */
@@ -114,9 +118,8 @@ is_local(const char *path, struct fault *fault)
 	for (size_t i = 0; i < sizeof(remote) / sizeof(*remote); i++)
 		if (((unsigned long)info.f_type & 0xffffffffUL) == remote[i].type)
 			return fault_set(fault, FAULT_ENV,
-			    "%s is on a %s file system, where a database is not safe: choose a "
-			    "local "
-			    "place with --db or VIGIL_DB",
+			    "%s is on a file system (%s) where a database is not safe: choose a "
+			    "local place with --db or VIGIL_DB",
 			    path, remote[i].name);
 	return true;
 }

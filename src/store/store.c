@@ -193,6 +193,10 @@ store_run(struct store *s, enum query query, const struct value *values, size_t 
 	int code;
 	bool ok = true;
 
+	if (s->lost.kind != FAULT_NONE) {
+		*fault = s->lost;
+		return false;
+	}
 	/* A full disk can end a transaction behind our back; what follows would be on its own. */
 	if (s->in_transaction && sqlite3_get_autocommit(s->db))
 		return fault_set(
@@ -310,6 +314,21 @@ is_still(const char *path, const char *suffix, ino_t inode)
 	return same;
 }
 
+static bool
+file_fault(struct store *s)
+{
+	struct stat info;
+
+	if (stat(s->path, &info) == 0)
+		return fault_set(&s->lost, FAULT_ENV,
+		    "database %s was replaced by another file while it was in use: put the right "
+		    "one in its place, with its -wal",
+		    s->path);
+	return fault_set(&s->lost, FAULT_ENV,
+	    "database %s was moved or deleted while it was in use: put it back, with its -wal",
+	    s->path);
+}
+
 /* A vanished -wal or -shm is as bad: others would then write without seeing our locks. */
 bool
 store_still_there(struct store *s, struct fault *fault)
@@ -318,12 +337,16 @@ store_still_there(struct store *s, struct fault *fault)
 
 	sqlite3_file_control(s->db, "main", SQLITE_FCNTL_HAS_MOVED, &moved);
 	if (moved)
-		return fault_set(
-		    fault, FAULT_ENV, "database %s was moved, deleted or replaced", s->path);
-	if (!is_still(s->path, "-wal", s->wal) || !is_still(s->path, "-shm", s->shm))
-		return fault_set(fault, FAULT_ENV,
-		    "database %s: its -wal or -shm file was deleted while it is in use", s->path);
-	return true;
+		file_fault(s);
+	else if (!is_still(s->path, "-wal", s->wal) || !is_still(s->path, "-shm", s->shm))
+		fault_set(&s->lost, FAULT_ENV,
+		    "database %s: its -wal or -shm file was deleted while it was in use: what was "
+		    "written in the last seconds may be lost, the rest is there",
+		    s->path);
+	if (s->lost.kind == FAULT_NONE)
+		return true;
+	*fault = s->lost;
+	return false;
 }
 
 void

@@ -95,7 +95,8 @@ const char *store_query_name(enum query); /* only tests ask */
 
 /* Changes when another connection has committed; cheap enough for a timer. */
 bool store_data_version(struct store *, int64_t *out, struct fault *);
-/* Is the file that is open still the one at its path? FAULT_ENV says what happened to it. */
+/* Is the file that is open still the one at its path? FAULT_ENV says what happened to it; from then
+ * on every statement is refused with it: what others write now is written without our locks. */
 bool store_still_there(struct store *, struct fault *);
 /* A checkpoint; only the holder of the runner's lock may ask for one (SQLite before 3.51.3 can
  * corrupt a WAL when two connections checkpoint at an unlucky moment). What readers hold back is

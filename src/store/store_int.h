@@ -18,6 +18,7 @@ struct store {
 	int wait_ms;         /* busy timeout, once it is open */
 	bool in_transaction; /* by store_begin */
 	ino_t wal, shm;      /* of PATH-wal and PATH-shm when it was opened */
+	struct fault lost;   /* how the file was taken away from under us; FAULT_NONE as a rule */
 	sqlite3_stmt *statements[Q_COUNT];
 };
 

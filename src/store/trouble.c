@@ -4,6 +4,7 @@
  */
 #include "store/store_int.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -137,14 +138,17 @@ busy_fault(const struct store *s, struct fault *fault)
 
 /* ---- all of it ----------------------------------------------------------------------------- */
 
-/* SQLite's words, and the system's where it has any. */
+/* SQLite's words, and the system's where it has any. A full disk has many names there, and one
+ * here: it is said once. */
 static bool
 env_fault(const struct store *s, int code, struct fault *fault)
 {
 	int number = s->db ? sqlite3_system_errno(s->db) : 0;
 	const char *words = s->db ? sqlite3_errmsg(s->db) : sqlite3_errstr(code);
 
-	if (number && (code & 0xff) != SQLITE_FULL)
+	if ((code & 0xff) == SQLITE_FULL || number == ENOSPC)
+		return fault_set(fault, FAULT_ENV, "database %s: the disk is full", s->path);
+	if (number)
 		return fault_set(
 		    fault, FAULT_ENV, "database %s: %s: %s", s->path, words, strerror(number));
 	return fault_set(fault, FAULT_ENV, "database %s: %s", s->path, words);

@@ -326,7 +326,6 @@ finished() { # ID RESULT CUT: what a runner would have written
         INSERT INTO attempts (task_id, number, nonce, runner_id) SELECT $1, 1, 'n', max(id) FROM runners;
         UPDATE runners SET ended_at = started_at;
         UPDATE tasks SET status = 'starting', attempts = 1, wake_at = created_at WHERE id = $1;
-        UPDATE tasks SET status = 'running' WHERE id = $1;
         UPDATE attempts SET sealed = 1, ended_at = started_at, outcome = 'completed' WHERE task_id = $1;
         UPDATE tasks SET status = 'completed', result = '$2', result_cut = $3 WHERE id = $1;"
 }

@@ -616,6 +616,17 @@ START_TEST(broken_page_is_the_outcome)
 }
 END_TEST
 
+/* As a server that has just opened its port does: it takes a request, and never answers it. */
+START_TEST(page_that_is_never_answered_is_asked_for_again)
+{
+	loopback_answer(server, (struct answer){.bytes = "", .ending = STALL});
+	give_page(1, 3, "X-Nothing: more");
+	finish(opencode_messages(opencode, "ses_1", "msg_001", on_messages, NULL));
+	check_messages(1, 3);
+	ck_assert_uint_eq(loopback_connections(server), 2);
+}
+END_TEST
+
 START_TEST(paging_can_be_cancelled)
 {
 	int seen = 0;
@@ -782,6 +793,7 @@ client_suite(void)
 	tcase_add_test(pages, message_too_large_is_left_out);
 	tcase_add_test(pages, newest_message_too_large_is_no_use_asking_again);
 	tcase_add_test(pages, broken_page_is_the_outcome);
+	tcase_add_test(pages, page_that_is_never_answered_is_asked_for_again);
 	tcase_add_test(pages, paging_can_be_cancelled);
 	suite_add_tcase(suite, pages);
 

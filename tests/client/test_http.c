@@ -501,6 +501,68 @@ START_TEST(only_questions_are_sent_twice)
 }
 END_TEST
 
+/* A connection that is never answered on, and then one that is. */
+START_TEST(question_without_a_byte_is_asked_again)
+{
+	struct http_request request = get();
+	struct seen seen = {0};
+
+	request.repeat_ms = 50;
+	loopback_answer(server, (struct answer){.bytes = good, .ending = KEEP});
+	ask(&seen, &request);
+	finish(&seen);
+	seen_free(&seen);
+	ck_assert_uint_eq(loopback_connections(server), 1);
+	seen = (struct seen){0};
+	loopback_answer(server, (struct answer){.bytes = "", .ending = STALL});
+	loopback_answer(server, (struct answer){.bytes = good});
+	ask(&seen, &request);
+	finish(&seen);
+	ck_assert_msg(seen.trouble == HTTP_ANSWERED, "%s", seen.sentence);
+	ck_assert_uint_eq(loopback_requests(server), 3);
+	ck_assert_uint_eq(loopback_connections(server), 2);
+	seen_free(&seen);
+}
+END_TEST
+
+START_TEST(question_is_asked_again_once_within_its_deadline)
+{
+	struct http_request request = get();
+	struct seen seen = {0};
+	int64_t start_ms = clock_monotonic_ms(), took_ms;
+
+	request.repeat_ms = 100;
+	request.deadline_ms = 300;
+	ask(&seen, &request);
+	finish(&seen);
+	took_ms = clock_monotonic_ms() - start_ms;
+	ck_assert_int_eq(seen.trouble, HTTP_BROKEN);
+	ck_assert_ptr_nonnull(strstr(seen.sentence, "within 0.3 s"));
+	ck_assert_uint_eq(loopback_requests(server), 2);
+	ck_assert_msg(took_ms >= 295 && took_ms < 5000, "%lld ms", (long long)took_ms);
+	seen_free(&seen);
+}
+END_TEST
+
+/* Half an answer is there: it is waited for, and not asked again. */
+START_TEST(answer_that_has_begun_is_waited_for)
+{
+	struct http_request request = get();
+	struct seen seen = {0};
+
+	request.repeat_ms = 50;
+	request.deadline_ms = 200;
+	loopback_answer(
+	    server, (struct answer){.bytes = good, .count = sizeof(good) - 4, .ending = STALL});
+	ask(&seen, &request);
+	finish(&seen);
+	ck_assert_int_eq(seen.trouble, HTTP_BROKEN);
+	ck_assert_ptr_nonnull(strstr(seen.sentence, "within 0.2 s"));
+	ck_assert_uint_eq(loopback_requests(server), 1);
+	seen_free(&seen);
+}
+END_TEST
+
 START_TEST(fresh_is_a_connection_of_its_own)
 {
 	struct http_request request = get();
@@ -800,6 +862,9 @@ http_suite(void)
 	tcase_add_checked_fixture(calls, setup, teardown);
 	tcase_set_timeout(calls, 60);
 	tcase_add_test(calls, only_questions_are_sent_twice);
+	tcase_add_test(calls, question_without_a_byte_is_asked_again);
+	tcase_add_test(calls, question_is_asked_again_once_within_its_deadline);
+	tcase_add_test(calls, answer_that_has_begun_is_waited_for);
 	tcase_add_test(calls, fresh_is_a_connection_of_its_own);
 	tcase_add_test(calls, many_wait_their_turn);
 	tcase_add_test(calls, wedged_server_holds_up_only_itself);

@@ -107,6 +107,19 @@ fake_stubborn(void)
 	fake_listen();
 }
 
+/* A server whose agent runs a command, which leads a session of its own as OpenCode's do. */
+static _Noreturn void
+fake_agent(void)
+{
+	if (fork() == 0) {
+		setsid();
+		if (fork() == 0)
+			stay();
+		stay();
+	}
+	fake_listen();
+}
+
 static const struct {
 	const char *name;
 	void (*run)(void);
@@ -118,6 +131,7 @@ static const struct {
     {"fake-outside", fake_outside},
     {"fake-silent", stay},
     {"fake-stubborn", fake_stubborn},
+    {"fake-agent", fake_agent},
 };
 
 static void
@@ -796,6 +810,18 @@ START_TEST(what_a_dead_wrapper_left_is_ended)
 }
 END_TEST
 
+/* A turn that is cut off goes on in another server, perhaps with the same command. */
+START_TEST(what_a_dead_servers_agents_ran_is_ended)
+{
+	start_and_await("fake-agent");
+	wait_for_carriers(3);
+	kill_leader();
+	ck_assert_uint_eq(carriers(), 2);
+	ck_assert(serve_end(&process, PATIENCE_MS));
+	ck_assert_uint_eq(carriers(), 0);
+}
+END_TEST
+
 START_TEST(known_by_nonce_alone_it_is_ended_dead_or_alive)
 {
 	struct serve_process known = {0};
@@ -888,8 +914,8 @@ serve_suite(void)
 	    killed_server_is_not_found_and_not_a_zombie);
 	ADD("end", ended_server_is_gone_and_reaped, wrapper_and_listener_are_ended,
 	    stubborn_server_is_killed_with_all_it_started, what_a_dead_wrapper_left_is_ended,
-	    known_by_nonce_alone_it_is_ended_dead_or_alive, only_the_very_process_is_ended,
-	    server_outlives_the_one_who_started_it);
+	    what_a_dead_servers_agents_ran_is_ended, known_by_nonce_alone_it_is_ended_dead_or_alive,
+	    only_the_very_process_is_ended, server_outlives_the_one_who_started_it);
 	return suite;
 }
 

@@ -1,7 +1,9 @@
-// The database in other hands: locked by another program at the worst moments, edited, and refusing rows.
+// The database in other hands: locked by another program at the worst moments, made and filled by many at once,
+// edited, and refusing rows.
 
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
+import { rmSync } from "node:fs";
 import { afterEach, test } from "node:test";
 import { openGate, sharedWorld, tag, until } from "./harness.js";
 
@@ -96,6 +98,60 @@ for (const [name, isMoment] of Object.entries(MOMENTS)) {
     await server.process.stop();
   });
 }
+
+test("locked for a command: it says by whom, and nothing has changed", async () => {
+  const id = await world.add("--hold", tag("command"));
+  const before = await world.rows("SELECT id, status, revision FROM tasks");
+  const held = await lock(world);
+  const commands = [["add", tag("no")], ["cancel", String(id)], ["release", String(id)], ["retry", String(id)]];
+  for (const { status, stdout, stderr } of await Promise.all(commands.map((args) => world.vigil(args)))) {
+    assert.deepEqual([status, stdout], [5, ""], stderr);
+    assert.match(stderr, new RegExp(`^vigil: database .*/vigil\\.db is locked by sqlite3 \\(pid ${held.pid}\\)\n$`));
+  }
+  assert.match(await world.ok(["list"]), /command/, "it can be read");
+  await held.release();
+  assert.deepEqual(await world.rows("SELECT id, status, revision FROM tasks"), before);
+  await world.ok(["cancel", String(id)]);
+});
+
+// ---- many at once -------------------------------------------------------------------------------------------------
+
+const FIFTY = Array.from({ length: 50 }, (_, i) => i);
+
+/** Fifty commands at once, each of which must print an id of its own: the ids. */
+async function addFifty(args = []) {
+  const ids = (await Promise.all(FIFTY.map((i) => world.ok(["add", "--hold", ...args, `prompt ${i}.`])))).map(Number);
+  assert.equal(new Set(ids).size, 50, "fifty ids");
+  return ids;
+}
+
+test("fifty commands make a database at once: fifty ids, fifty rows", async () => {
+  const db = `${world.root}/fresh/state/vigil.db`;
+  for (let round = 0; round < 3; round++) {
+    rmSync(`${world.root}/fresh`, { recursive: true, force: true });
+    const ids = await addFifty(["--db", db]);
+    assert.deepEqual(ids.sort((a, b) => a - b), FIFTY.map((i) => i + 1));
+    const rows = JSON.parse(await world.ok(["--db", db, "list", "--json", "--limit", "1000"]));
+    assert.deepEqual(new Set(rows.map(({ prompt }) => prompt)), new Set(FIFTY.map((i) => `prompt ${i}.`)));
+  }
+});
+
+test("fifty commands add while a runner works through the queue", async () => {
+  world.configure({ ...QUICK, limits: { parallel: 3 } });
+  const runner = await world.startRunner();
+  const word = tag("crowd");
+  const worked = [];
+  for (let i = 0; i < 6; i++) worked.push(await world.add(`${word} ${i}. [slow 1]`));
+  await world.called(word);
+  const ids = await addFifty();
+  const counted = await world.row(`SELECT count(*) AS tasks, sum(status = 'held') AS held FROM tasks WHERE id IN (${ids.join()})`);
+  assert.deepEqual(counted, { tasks: 50, held: 50 });
+  for (const task of await world.finished(worked)) assert.deepEqual([task.status, task.attempts], ["completed", 1], task.error);
+  assert.equal((await world.calls(word)).length, 6);
+  assert.deepEqual(said(runner, /nothing new is started|cannot/), []);
+  assert.equal((await runner.stop()).status, 0);
+  await byHand(`DELETE FROM tasks WHERE id IN (${ids.join()})`);
+});
 
 // ---- locked while a runner begins ---------------------------------------------------------------------------------
 
@@ -257,9 +313,7 @@ test("what the database refuses to do to a live task changes nothing", async () 
 
 const now = "strftime('%Y-%m-%dT%H:%M:%fZ', 'now')";
 const TAKEN_AWAY = {
-  "the run's row is deleted": "DELETE FROM runners",
   "the run's row is ended": `UPDATE runners SET ended_at = ${now}, ending = 'by hand'`,
-  "the server's row is deleted": "DELETE FROM servers",
   "the server's row is ended": `UPDATE servers SET ended_at = ${now}`,
 };
 
@@ -272,6 +326,7 @@ for (const [name, sql] of Object.entries(TAKEN_AWAY)) {
     await world.called(word);
     await until("it runs", async () => (await world.task(id)).status === "running");
     await byHand(sql);
+    for (const rows of ["servers", "runners"]) await assert.rejects(byHand(`DELETE FROM ${rows}`), /may go once/);
     const ids = [id, await world.add(`${word} a. `), await world.add(`${word} b. `)];
     for (const task of await world.finished(ids)) assert.deepEqual([task.status, task.attempts], ["completed", 1], task.error);
     assert.equal((await world.calls(word)).length, 3);
@@ -279,7 +334,6 @@ for (const [name, sql] of Object.entries(TAKEN_AWAY)) {
     assert.equal((await runner.stop()).status, 0);
     assert.deepEqual(await world.rows("SELECT * FROM servers WHERE ended_at IS NULL AND name = 'managed'"), []);
     await nobodyIsLeft();
-    await byHand("DELETE FROM tasks"); // those before refer to the deleted row, too: a plain shell lets them
   });
 }
 
@@ -307,4 +361,24 @@ test("what the database refuses to do for one task stops no other", async () => 
   const task = await world.finish(stuck);
   assert.deepEqual([task.status, task.attempts], ["completed", 1]);
   assert.equal((await world.calls(word)).length, 3);
+});
+
+test("a task that can be neither started nor held is passed over: those behind it start, and a drain ends", async () => {
+  const word = tag("passed over");
+  const bad = await world.add("--priority", "9", `${word} bad`);
+  const after = await world.add("--priority", "9", "--after", String(bad), `${word} after`);
+  await forbid("picky", `INSERT ON attempts WHEN NEW.task_id = ${bad}`);
+  await forbid("stubborn", `UPDATE OF status ON tasks WHEN NEW.id = ${bad}`);
+  const good = [await world.add(`${word} good`), await world.add(`${word} better`)];
+  const { status, stderr } = await world.vigil(["run", "--drain"], { within: 120000 });
+  assert.equal(status, 0, stderr);
+  for (const task of await world.finished(good)) assert.equal(task.status, "completed");
+  assert.deepEqual([(await world.task(bad)).status, (await world.task(after)).status], ["queued", "queued"]);
+  const lines = stderr.split("\n").filter((line) => line.includes(`task ${bad} `));
+  assert.equal(lines.length, 1, stderr);
+  assert.match(lines[0], /can be neither started nor held, and is passed over by this run: not while picky is there/);
+  assert.doesNotMatch(stderr, /nothing new is started/);
+  await byHand("DROP TRIGGER picky; DROP TRIGGER stubborn");
+  await world.drain();
+  for (const task of await world.finished(bad, after)) assert.equal(task.status, "completed");
 });

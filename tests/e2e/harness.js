@@ -52,7 +52,8 @@ export const OPENCODE = program(process.env.OPENCODE || installedOpenCode(), "Op
 const DIFFERENCES = [
   // Seen on 1.2.27: its loop ends at the finish reason "stop" even if the step has called a tool. There is no final
   // answer then, and sending the prompt again does not bring one.
-  { before: "1.3", goesOnAfterToolStop: false },
+  // Nor does a prompt with `format: json_schema` break the listing of its session there.
+  { before: "1.3", goesOnAfterToolStop: false, listsSchemas: true },
 ];
 
 // ---- waiting ------------------------------------------------------------------------------------------------------
@@ -60,7 +61,7 @@ const DIFFERENCES = [
 const nap = (ms) => new Promise((done) => setTimeout(done, ms));
 
 /** Looks again and again until `look` gives something true, and returns that. Errors of `look` count as "not yet". */
-export async function until(what, look, { within = 30 * SECOND, hint = () => "" } = {}) {
+export async function until(what, look, { within = 60 * SECOND, hint = () => "" } = {}) {
   const end = Date.now() + within;
   for (let trouble = ""; ; await nap(40)) {
     try {
@@ -85,7 +86,7 @@ class Process {
     this.child.stdout.on("data", (data) => this.out.push(data));
     this.child.stderr.on("data", (data) => this.err.push(data));
     this.child.stdin.on("error", () => {}); // it need not read all that it is given
-    this.child.stdin.end(input ?? "");
+    if (input !== null) this.child.stdin.end(input ?? ""); // else it is still to come
     this.ended = new Promise((done, fail) => {
       this.child.on("error", fail);
       this.child.on("close", (status, signal) => done({ status: status ?? signal, stdout: this.stdout, stderr: this.stderr }));
@@ -269,7 +270,7 @@ export class World {
   /** Waits until the tasks are final, and returns their rows. */
   async finished(...ids) {
     const list = ids.flat();
-    // A server that has just come back can take a request and never answer it: vigil asks again after a minute.
+    // A server that has just come back can take a request and never answer it: vigil asks again after some seconds.
     const within = { within: 150 * SECOND, hint: () => this.story(list) };
     const open = `SELECT id FROM tasks WHERE id IN (${list.join()}) AND completed_at IS NULL`;
     await until(`tasks ${list.join()} are final`, async () => (await this.rows(open)).length === 0, within);
@@ -387,7 +388,7 @@ export class World {
   async openCodeDoes() {
     const { version } = await this.openCode("/global/health");
     const difference = DIFFERENCES.find(({ before }) => version.localeCompare(before, "en", { numeric: true }) < 0);
-    return { version, goesOnAfterToolStop: true, ...difference };
+    return { version, goesOnAfterToolStop: true, listsSchemas: false, ...difference };
   }
 
   /** The sessions whose status in the directory is anything but idle. */
@@ -499,20 +500,46 @@ export const inWorld = (options, body) => async () => {
   }
 };
 
+async function bodyOf(answer) {
+  const chunks = [];
+  for await (const chunk of answer) chunks.push(chunk);
+  return Buffer.concat(chunks).toString("utf8");
+}
+
+/**
+ * Stands before a server, at a `url` of its own. `seen`: what was asked; `atAnswer(method, path)` is waited for before
+ * an answer is passed on; `changes`: by "GET /session/ID/message", a function from an answer's body to another one, text that is
+ * no JSON becoming a web page; `sever(path)` cuts the connections on which that path was asked for.
+ */
 export async function openGate(target) {
-  const gate = { seen: [], atAnswer: async () => {} };
+  const gate = { seen: [], atAnswer: async () => {}, changes: new Map() };
+  const open = new Set();
   const server = createHttpServer((req, res) => {
     const path = req.url.split("?")[0];
-    gate.seen.push(`${req.method} ${path}`);
+    const route = `${req.method} ${path}`;
+    const passing = { path, res };
+    gate.seen.push(route);
+    open.add(passing);
     const upstream = request(target + req.url, { method: req.method, headers: req.headers }, async (answer) => {
       await gate.atAnswer(req.method, path);
-      res.writeHead(answer.statusCode, answer.headers);
-      answer.pipe(res);
+      const change = gate.changes.get(route.replace(/ses_\w+/, "ID"));
+      if (!change) {
+        res.writeHead(answer.statusCode, answer.headers);
+        answer.pipe(res);
+        return;
+      }
+      const body = change(await bodyOf(answer));
+      res.writeHead(200, { "content-type": body.startsWith("<") ? "text/html" : "application/json" });
+      res.end(body);
     });
     upstream.on("error", () => res.destroy());
-    res.on("close", () => upstream.destroy());
+    res.on("close", () => {
+      open.delete(passing);
+      upstream.destroy();
+    });
     req.pipe(upstream);
   });
+  gate.sever = (path) => open.forEach((each) => each.path === path && each.res.destroy());
   server.unref(); // a test that fails before it closes the gate must end all the same
   await new Promise((done) => server.listen(0, "127.0.0.1", done));
   gate.url = `http://127.0.0.1:${server.address().port}`;
@@ -540,6 +567,15 @@ let tags = 0;
 
 /** A word that no other prompt of this file contains. */
 export const tag = (word) => `${word}-${process.pid}-${++tags}.`;
+
+/** The directive that has the model ask a subagent. */
+export const subagent = (prompt) => `[tool task ${JSON.stringify({ description: "ask another", prompt, subagent_type: "general" })}]`;
+
+/** Waits until so much time has passed: for what only time can bring about. */
+export function elapsed(ms) {
+  const began = Date.now();
+  return until(`${ms} ms have passed`, () => Date.now() - began >= ms, { within: 2 * ms });
+}
 
 /** Asserts that the times, given in order, never go back; none may be missing. */
 export function assertInOrder(times) {

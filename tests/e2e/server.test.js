@@ -34,6 +34,14 @@ test("server.url in the configuration, with a slash at its end", async () => {
   await server.process.stop();
 });
 
+test("a user's name for servers of one's own is not that of the server that vigil starts", async () => {
+  world.configure({ server: { username: "somebody" } });
+  const id = await world.add(tag("named"));
+  await world.startRunner();
+  assert.equal((await world.finish(id)).status, "completed");
+  world.configure({});
+});
+
 test("a wrong password loses nothing: the task waits, the reason is said, then the right one works", async () => {
   const server = await world.startOpenCode({ password: PASSWORD });
   const word = tag("password");

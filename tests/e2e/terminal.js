@@ -58,9 +58,13 @@ export class Terminal {
 
   /** Waits until the program has ended: its exit status, or its signal's number. */
   async ended(within) {
-    const look = async () => (await this.read("#{pane_dead}")) === "1";
-    await until("the program on the terminal has ended", look, { within, hint: () => this.screen() });
-    return Number((await this.read("#{pane_dead_status}#{pane_dead_signal}")) || NaN);
+    const look = async () => {
+      const [dead, status] = (await this.read("#{pane_dead} #{pane_dead_status}#{pane_dead_signal}")).split(" ");
+      // tmux 3.3a can miss the signal of a program that ends soon, and reaps it with the next child that ends.
+      if (dead === "1" && !status) await this.tmux("run-shell", "true");
+      return status;
+    };
+    return Number(await until("the program on the terminal has ended", look, { within, hint: () => this.screen() }));
   }
 
   async close() {

@@ -1,4 +1,4 @@
-// Looking on: wait, follow, result, list, show, with a runner at work beside them.
+// Looking on: wait, result, list, show, with a runner at work beside them.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -74,61 +74,6 @@ test("result --wait", async () => {
 test("result: no such task, and no such number", async () => {
   assert.equal((await world.vigil(["result", "999999"])).status, 3);
   assert.equal((await world.vigil(["result", "twelve"])).status, 2);
-});
-
-test("follow: the answer as it is written", async () => {
-  const word = tag("follow");
-  const id = await world.add(`${word} [delay 2] [slow 4] [long 2000]`);
-  const follow = world.vigilStart(["follow", String(id)]);
-  await until("some of it is there, and not all", () => follow.stdout.length > 20);
-  assert.equal((await world.task(id)).completed_at, null, "it is not finished yet");
-  const { status, stdout } = await follow.end();
-  const { result } = await world.task(id);
-  assert.deepEqual([status, stdout], [0, `${result}\n`]);
-});
-
-test("follow: who comes late has the whole answer in the end, on lines of its own", async () => {
-  const word = tag("late");
-  const id = await world.add(`${word} [delay 1] [slow 4] [say one two three four five six seven eight nine ten]`);
-  const first = world.vigilStart(["follow", String(id)]);
-  await until("it has begun", () => first.stdout.includes("three"));
-  const second = await world.vigil(["follow", String(id)]);
-  const { result } = await world.task(id);
-  assert.equal(second.status, 0);
-  assert.ok(`\n${second.stdout}`.endsWith(`\n${result}\n`), JSON.stringify(second.stdout));
-  assert.equal((await first.end()).stdout, `${result}\n`);
-});
-
-test("follow: several steps, with reasoning", async () => {
-  const id = await world.add(`${tag("steps")} [delay 1] [say looking] [tool bash {"command":"true","description":"look"}] [think hm] [slow 1] [say found it]`);
-  const { status, stdout } = await world.vigil(["follow", String(id)]);
-  assert.equal(status, 0);
-  assert.match(stdout, /^looking\n[^]*found it\n$/);
-});
-
-test("follow: of a task that fails it has the exit status, and says why", async () => {
-  const id = await world.add(`${tag("fails")} [delay 1] [fail 400]`);
-  const { status, stderr } = await world.vigil(["follow", String(id)]);
-  assert.equal(status, 1);
-  assert.match(stderr, /the script says: fail with 400/);
-});
-
-test("follow: a final task is printed", async () => {
-  const id = await world.add(`${tag("final")} [say said before]`);
-  await world.finish(id);
-  const { status, stdout } = await world.vigil(["follow", String(id)]);
-  assert.deepEqual([status, stdout], [0, "said before\n"]);
-});
-
-test("follow: ends with a cancel", async () => {
-  const word = tag("cancelled");
-  const id = await world.add(`${word} [slow 60] [long 2000]`);
-  const follow = world.vigilStart(["follow", String(id)]);
-  await until("it has begun", () => follow.stdout.length > 0);
-  await world.ok(["cancel", String(id), "--reason", "seen enough"]);
-  const { status, stderr } = await follow.end();
-  assert.equal(status, 1);
-  assert.match(stderr, /seen enough/);
 });
 
 test("list and show: JSON with the columns' names", async () => {

@@ -13,8 +13,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct oc_event e;
 	reply_event((const char *)data, size, &e);
-	const char *const texts[] = {
-	    e.directory, e.session_id, e.message_id, e.part_id, e.text, e.field};
+	const char *const texts[] = {e.directory, e.session_id, e.message_id, e.part.id,
+	    e.part.label, e.part.error, e.text, e.finish};
 	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
 		if (texts[i] && texts[i][utf8_valid(texts[i], strlen(texts[i]))])
 			die("not UTF-8");

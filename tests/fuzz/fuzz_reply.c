@@ -81,6 +81,15 @@ check_message(const struct message *m)
 		must_be_text(texts[i]);
 	if (!m->id || !m->text || !m->reasoning)
 		die("a message without an id or a text");
+	for (size_t i = 0; i < m->part_count; i++) {
+		const struct part *part = &m->parts[i];
+		const char *words = part->kind == PART_REASONING ? m->reasoning : m->text;
+		must_be_text(part->id);
+		must_be_text(part->label);
+		must_be_text(part->error);
+		if (part->at + part->bytes > strlen(words))
+			die("a part's words are not in its message");
+	}
 	if (m->tools_rejected > m->tools)
 		die("more tools are rejected than there are");
 }

@@ -4,7 +4,6 @@
 #include "help.h"
 
 #include <fcntl.h>
-#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "store/store_int.h"
 
 static int
 take_first(void *arg, int count, char **values, char **names)
@@ -96,6 +96,41 @@ must_not_open(const char *path, enum store_mode mode, const char *part)
 
 	ck_assert_ptr_null(s);
 	must_be(&fault, FAULT_ENV, part);
+}
+
+/* ---- an invented schema of three versions --------------------------------------------------- */
+
+static const char *const first_lines[] = {
+    "CREATE TABLE a (x INTEGER)\n", "STRICT;\n", "INSERT INTO a VALUES (1), (2);\n", NULL};
+static const char *const second_lines[] = {"-- a comment; with a semicolon\n",
+    "ALTER TABLE a ADD COLUMN y TEXT;\n", "UPDATE a SET y = x || '!';\n", NULL};
+static const char *const third_lines[] = {"CREATE TABLE b (z INTEGER) STRICT;\n", NULL};
+
+static const struct migration steps[] = {
+    {1, "first", first_lines}, {2, "second", second_lines}, {3, "third", third_lines}};
+
+/* Opened by hand: the newest version here is not the program's. */
+bool
+try_version(const char *path, size_t version, struct fault *fault)
+{
+	struct store *s = xcalloc(1, sizeof(*s));
+	bool ok;
+
+	s->path = xstrdup(path);
+	ck_assert_int_eq(sqlite3_open(path, &s->db), SQLITE_OK);
+	sqlite3_extended_result_codes(s->db, 1);
+	sqlite3_busy_timeout(s->db, 10000);
+	ok = migrate_by(s, steps, version, fault);
+	store_close(s);
+	return ok;
+}
+
+void
+make_version(const char *path, size_t version)
+{
+	struct fault fault = {0};
+
+	ck_assert_msg(try_version(path, version, &fault), "%s", fault.text);
 }
 
 char *

@@ -33,6 +33,12 @@ struct store *must_open(const char *path, enum store_mode mode);
 void must_not_open(const char *path, enum store_mode mode, const char *part_of_sentence);
 void must_be(const struct fault *, enum fault_kind, const char *part_of_sentence);
 
+/* A database of another schema than vigil's, with three versions, is made or migrated: the first
+ * has the table a with x = 1 and 2, the second gives it y = '1!' and '2!', the third adds a table.
+ */
+void make_version(const char *path, size_t version);
+bool try_version(const char *path, size_t version, struct fault *); /* the same, if it can */
+
 char *in_folder(const char *folder, const char *name); /* the caller frees */
 mode_t mode_of(const char *path);                      /* permission bits; 0: not there */
 /* The bytes of a file, NUL-terminated; the caller frees. */

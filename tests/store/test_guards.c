@@ -21,8 +21,13 @@ struct fixture {
 static struct fixture fx;
 
 /* Tasks 1 queued, 2 held, 3 running, 4 completed, 5 failed, 6 queued with the key k, 7 running with
- * the mutex m, 8 queued with the mutex m; 9 comes after 8. 3 has asked, 7 was given a reply. */
+ * the mutex m, 8 queued with the mutex m; 9 comes after 8. 3 has asked, 7 was given a reply. Server
+ * 1 is a managed one that lives, 2 one that has ended, 3 a given one; of these 3 alone is named by
+ * an attempt, that of task 7. */
 static const char world[] = A_RUNNER
+    "INSERT INTO servers (name, nonce, boot_id, pid, pid_start) VALUES ('managed', 's', 'b', 2, 2),"
+    "	('managed', 't', 'b', 3, 3), ('http://127.0.0.1:4096', NULL, NULL, NULL, NULL);"
+    "UPDATE servers SET ended_at = '2026-01-31T06:00:00.000Z' WHERE id = 2;"
     "INSERT INTO tasks (prompt) VALUES ('1');"
     "INSERT INTO tasks (prompt, status) VALUES ('2', 'held');"
     "INSERT INTO tasks (prompt) VALUES ('3'), ('4'), ('5');"
@@ -32,7 +37,9 @@ static const char world[] = A_RUNNER
     "INSERT INTO dependencies VALUES (9, 8);"
     "INSERT INTO attempts (task_id, number, nonce, runner_id) SELECT id, 1, 'n' || id, 1 FROM tasks"
     "	WHERE id IN (3, 4, 5, 7);"
+    "UPDATE attempts SET server_id = 3 WHERE task_id = 7;"
     "UPDATE tasks SET status = 'starting', attempts = 1, " LIVE_WAKE " WHERE id IN (3, 4, 5, 7);"
+    "UPDATE attempts SET session_id = 's' || task_id;"
     "UPDATE tasks SET status = 'running' WHERE id IN (3, 4, 5, 7);"
     "INSERT INTO panes (task_id, attempt_id, session_id, mark, wanted_at)"
     "	SELECT task_id, id, 's' || id, 'm' || task_id, '2026-01-31T06:00:00.000Z' FROM attempts"
@@ -168,6 +175,11 @@ static const struct refusal refusals[] = {
 	""},
     /* moves */
     {"UPDATE tasks SET status = 'running' WHERE id = 1", "see the table status_moves"},
+    {"UPDATE runners SET ended_at = NULL;"
+     "INSERT INTO attempts (task_id, number, nonce, runner_id) VALUES (1, 1, 'n', 1);"
+     "UPDATE tasks SET status = 'starting', attempts = 1, " LIVE_WAKE " WHERE id = 1;"
+     "UPDATE tasks SET status = 'running' WHERE id = 1",
+	"only a runner says that a task is running"},
     {"UPDATE tasks SET status = 'completed' WHERE id = 1", "see the table status_moves"},
     {"UPDATE tasks SET status = 'starting', " LIVE_WAKE " WHERE id = 1", "only a runner starts"},
     {"UPDATE tasks SET status = 'starting', " LIVE_WAKE " WHERE id = 2", "see the table"},
@@ -296,6 +308,20 @@ static const struct refusal refusals[] = {
     {"UPDATE panes SET detail = 'x' WHERE task_id = 4", "this pane is closed"},
     {"UPDATE panes SET closed_at = NULL, close_reason = NULL WHERE task_id = 4", "this pane is"},
     {"DELETE FROM panes", "panes are history"},
+    /* runs and servers */
+    {"DELETE FROM runners WHERE id = 1", "attempts name this run"},
+    {A_RUNNER "DELETE FROM runners WHERE id = 2", "this run has not ended"},
+    {"DELETE FROM servers WHERE id = 1", "the next run finds the server that vigil has started"},
+    {"DELETE FROM servers WHERE id = 3", "attempts name this server"},
+    {"DELETE FROM servers", "the next run finds the server that vigil has started"},
+    {"UPDATE servers SET ended_at = '2026-01-31T06:00:00.000Z' WHERE id = 1",
+	"only a runner ends its server"},
+    {"UPDATE servers SET name = 'mine' WHERE id = 1", "what identifies a server never changes"},
+    {"UPDATE servers SET nonce = NULL WHERE id = 1", "what identifies a server never changes"},
+    {"UPDATE servers SET pid = 7 WHERE id = 1", "what identifies a server never changes"},
+    {"UPDATE servers SET pid_start = 7 WHERE id = 1", "what identifies a server never changes"},
+    {"UPDATE servers SET boot_id = 'c' WHERE id = 1", "what identifies a server never changes"},
+    {"UPDATE OR REPLACE servers SET id = 2 WHERE id = 1", "what identifies a server never"},
     /* the rest */
     {"UPDATE events SET detail = 'x'", "events are append-only"},
     {"REPLACE INTO events (id, kind) VALUES (1, 'x')", "events are append-only"},
@@ -336,7 +362,9 @@ fingerprint(void)
 	    "|| coalesce(key, '') || coalesce(wake_at, '') || coalesce(result, '')) "
 	    "FROM tasks) || (SELECT count(*) || max(id) FROM events) || (SELECT "
 	    "group_concat(id || task_id || number) FROM attempts) || (SELECT group_concat(id || "
-	    "ask_id || coalesce(reply, '')) FROM asks) || (SELECT group_concat(id || mark || "
+	    "ask_id || coalesce(reply, '')) FROM asks) || (SELECT group_concat(id || name || "
+	    "coalesce(pid, '') || coalesce(ended_at, '')) FROM servers) || (SELECT "
+	    "group_concat(id || pid) FROM runners) || (SELECT group_concat(id || mark || "
 	    "coalesce(closed_at, '')) FROM panes)");
 }
 
@@ -503,6 +531,17 @@ START_TEST(a_deleted_task_takes_its_history_along)
 }
 END_TEST
 
+START_TEST(what_has_ended_may_be_cleared_away)
+{
+	shell_ok(fx.path, "DELETE FROM servers WHERE id = 2");
+	shell_ok(fx.path, A_RUNNER "UPDATE servers SET ended_at = '2026-01-31T06:00:00.000Z' "
+				   "WHERE id = 1; DELETE FROM servers WHERE id = 1");
+	shell_ok(fx.path, "UPDATE runners SET ended_at = '2026-01-31T06:00:00.000Z';"
+			  "DELETE FROM runners WHERE id = 2");
+	shell_gives(fx.path, "PRAGMA foreign_key_check", NULL);
+}
+END_TEST
+
 START_TEST(one_insert_is_a_whole_task)
 {
 	shell_ok(fx.path, "INSERT INTO tasks(prompt) VALUES('say \"hi\"')");
@@ -531,6 +570,7 @@ main(void)
 	tcase_add_test(tests, a_key_is_free_again_once_its_task_is_final);
 	tcase_add_test(tests, an_edit_by_hand_is_an_event);
 	tcase_add_loop_test(tests, a_deleted_task_takes_its_history_along, 0, 2);
+	tcase_add_test(tests, what_has_ended_may_be_cleared_away);
 	tcase_add_test(tests, one_insert_is_a_whole_task);
 	return run_suite(tests, "guards");
 }

@@ -2,8 +2,10 @@
  * Whose database is it, of which version, and what is left when its making is cut off anywhere.
  */
 #define _GNU_SOURCE /* pwrite64 */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -225,10 +227,11 @@ failing_ftruncate(int fd, off_t size)
 	return fails_now() ? -1 : failing.ftruncate(fd, size);
 }
 
+/* A full disk lets go of files. */
 static int
 failing_unlink(const char *path)
 {
-	return fails_now() ? -1 : failing.unlink(path);
+	return failing.kills && fails_now() ? -1 : failing.unlink(path);
 }
 
 static void
@@ -289,48 +292,16 @@ END_TEST
 
 /* ---- from one version to the next ---------------------------------------------------------- */
 
-static const char *const first_lines[] = {
-    "CREATE TABLE a (x INTEGER)\n", "STRICT;\n", "INSERT INTO a VALUES (1), (2);\n", NULL};
-static const char *const second_lines[] = {"-- a comment; with a semicolon\n",
-    "ALTER TABLE a ADD COLUMN y TEXT;\n", "UPDATE a SET y = x || '!';\n", NULL};
-static const char *const third_lines[] = {"CREATE TABLE b (z INTEGER) STRICT;\n", NULL};
-
-static const struct migration steps[] = {
-    {1, "first", first_lines}, {2, "second", second_lines}, {3, "third", third_lines}};
-
-/* Opened by hand: the newest version here is not the program's. */
-static struct store *
-bare_store(void)
-{
-	struct store *s = xcalloc(1, sizeof(*s));
-
-	s->path = xstrdup(fx.path);
-	ck_assert_int_eq(sqlite3_open(fx.path, &s->db), SQLITE_OK);
-	sqlite3_extended_result_codes(s->db, 1);
-	sqlite3_busy_timeout(s->db, 10000);
-	return s;
-}
-
-static void
-make_version(size_t version)
-{
-	struct fault fault = {0};
-	struct store *s = bare_store();
-
-	ck_assert_msg(migrate_by(s, steps, version, &fault), "%s", fault.text);
-	store_close(s);
-}
-
 START_TEST(an_older_one_is_migrated_after_a_copy)
 {
 	char *copy = xasprintf("%s.before-v3", fx.path);
 	char *part = xasprintf("%s.%ld.part", copy, (long)getpid());
 
 	umask(0);
-	make_version(1);
+	make_version(fx.path, 1);
 	ck_assert_int_eq(mode_of(copy), 0);
 	shell_ok(fx.path, "INSERT INTO a VALUES (3)");
-	make_version(3);
+	make_version(fx.path, 3);
 	shell_gives(fx.path, "PRAGMA user_version", "3");
 	shell_gives(fx.path, "SELECT group_concat(y) FROM a", "1!,2!,3!");
 	shell_gives(copy, "PRAGMA user_version", "1");
@@ -348,9 +319,9 @@ START_TEST(a_copy_that_is_there_is_kept)
 	size_t bytes;
 	char *text;
 
-	make_version(1);
+	make_version(fx.path, 1);
 	spill(copy, "kept", 4);
-	make_version(2);
+	make_version(fx.path, 2);
 	text = slurp(copy, &bytes);
 	ck_assert_str_eq(text, "kept");
 	free(text);
@@ -358,23 +329,53 @@ START_TEST(a_copy_that_is_there_is_kept)
 }
 END_TEST
 
+/* Of copies that were not finished. */
+static int
+count_parts(void)
+{
+	DIR *list = opendir(fx.folder);
+	const struct dirent *entry;
+	int count = 0;
+
+	while ((entry = readdir(list)))
+		count += strstr(entry->d_name, ".part") != NULL;
+	closedir(list);
+	return count;
+}
+
+static _Noreturn void
+migrate_and_fail(int calls, bool kills)
+{
+	struct fault fault = {0};
+
+	fail_after(calls, kills);
+	if (try_version(fx.path, 3, &fault))
+		_exit(0);
+	if (fault.kind == FAULT_ENV && strstr(fault.text, "the disk is full"))
+		_exit(5);
+	fprintf(stderr, "%s\n", fault.text);
+	_exit(1);
+}
+
+/* By a kill, or because the disk is full from then on. */
 START_TEST(a_migration_that_is_cut_off_anywhere_goes_on)
 {
+	bool kills = _i == 0;
 	int calls, status = -1;
 
 	for (calls = 0; status != 0; calls++) {
 		char *copy = xasprintf("%s.before-v3", fx.path);
 		pid_t child;
-		make_version(1);
+		make_version(fx.path, 1);
 		child = fork();
-		if (child == 0) {
-			fail_after(calls, true);
-			make_version(3);
-			_exit(0);
-		}
+		if (child == 0)
+			migrate_and_fail(calls, kills);
 		status = wait_for(child);
-		ck_assert(status == 0 || status == -SIGKILL);
-		make_version(3);
+		ck_assert_int_eq(status, status == 0 ? 0 : kills ? -SIGKILL : 5);
+		if (!kills)
+			ck_assert_int_eq(count_parts(), 0);
+		make_version(fx.path, 3);
+		ck_assert_int_eq(count_parts(), 0);
 		shell_gives(fx.path, "SELECT group_concat(y) FROM a", "1!,2!");
 		shell_gives(copy, "SELECT group_concat(x) FROM a", "1,2");
 		shell_gives(copy, "PRAGMA integrity_check", "ok");
@@ -386,20 +387,41 @@ START_TEST(a_migration_that_is_cut_off_anywhere_goes_on)
 }
 END_TEST
 
+/* What another program is just making is left to it. */
+START_TEST(a_copy_that_is_being_made_is_left_alone)
+{
+	char *part = xasprintf("%s.before-v2.%ld.part", fx.path, (long)getppid());
+	char *dead = xasprintf("%s.before-v2.%ld.part", fx.path, (long)INT_MAX);
+	char *other = xasprintf("%s.before-v2.mine.part", fx.path);
+
+	make_version(fx.path, 1);
+	spill(part, "half", 4);
+	spill(dead, "half", 4);
+	spill(other, "half", 4);
+	make_version(fx.path, 2);
+	ck_assert_int_eq(mode_of(part), 0600);
+	ck_assert_int_eq(mode_of(dead), 0);
+	ck_assert_int_eq(mode_of(other), 0600);
+	free(part);
+	free(dead);
+	free(other);
+}
+END_TEST
+
 START_TEST(two_may_migrate_at_once)
 {
 	pid_t children[8];
 	int gate[2];
 	char byte;
 
-	make_version(1);
+	make_version(fx.path, 1);
 	ck_assert_int_eq(pipe(gate), 0);
 	for (size_t i = 0; i < 8; i++) {
 		children[i] = fork();
 		if (children[i] == 0) {
 			close(gate[1]);
 			ck_assert_int_eq(read(gate[0], &byte, 1), 0);
-			make_version(3);
+			make_version(fx.path, 3);
 			_exit(0);
 		}
 	}
@@ -426,7 +448,8 @@ main(void)
 	tcase_add_loop_test(tests, a_making_that_is_cut_off_anywhere_is_completed, 0, 2);
 	tcase_add_test(tests, an_older_one_is_migrated_after_a_copy);
 	tcase_add_test(tests, a_copy_that_is_there_is_kept);
-	tcase_add_test(tests, a_migration_that_is_cut_off_anywhere_goes_on);
+	tcase_add_loop_test(tests, a_migration_that_is_cut_off_anywhere_goes_on, 0, 2);
+	tcase_add_test(tests, a_copy_that_is_being_made_is_left_alone);
 	tcase_add_test(tests, two_may_migrate_at_once);
 	return run_suite(tests, "migrate");
 }

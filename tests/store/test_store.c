@@ -532,20 +532,29 @@ START_TEST(a_full_disk_is_a_fault)
 }
 END_TEST
 
-START_TEST(a_replaced_file_is_noticed)
+/* And then it is left alone: whoever opens it now does not see our locks. */
+START_TEST(a_file_that_is_taken_away_is_noticed)
 {
+	static const char *const taken[][2] = {{"", "was moved or deleted"},
+	    {"", "was replaced by another file"}, {"-wal", "-wal or -shm file was deleted"},
+	    {"-shm", "-wal or -shm file was deleted"}};
 	struct fault fault = {0};
 	struct store *s = must_open(fx.path, STORE_CREATE);
-	char *beside = store_beside(fx.path, _i == 1 ? "-wal" : "-shm");
+	char *beside = store_beside(fx.path, taken[_i][0]);
 	char *aside = store_beside(fx.path, ".aside");
+	int64_t version;
 
 	ck_assert(store_still_there(s, &fault));
-	if (_i == 0)
-		ck_assert_int_eq(rename(fx.path, aside), 0);
-	else
-		ck_assert_int_eq(unlink(beside), 0);
+	ck_assert_int_eq(rename(beside, aside), 0);
+	if (_i == 1)
+		spill(fx.path, "", 0);
 	ck_assert(!store_still_there(s, &fault));
 	must_be(&fault, FAULT_ENV, store_path(s));
+	must_be(&fault, FAULT_ENV, taken[_i][1]);
+	fault = (struct fault){0};
+	ck_assert(!store_begin(s, &fault));
+	must_be(&fault, FAULT_ENV, taken[_i][1]);
+	ck_assert(!store_data_version(s, &version, &fault));
 	free(beside);
 	free(aside);
 	store_close(s);
@@ -745,7 +754,7 @@ main(void)
 	tcase_add_test(tests, a_locked_database_opens);
 	tcase_add_test(tests, a_full_database_is_a_fault);
 	tcase_add_test(tests, a_full_disk_is_a_fault);
-	tcase_add_loop_test(tests, a_replaced_file_is_noticed, 0, 3);
+	tcase_add_loop_test(tests, a_file_that_is_taken_away_is_noticed, 0, 4);
 	tcase_add_test(tests, neither_a_commit_nor_a_close_checkpoints);
 	tcase_add_test(tests, tidy_leaves_a_runner_alone);
 	tcase_add_test(tests, one_runner_holds_the_lock);

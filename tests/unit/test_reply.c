@@ -80,6 +80,7 @@ START_TEST(sessions_one_and_many)
 	ck_assert_str_eq(session.title, "Background: sample");
 	ck_assert_ptr_null(session.parent_id);
 	ck_assert_int_eq(session.created_ms, 1795414166420);
+	ck_assert_int_eq(session.updated_ms, 1795414168718);
 	oc_session_fini(&session);
 	text = xasprintf("[%s,{\"id\":\"ses_2\",\"parentID\":\"ses_1\"}]", bytes.data);
 	ck_assert(reply_sessions(text, strlen(text), &list, &fault));
@@ -435,6 +436,11 @@ START_TEST(error_sentences)
 		bool is_not_found;
 	} cases[] = {
 	    {"{\"name\":\"NotFoundError\",\"data\":{\"message\":\"gone\"}}", "gone", true},
+	    {"{\"_tag\":\"PermissionNotFoundError\",\"requestID\":\"per_1\",\"message\":\"gone\"}",
+		"gone", true},
+	    {"{\"_tag\":\"QuestionNotFoundError\",\"requestID\":\"que_1\",\"message\":\"gone\"}",
+		"gone", true},
+	    {"{\"_tag\":\"NoSuchRoute\",\"message\":\"gone\"}", "gone", false},
 	    {"{\"name\":\"UnknownError\",\"data\":{\"message\":\"boom\"}}", "boom", false},
 	    {"{\"message\":\"flat\\n  and long\"}", "flat and long", false},
 	    {"{\"error\":\"words\"}", "words", false},
@@ -488,7 +494,8 @@ START_TEST(recorded_events)
 	ck_assert_int_eq(counts[OC_EV_SESSION_CREATED], 4);
 	ck_assert_int_eq(counts[OC_EV_IDLE], 4);
 	ck_assert_int_eq(counts[OC_EV_STATUS], 19);
-	ck_assert_int_eq(counts[OC_EV_MESSAGE], 48);
+	ck_assert_int_eq(counts[OC_EV_MESSAGE] + counts[OC_EV_PART], 48);
+	ck_assert_int_eq(counts[OC_EV_PART], 22);
 	ck_assert_int_eq(counts[OC_EV_DELTA], 10);
 	ck_assert_int_eq(counts[OC_EV_ASKED], 2);
 	ck_assert_int_eq(counts[OC_EV_REPLIED], 2);
@@ -516,8 +523,7 @@ START_TEST(events_in_detail)
 	ck_assert_str_eq(event.directory, "/d");
 	ck_assert_str_eq(event.session_id, "s");
 	ck_assert_str_eq(event.message_id, "m");
-	ck_assert_str_eq(event.part_id, "p");
-	ck_assert_str_eq(event.field, "text");
+	ck_assert_str_eq(event.part.id, "p");
 	ck_assert_str_eq(event.text, "hi");
 	oc_event_fini(&event);
 	event = event_in(
@@ -525,14 +531,7 @@ START_TEST(events_in_detail)
 	    "\"parentID\":\"s\"}}}}");
 	ck_assert_int_eq(event.type, OC_EV_SESSION_CREATED);
 	ck_assert_str_eq(event.session_id, "c");
-	oc_event_fini(&event);
-	event = event_in("{\"payload\":{\"type\":\"message.part.updated\",\"properties\":{\"part\":"
-			 "{\"id\":\"p\","
-			 "\"sessionID\":\"s\",\"messageID\":\"m\",\"type\":\"reasoning\"}}}}");
-	ck_assert_int_eq(event.type, OC_EV_MESSAGE);
-	ck_assert_str_eq(event.session_id, "s");
-	ck_assert_str_eq(event.message_id, "m");
-	ck_assert_str_eq(event.field, "reasoning");
+	ck_assert_str_eq(event.parent_id, "s");
 	oc_event_fini(&event);
 	event = event_in(
 	    "{\"payload\":{\"type\":\"session.error\",\"properties\":{\"error\":{\"name\":\"X\","
@@ -541,11 +540,157 @@ START_TEST(events_in_detail)
 	ck_assert_ptr_null(event.session_id);
 	ck_assert_str_eq(event.text, "no agent");
 	oc_event_fini(&event);
+	/* What OpenCode says when its own code has failed, as for an agent that is not there. */
+	event = event_in("{\"payload\":{\"type\":\"session.error\",\"properties\":{\"error\":"
+			 "{\"name\":\"UnknownError\",\"data\":{\"message\":"
+			 "\"UnknownError: UnknownError\\n    at <anonymous> (/x.js:1:2)\"}}}}}");
+	ck_assert_int_eq(event.type, OC_EV_ERROR);
+	ck_assert_ptr_null(event.text);
+	oc_event_fini(&event);
+	event = event_in("{\"payload\":{\"type\":\"session.error\",\"properties\":{\"error\":"
+			 "{\"name\":\"UnknownError\",\"data\":{\"message\":"
+			 "\"no such agent\\n    at f (/x.js:1:2)\\n    at g (/x.js:3:4)\"}}}}}");
+	ck_assert_str_eq(event.text, "no such agent");
+	oc_event_fini(&event);
 	/* The type comes last, after a part's own. */
 	event = event_in("{\"payload\":{\"properties\":{\"part\":{\"type\":\"text\",\"id\":\"p\"}},"
 			 "\"type\":\"message.part.updated\"}}");
-	ck_assert_int_eq(event.type, OC_EV_MESSAGE);
+	ck_assert_int_eq(event.type, OC_EV_PART);
 	oc_event_fini(&event);
+}
+END_TEST
+
+static struct oc_event
+message_event(const char *info)
+{
+	char *json = xasprintf("{\"payload\":{\"type\":\"message.updated\",\"properties\":"
+			       "{\"sessionID\":\"s\",\"info\":%s}}}",
+	    info);
+	struct oc_event event = event_in(json);
+
+	ck_assert_int_eq(event.type, OC_EV_MESSAGE);
+	free(json);
+	return event;
+}
+
+START_TEST(messages_as_events)
+{
+	struct oc_event event = message_event("{\"id\":\"m\",\"role\":\"user\",\"summary\":true}");
+
+	ck_assert_str_eq(event.message_id, "m");
+	ck_assert(event.from_user && !event.summary);
+	oc_event_fini(&event);
+	event = message_event(
+	    "{\"id\":\"m\",\"role\":\"assistant\",\"summary\":true,\"finish\":\"unknown\"}");
+	ck_assert(!event.from_user && event.summary);
+	ck_assert_str_eq(event.finish, "unknown");
+	oc_event_fini(&event);
+}
+END_TEST
+
+static struct oc_event
+part_event(const char *part)
+{
+	char *json =
+	    xasprintf("{\"payload\":{\"type\":\"message.part.updated\",\"properties\":"
+		      "{\"part\":{\"id\":\"p\",\"sessionID\":\"s\",\"messageID\":\"m\",%s}}}}",
+		part);
+	struct oc_event event = event_in(json);
+
+	ck_assert_int_eq(event.type, OC_EV_PART);
+	ck_assert_str_eq(event.session_id, "s");
+	ck_assert_str_eq(event.message_id, "m");
+	ck_assert_str_eq(event.part.id, "p");
+	free(json);
+	return event;
+}
+
+START_TEST(parts_as_events)
+{
+	struct oc_event event =
+	    part_event("\"type\":\"reasoning\",\"text\":\"\",\"time\":{\"start\":1}");
+
+	ck_assert_int_eq(event.part.kind, PART_REASONING);
+	ck_assert_str_eq(event.text, "");
+	ck_assert(!event.part.is_over);
+	oc_event_fini(&event);
+	event = part_event("\"type\":\"text\",\"text\":\"hi\",\"time\":{\"start\":1,\"end\":2}");
+	ck_assert_int_eq(event.part.kind, PART_TEXT);
+	ck_assert_str_eq(event.text, "hi");
+	ck_assert(event.part.is_over);
+	struct oc_event copy = oc_event_copy(&event);
+	oc_event_fini(&event);
+	ck_assert_str_eq(copy.part.id, "p");
+	ck_assert_str_eq(copy.text, "hi");
+	oc_event_fini(&copy);
+	event = part_event("\"type\":\"step-start\"");
+	ck_assert_int_eq(event.part.kind, PART_OTHER);
+	oc_event_fini(&event);
+}
+END_TEST
+
+/* What a tool's part says at each of its steps: its label, whether it is over, its error. */
+static const struct {
+	const char *state, *label, *error;
+	bool is_over;
+} steps[] = {
+    {"{\"status\":\"pending\",\"input\":{},\"raw\":\"\"}", NULL, NULL, false},
+    {"{\"status\":\"running\",\"input\":{\"command\":\"npm\\n test\",\"description\":\"x\"}}",
+	"bash: npm test", NULL, false},
+    {"{\"status\":\"running\",\"input\":{\"todos\":[]}}", "bash", NULL, false},
+    {"{\"status\":\"completed\",\"input\":{\"description\":\"x\"},\"output\":\"o\"}", "bash: x",
+	NULL, true},
+    {"{\"status\":\"error\",\"input\":{},\"error\":\"no\\nway\"}", "bash", "no way", true},
+    {"{\"status\":\"error\",\"input\":{}}", "bash", "no reason is given", true},
+};
+
+START_TEST(tools_as_events)
+{
+	char *part = xasprintf(
+	    "\"type\":\"tool\",\"tool\":\"bash\",\"callID\":\"c\",\"state\":%s", steps[_i].state);
+	struct oc_event event = part_event(part);
+
+	ck_assert_int_eq(event.part.kind, PART_TOOL);
+	ck_assert(same_text(event.part.label, steps[_i].label));
+	ck_assert(same_text(event.part.error, steps[_i].error));
+	ck_assert_int_eq(event.part.is_over, steps[_i].is_over);
+	oc_event_fini(&event);
+	free(part);
+}
+END_TEST
+
+/* Where each part's words stand in the message's. */
+START_TEST(parts_of_a_message)
+{
+	static const char body[] =
+	    "[{\"info\":{\"id\":\"m\",\"role\":\"assistant\"},\"parts\":["
+	    "{\"id\":\"1\",\"type\":\"reasoning\",\"text\":\"why\",\"time\":{\"start\":1,\"end\":2}"
+	    "},"
+	    "{\"id\":\"2\",\"type\":\"text\",\"text\":\"one\",\"time\":{\"start\":1,\"end\":2}},"
+	    "{\"id\":\"x\",\"type\":\"text\",\"text\":\"not ours\",\"synthetic\":true},"
+	    "{\"id\":\"x\",\"type\":\"step-start\"},"
+	    "{\"id\":\"3\",\"type\":\"tool\",\"tool\":\"ls\",\"state\":{\"status\":\"running\"}},"
+	    "{\"id\":\"4\",\"type\":\"text\",\"text\":\"two\",\"time\":{\"start\":1,\"end\":2}},"
+	    "{\"id\":\"5\",\"type\":\"text\",\"text\":\"\",\"time\":{\"start\":1}}]}]";
+	static const char *const words[] = {"why", "one", "", "two", ""};
+	struct messages messages;
+	struct fault fault;
+
+	ck_assert(reply_messages(body, strlen(body), &messages, &fault));
+	const struct message *m = &messages.all[0];
+	ck_assert_str_eq(m->text, "one\ntwo");
+	ck_assert_uint_eq(m->part_count, 5);
+	for (size_t i = 0; i < m->part_count; i++) {
+		const struct part *part = &m->parts[i];
+		const char *all = part->kind == PART_REASONING ? m->reasoning : m->text;
+
+		ck_assert_int_eq(part->id[0], (int)('1' + i));
+		ck_assert_uint_eq(part->bytes, strlen(words[i]));
+		ck_assert_int_eq(strncmp(all + part->at, words[i], part->bytes), 0);
+	}
+	ck_assert_str_eq(m->parts[2].label, "ls");
+	ck_assert(m->parts[3].is_over && !m->parts[4].is_over);
+	messages_fini(&messages);
 }
 END_TEST
 
@@ -619,6 +764,10 @@ reply_suite(void)
 	tcase_add_test(all, error_sentences);
 	tcase_add_test(all, recorded_events);
 	tcase_add_test(all, events_in_detail);
+	tcase_add_test(all, messages_as_events);
+	tcase_add_test(all, parts_as_events);
+	tcase_add_loop_test(all, tools_as_events, 0, (int)(sizeof(steps) / sizeof(steps[0])));
+	tcase_add_test(all, parts_of_a_message);
 	tcase_add_test(all, events_of_no_use);
 	tcase_add_test(all, spoiled_answers_are_survived);
 	suite_add_tcase(suite, all);

@@ -18,6 +18,8 @@
 //   [finish REASON]       finish with that reason, known or not
 //   [finish-unknown]      finish with a reason that nobody knows
 //   [tokens NUMBER]       report that many prompt tokens (a full context makes OpenCode compact)
+//   [compaction-delay SECONDS]   the summary that a compaction asks for comes so late
+//   [compaction-fail STATUS]     and this one is answered with that HTTP status
 //
 // A step ends at its tool call: what stands before the call belongs to it, what stands after the last call
 // belongs to the final answer. Anything else in brackets is text.
@@ -78,6 +80,8 @@ const DIRECTIVES = {
   finish: field("finish", (text) => (/^\S+$/.test(text) ? text : undefined)),
   "finish-unknown": flag({ finish: "out_of_breath" }),
   tokens: field("promptTokens", count),
+  "compaction-delay": field("compactionDelay", number),
+  "compaction-fail": field("compactionFail", failure),
 };
 
 /**
@@ -106,6 +110,12 @@ function closing(text, from, json) {
  *   and the steps: `steps.at(-1)` is the final answer, each before it ends in a tool call.
  */
 export function parse(prompt) {
+  const { words, text, steps } = read(prompt);
+  return { words, text, steps: steps.map((step) => complete(step, text)) };
+}
+
+/** The same, with nothing in a step but what it says itself. */
+function read(prompt) {
   const typed = [];
   const steps = [{}];
   let text = "";
@@ -129,7 +139,14 @@ export function parse(prompt) {
     if (prompt[end] === " " && (text === "" || text.endsWith(" "))) end++;
   }
   text = (text + prompt.slice(end)).trim();
-  return { words: typed, text, steps: steps.map((step) => complete(step, text)) };
+  return { words: typed, text, steps };
+}
+
+/** A script like parse()'s for the summary of a compaction: what is said of it stands in any prompt of the session. */
+export function parseSummary(messages) {
+  const prompts = messages.filter(({ role }) => role === "user").map(({ content }) => text(content));
+  const { compactionDelay, compactionFail } = Object.assign({}, ...prompts.flatMap((prompt) => read(prompt).steps));
+  return { words: [], text: "", steps: [complete({ text: "a summary", delay: compactionDelay, fail: compactionFail })] };
 }
 
 /** Gives a step all that it does not say itself. */

@@ -17,7 +17,7 @@ import { createServer } from "node:http";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { send, sendError, sendJson } from "./reply.js";
-import { newestPrompt, parse, purpose } from "./script.js";
+import { newestPrompt, parse, parseSummary, purpose } from "./script.js";
 
 const BODY_LIMIT = 256 * 1024 * 1024;
 const PROMPT_SHOWN = 2000;
@@ -32,6 +32,12 @@ async function readJson(req) {
     chunks.push(chunk);
   }
   return JSON.parse(Buffer.concat(chunks).toString("utf8"));
+}
+
+/** OpenCode's own calls quote the prompt: its directives are not meant for them, but for those of a compaction. */
+function scriptOf(wanted, prompt, messages) {
+  if (wanted === "answer") return parse(prompt);
+  return wanted === "summary" ? parseSummary(messages) : parse("[say a title]");
 }
 
 /** The server, not yet listening. `onEnd` is called with each call's record when it is over. */
@@ -59,8 +65,7 @@ export function createModel({ onEnd = () => {} } = {}) {
     const tools = (body.tools ?? []).map((tool) => tool.function?.name);
     const { prompt, step: number } = newestPrompt(messages);
     const wanted = purpose(messages, tools);
-    // OpenCode's own calls quote the prompt: its directives are not meant for them.
-    const script = wanted === "answer" ? parse(prompt) : parse(`[say a ${wanted}]`);
+    const script = scriptOf(wanted, prompt, messages);
     const step = script.steps[Math.min(number, script.steps.length - 1)];
 
     const call = {

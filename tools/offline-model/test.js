@@ -234,6 +234,19 @@ describe("the server", () => {
     assert.ok(Date.now() - start >= 190);
   });
 
+  test("a compaction's summary does what any prompt of the session says of it, and nothing else", async () => {
+    const user = (content) => ({ role: "user", content });
+    const compaction = user("Provide a detailed prompt for continuing our conversation above.");
+    const summary = (prompt) => ask("", { messages: [user(prompt), user("meanwhile"), compaction] });
+    const answer = await (await summary("[fail 500] [say never]")).json();
+    assert.equal(answer.choices[0].message.content, "a summary");
+    assert.equal((await summary("[tool bash {}] [compaction-fail 403] [say no]")).status, 403);
+    const start = Date.now();
+    await (await summary("[compaction-delay 0.1]")).json();
+    assert.ok(Date.now() - start >= 90);
+    assert.equal((await ask("[compaction-fail 403] a")).status, 200);
+  });
+
   test("cuts the connection midway", async () => {
     const response = await ask("[cut] one two three four", { stream: true });
     assert.equal(response.status, 200);

@@ -29,7 +29,7 @@ SELECT status, error_kind, error, result, result_cut FROM tasks WHERE id = ?1;
 
 -- name: task_answers
 -- ?1 id. The answers of the newest attempt's turn, in order.
-SELECT text, reasoning FROM messages
+SELECT text, reasoning, message_id, cut FROM messages
 WHERE attempt_id = (SELECT max(id) FROM attempts WHERE task_id = ?1) AND role = 'assistant' AND summary = 0
 ORDER BY id;
 

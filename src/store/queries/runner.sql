@@ -2,9 +2,10 @@
 -- and of its servers.
 
 -- name: claim_next
--- ?1 now. The next task that may start: higher priority first, then older first.
+-- ?1 now, ?2 ids that are passed over, as JSON. The next task that may start: higher priority first,
+-- then older first.
 SELECT id, directory FROM tasks
-WHERE status = 'queued' AND (not_before IS NULL OR not_before <= ?1)
+WHERE status = 'queued' AND id NOT IN (SELECT value FROM json_each(?2)) AND (not_before IS NULL OR not_before <= ?1)
 	AND (SELECT paused_at FROM vigil) IS NULL
 	AND (mutex IS NULL OR NOT EXISTS (SELECT 1 FROM tasks AS other WHERE other.mutex = tasks.mutex
 		AND other.status IN ('starting', 'running', 'stopping')))
@@ -20,12 +21,14 @@ SELECT not_before FROM tasks WHERE status = 'queued' AND not_before > ?1 ORDER B
 SELECT id, revision FROM tasks WHERE status IN ('starting', 'running', 'stopping') ORDER BY id;
 
 -- name: drain_pending
--- ?1 server, NULL for all. Whether anything is live there, or queued and can still start: a task that comes after
--- one that has failed, was cancelled or is held waits for a person, one behind a live task of another server
--- for that.
+-- ?1 server, NULL for all, ?2 ids that are passed over, as JSON. Whether anything is live there, or queued and can
+-- still start: a task that comes after one that has failed, was cancelled or is held waits for a person, one behind
+-- a live task of another server for that.
 WITH RECURSIVE elsewhere (id, mutex) AS (
 	SELECT id, mutex FROM tasks WHERE status IN ('starting', 'running', 'stopping') AND server <> ?1
 ), blocked (id) AS (
+	SELECT value FROM json_each(?2)
+	UNION
 	SELECT task_id FROM dependencies JOIN tasks AS needed ON needed.id = needs_id
 	WHERE needed.status IN ('failed', 'cancelled', 'held')
 	UNION
@@ -40,8 +43,9 @@ SELECT EXISTS (SELECT 1 FROM tasks WHERE status IN ('starting', 'running', 'stop
 	OR EXISTS (SELECT 1 FROM tasks WHERE status = 'queued' AND id NOT IN (SELECT id FROM blocked));
 
 -- name: drain_left
--- What a drain leaves: queued tasks, all of which wait for a person; live ones of other servers.
-SELECT count(*) FILTER (WHERE status = 'queued'), count(*) FILTER (WHERE status <> 'queued')
+-- ?1 ids that were passed over, as JSON. What a drain leaves besides: queued tasks, all of which wait for a person;
+-- live ones of other servers.
+SELECT count(*) FILTER (WHERE status = 'queued' AND id NOT IN (SELECT value FROM json_each(?1))), count(*) FILTER (WHERE status <> 'queued')
 FROM tasks WHERE status IN ('queued', 'starting', 'running', 'stopping');
 
 -- name: flight_load
@@ -112,14 +116,21 @@ SELECT id FROM servers WHERE name = ?1 AND ended_at IS NULL ORDER BY id DESC LIM
 -- name: onlook
 -- ?1 task. How it stands, its newest attempt, and where that one's server is: the one of its name that is alive,
 -- else the one that had the prompt.
-SELECT tasks.status, tasks.note, tasks.directory, attempts.id AS attempt_id, attempts.session_id,
-	attempts.message_id, attempts.resumes, attempts.server, servers.url, servers.pid, servers.pid_start,
-	servers.boot_id, servers.nonce
+SELECT tasks.status, tasks.directory, attempts.id AS attempt_id, attempts.session_id, attempts.message_id,
+	attempts.server, servers.url, servers.pid, servers.pid_start, servers.boot_id, servers.nonce
 FROM tasks LEFT JOIN attempts ON attempts.task_id = tasks.id AND attempts.number = tasks.attempts
 LEFT JOIN servers ON servers.id = coalesce(
 	(SELECT max(alive.id) FROM servers AS alive WHERE alive.name = attempts.server AND alive.ended_at IS NULL),
 	attempts.server_id)
 WHERE tasks.id = ?1;
+
+-- name: follow_since
+-- ?1 task. Its newest event.
+SELECT max(id) FROM events WHERE task_id = ?1;
+
+-- name: follow_events
+-- ?1 task, ?2 an event. What has happened to it since.
+SELECT id, kind, detail FROM events WHERE task_id = ?1 AND id > ?2 ORDER BY id;
 
 -- name: ask_find
 -- ?1 the server's id of it
