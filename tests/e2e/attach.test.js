@@ -86,8 +86,9 @@ test("a given server: its password comes from the environment that the configura
   assertNoPassword(password);
   await terminal.close();
 
-  const refused = await attach(world, id, { env: { OPENCODE_SERVER_PASSWORD: password } });
-  assert.equal(await refused.ended(), 5, "without the password that is named");
+  // The runner has it where the variable is not set; one that is set counts, and no other variable does.
+  const refused = await attach(world, id, { env: { MY_PASSWORD: "not this", OPENCODE_SERVER_PASSWORD: password } });
+  assert.equal(await refused.ended(), 5, "the password that is named is wrong");
   assert.match(await refused.screen(), /vigil: .*401/);
   await world.ok(["cancel", String(id)]);
   await world.finish(id);
