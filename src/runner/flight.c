@@ -206,8 +206,7 @@ tell_gone(struct flight *f)
 {
 	struct opencode *server = ask_server(f);
 	if (server)
-		f->call =
-		    opencode_abort(server, f->session_id, f->directory, on_gone_aborted, f);
+		f->call = opencode_abort(server, f->session_id, f->directory, on_gone_aborted, f);
 }
 
 static void
@@ -276,7 +275,8 @@ ask_server(struct flight *f)
 	}
 	if (link_is_up(l))
 		return link_client(l);
-	tell_unreachable(f, *link_trouble(l) ? link_trouble(l) : "the server is starting");
+	tell_unreachable(
+	    f, *link_trouble(l) ? link_trouble(l) : "this run has not reached the server yet");
 	return NULL;
 }
 
@@ -708,7 +708,7 @@ void
 flight_wake(struct flight *f)
 {
 	f->has_changed = !flight_is_idle(f);
-	if (!f->has_changed)
+	if (!f->has_changed && !f->runner->ending)
 		tell(f, &(struct event){.type = EV_WAKE});
 }
 

@@ -66,10 +66,9 @@ is_alone(struct runner *r, struct fault *why)
 	long alive = 0;
 	if (!store_run(r->store, Q_runners_open, NULL, 0, find_alive, &alive, why))
 		return false;
-	return !alive ||
-	       fault_set(why, FAULT_ENV,
-		   "a runner (pid %ld) drives %s, or the database that it is a copy of", alive,
-		   store_path(r->store));
+	return !alive || fault_set(why, FAULT_ENV,
+			     "a runner (pid %ld) drives %s, or the database that it is a copy of",
+			     alive, store_path(r->store));
 }
 
 static bool
@@ -77,7 +76,8 @@ write_beginning(struct runner *r, struct fault *why)
 {
 	struct value now = value_time(clock_now_ms());
 	failpoint_before(FP_RUN_BEGINNING);
-	if (!is_alone(r, why) || !store_run(r->store, Q_runners_crashed, &now, 1, NULL, NULL, why) ||
+	if (!is_alone(r, why) ||
+	    !store_run(r->store, Q_runners_crashed, &now, 1, NULL, NULL, why) ||
 	    !runner_write_row(r, why))
 		return false;
 	failpoint_after(FP_RUN_BEGINNING);
@@ -118,7 +118,8 @@ static void
 write_ending(struct runner *r)
 {
 	struct fault ignored; /* the next run finds it missing, and calls it crashed */
-	struct value v[] = {value_int(r->id), value_time(clock_now_ms()), value_text(r->ending)};
+	const char *ending = r->failure.kind != FAULT_NONE ? r->failure.text : r->ending;
+	struct value v[] = {value_int(r->id), value_time(clock_now_ms()), value_text(ending)};
 	failpoint_before(FP_RUN_ENDING);
 	(void)store_run(r->store, Q_runner_end, v, 3, NULL, NULL, &ignored);
 	failpoint_after(FP_RUN_ENDING);

@@ -512,8 +512,11 @@ stop_watchers(struct runner *r)
 }
 
 static void
-say_what_goes_on(struct runner *r)
+end_in_order(struct runner *r)
 {
+	store_set_wait(r->store, STORE_WAIT_END_MS);
+	if (!r->must_notice && !runner_count_here(r)) /* all that is alive is known */
+		(void)link_end_server(r->link);
 	if (r->flight_count == 1)
 		runner_say(r, "a task goes on; the next vigil run takes it up");
 	else if (r->flight_count)
@@ -534,8 +537,9 @@ list_sessions(const struct runner *r)
 /* Nobody will find our server by its row: it goes, with its agents. One that was given is not ours
  * to end. */
 static void
-end_without_database(struct runner *r, const char *sessions)
+end_without_database(struct runner *r)
 {
+	char *sessions = list_sessions(r);
 	if (!link_end_server(r->link))
 		runner_say(r, "the OpenCode server could not be ended: it goes on");
 	else if (*sessions && link_is_managed(r->link))
@@ -544,26 +548,23 @@ end_without_database(struct runner *r, const char *sessions)
 	else if (*sessions)
 		runner_say(r, "still at work at %s, and followed by nobody: %s", link_name(r->link),
 		    sessions);
+	free(sessions);
 }
 
 void
 runner_stop(struct runner *r)
 {
-	bool is_idle = !r->must_notice && !runner_count_here(r); /* all that is alive is known */
-	char *sessions = list_sessions(r);
 	stop_watchers(r);
 	service_stopping(&r->service);
-	store_set_wait(r->store, STORE_WAIT_END_MS);
-	if (!r->has_lost_database)
-		say_what_goes_on(r);
+	for (struct flight *f = r->flights; f; f = f->next)
+		flight_unlink(f); /* the loop turns on, for the panes alone */
+	panes_stop(r->panes);     /* before the server: who looks at it holds it open */
+	if (r->has_lost_database)
+		end_without_database(r);
+	else
+		end_in_order(r);
 	while (r->flights)
 		flight_end(r->flights);
-	panes_stop(r->panes); /* before the server: who looks at it holds it open */
-	if (r->has_lost_database)
-		end_without_database(r, sessions);
-	else if (is_idle)
-		(void)link_end_server(r->link);
-	free(sessions);
 	link_close(r->link);
 	watch_free(r->watch);
 	asks_free(r->asks);

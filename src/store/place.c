@@ -181,7 +181,8 @@ is_ordinary(const char *path, struct fault *fault)
 	/* Under each name SQLite would keep a -wal, and vigil a lock, of its own. */
 	if (info.st_nlink > 1)
 		return fault_set(fault, FAULT_ENV,
-		    "%s has another name (a hard link): used under both, it would be destroyed. Delete "
+		    "%s has another name (a hard link): used under both, it would be destroyed. "
+		    "Delete "
 		    "one of them",
 		    path);
 	return store_is_local(path, fault);

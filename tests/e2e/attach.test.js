@@ -90,8 +90,9 @@ test("a given server: its password comes from the variable that the configuratio
   await asTheRunner.shows("so far so good", DRAWN);
   await asTheRunner.close();
 
-  const refused = await attach(world, id, { env: { MY_PASSWORD: "of another server" } });
-  assert.equal(await refused.ended(), 5, "with another password than the server's");
+  // The runner has it where the variable is not set; one that is set counts, and no other variable does.
+  const refused = await attach(world, id, { env: { MY_PASSWORD: "not this", OPENCODE_SERVER_PASSWORD: password } });
+  assert.equal(await refused.ended(), 5, "the password that is named is wrong");
   assert.match(await refused.screen(), /vigil: .*401/);
   await world.ok(["cancel", String(id)]);
   await world.finish(id);

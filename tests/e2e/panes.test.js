@@ -121,12 +121,14 @@ test("the password of a given server is the runner's to know, and its panes find
 }));
 
 test("a pane that a person closes is not opened again, and the task goes on", inTmux({}, async (tmux) => {
-  const id = await world.add(`${tag("closed")} [slow 15] [say all the same]`);
-  await run(tmux);
+  const id = await world.add(`${tag("closed")} [slow 25] [say all the same]`);
+  const runner = await run(tmux);
   const row = await opened(id);
   await tmux.ok("kill-pane", "-t", row.pane_id);
   const end = await closed(id, SWEEP);
   assert.deepEqual([end.close_reason, (await world.task(id)).status], ["gone", "running"]);
+  await runner.stop(); // nor by the next run
+  await run(tmux);
   assert.equal((await world.finish(id)).result, "all the same");
   assert.deepEqual([(await panesOf(world, id)).length, await tmux.panes()], [1, []]);
 }));
