@@ -18,12 +18,19 @@ const linesOf = ({ stderr }, pattern) => stderr.split("\n").filter((line) => pat
 
 const SHIM = resolve(dirname(fileURLToPath(import.meta.url)), "../../build/shim/disk.so");
 
+/** LD_PRELOAD parts its names at blanks, and this checkout's folder may have one. */
+function shimIn(world) {
+  assert.ok(existsSync(SHIM), `${SHIM} is not there: make tests`);
+  const copy = join(world.root, "disk.so");
+  copyFileSync(SHIM, copy);
+  return copy;
+}
+
 /** A world whose database lies on a disk that can be filled: fill() for all of it, or for names that end so. */
 const onSmallDisk = (body) =>
   inWorld({ config: QUICK }, async (world) => {
-    assert.ok(existsSync(SHIM), `${SHIM} is not there: make tests`);
     const flag = join(world.root, "full");
-    Object.assign(world.environment, { LD_PRELOAD: SHIM, VIGIL_SHIM_FOLDER: dirname(world.db), VIGIL_SHIM_FULL: flag });
+    Object.assign(world.environment, { LD_PRELOAD: shimIn(world), VIGIL_SHIM_FOLDER: dirname(world.db), VIGIL_SHIM_FULL: flag });
     const disk = { fill: (names = "") => writeFileSync(flag, names), empty: () => rmSync(flag), refused: () => (existsSync(`${flag}.refused`) ? statSync(`${flag}.refused`).size : 0) };
     await body(world, disk);
   });
@@ -177,7 +184,7 @@ test("full where the lock or the password is: it is said, and no server is left"
 // ---- of a kind that is refused ------------------------------------------------------------------------------------
 
 test("a network file system is refused, whatever is to be done there", WITHIN, inWorld({ config: QUICK }, async (world) => {
-  const env = { LD_PRELOAD: SHIM, VIGIL_SHIM_FOLDER: dirname(world.db), VIGIL_SHIM_FILE_SYSTEM: "0x6969" };
+  const env = { LD_PRELOAD: shimIn(world), VIGIL_SHIM_FOLDER: dirname(world.db), VIGIL_SHIM_FILE_SYSTEM: "0x6969" };
   for (const args of [["add", "x"], ["run", "--drain"]]) {
     const { status, stderr } = await world.vigil(args, { env });
     assert.equal(status, 5, stderr);
