@@ -251,7 +251,8 @@ describe("evidence", { concurrency: 4 }, () => {
       const tries = gate.count("GET /global/event");
       await until("it is asked for again", () => gate.count("GET /global/event") > tries);
       const read = () => gate.seen.filter((each) => readMessages.test(each)).length;
-      const { id, word } = await atWork(own, "[slow 20] [long 2000]");
+      // Of a part that is being written already, OpenCode has no words for who comes late.
+      const { id, word } = await atWork(own, "[delay 5] [slow 20] [long 2000]");
       const follow = own.vigilStart(["follow", String(id)]);
       await until("its words are heard", () => follow.stdout.length > 20);
       assert.equal((await own.calls(word)).length, 1);
