@@ -102,7 +102,7 @@ const DIM = "\u001b[2m";
 
 test("on a terminal: reasoning dimmed, tools, asks, notes, and the end, each on lines of their own", async () => {
   const word = tag("terminal");
-  const id = await world.add(`${word} [think where to look] [say looking] [tool bash {"command":"sleep 2","description":"look"}] [tool read {"filePath":"/etc/hostname"}] [think that was that] [slow 3] [say one two three four]`);
+  const id = await world.add(`${word} [delay 4] [think where to look] [say looking] [tool bash {"command":"sleep 2","description":"look"}] [tool read {"filePath":"/etc/hostname"}] [think that was that] [slow 3] [say one two three four]`);
   const terminal = await onTerminal(world, id);
   await terminal.shows(/^· bash: sleep 2$/m);
   await terminal.shows(/^· bash: sleep 2: ok$/m, { within: 60_000 });
