@@ -96,7 +96,7 @@ describe("limits", { concurrency: 4 }, () => {
 
   test(
     "the time without a server counts for neither",
-    inWorld({ config: { task: { stall: "20s", timeout: "20s" } } }, async (own) => {
+    inWorld({ config: { task: { stall: "30s", timeout: "30s" } } }, async (own) => {
       const port = await freePort();
       const server = await own.startOpenCode({ port });
       const runner = await own.startRunner(["--server", server.url]);
@@ -105,7 +105,7 @@ describe("limits", { concurrency: 4 }, () => {
       await own.called(word);
       await until("the task runs", async () => (await own.task(id)).status === "running");
       await server.process.stop("SIGKILL");
-      await elapsed(12000);
+      await elapsed(25000);
       await own.startOpenCode({ port });
       await assertCompleted(own, id, "one two three");
       assert.equal((await own.calls(word)).length, 2);
