@@ -160,7 +160,9 @@ tell(struct flight *f, struct event *e)
 	}
 	if (!runner_may_write(r)) {
 		try_again(f, e, TRY_AGAIN_MS);
-	} else if (!apply(r->store, &r->defaults, f->task_id, e, &d, &why)) {
+		return;
+	}
+	if (!apply(r->store, &r->defaults, f->task_id, e, &d, &why)) {
 		not_written(f, e, &why);
 	} else if (d.verdict == VERDICT_MOVE || d.verdict == VERDICT_ACT) {
 		if (d.verdict == VERDICT_MOVE)
