@@ -68,7 +68,6 @@ WHERE tasks.id = ?1;
 -- name: sessions_beside
 -- ?1 server, ?2 session. Others of ours there, the newest first; older ones alone: of a server that was wiped, or is
 -- another one, newer ones would prove nothing.
--- scan: newest first by id, and hardly any is of another server
 SELECT session_id FROM attempts WHERE server = ?1 AND session_id <> ?2
 	AND id < (SELECT id FROM attempts WHERE session_id = ?2 AND ended_at IS NULL) ORDER BY id DESC LIMIT 5;
 
