@@ -418,6 +418,17 @@ class Chaos {
     return folder;
   }
 
+  /** A chaos in which no turn was cut off and went on proves too little: then it lasts longer, up to three times. */
+  async lastUntilResumed() {
+    const last = Date.now() + 3 * this.seconds * 1000;
+    while (this.goesOn()) {
+      const resumed = await this.world.rows("SELECT 1 FROM attempts WHERE resumes > 0 LIMIT 1");
+      if (resumed.length || !this.goesOn()) return;
+      this.end = Math.max(this.end, Math.min(last, Date.now() + 5000));
+      await nap(1000);
+    }
+  }
+
   /** One of those that act has failed: the others end too. */
   stop(error) {
     this.failures.push(error.stack);
@@ -432,7 +443,7 @@ class Chaos {
       await world.ok(["add", "--hold", `${new Task(0, KINDS[0]).prompt}`]);
       this.tasks.set("chaos-0.", Object.assign(new Task(0, KINDS[0]), { id: 1, isAcknowledged: true }));
       this.end = Date.now() + this.seconds * 1000;
-      const all = [this.addTasks(), this.actAsPeople(), this.keepRunning(), this.killThings()];
+      const all = [this.addTasks(), this.actAsPeople(), this.keepRunning(), this.killThings(), this.lastUntilResumed()];
       const panes = this.killPanes().catch((error) => this.stop(error));
       await Promise.all(all.map((each) => each.catch((error) => this.stop(error))));
       if (!this.failures.length) await this.drain();
