@@ -18,6 +18,7 @@
 
 #include "base/buf.h"
 #include "lib/scratch.h"
+#include "lib/suite.h"
 #include "runner/awake.h"
 
 #define PATIENCE_MS 20000
@@ -233,7 +234,6 @@ END_TEST
 int
 main(void)
 {
-	Suite *suite = suite_create("awake");
 	TCase *tests = tcase_create("awake");
 	tcase_add_checked_fixture(tests, set_up, tear_down);
 	tcase_set_timeout(tests, 60);
@@ -242,10 +242,5 @@ main(void)
 	tcase_add_test(tests, a_refusal_is_taken);
 	tcase_add_test(tests, it_can_be_dropped_before_the_answer);
 	tcase_add_test(tests, without_a_bus_nothing_happens);
-	suite_add_tcase(suite, tests);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(tests, "awake");
 }

@@ -17,6 +17,7 @@
 
 #include "base/buf.h"
 #include "lib/scratch.h"
+#include "lib/suite.h"
 #include "ops/vigil.h"
 
 #define PATIENCE_MS 20000
@@ -177,17 +178,11 @@ END_TEST
 int
 main(void)
 {
-	Suite *suite = suite_create("service");
 	TCase *tests = tcase_create("service");
 	tcase_add_checked_fixture(tests, set_up, tear_down);
 	tcase_set_timeout(tests, 60);
 	tcase_add_test(tests, it_says_when_it_is_ready_and_that_it_lives);
 	tcase_add_test(tests, it_says_what_is_in_its_way);
 	tcase_add_test(tests, a_locked_database_is_waited_for);
-	suite_add_tcase(suite, tests);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(tests, "service");
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "lib/suite.h"
 #include "runner/shown.h"
 
 static struct {
@@ -407,7 +408,6 @@ END_TEST
 int
 main(void)
 {
-	Suite *suite = suite_create("shown");
 	TCase *tests = tcase_create("shown");
 	tcase_add_checked_fixture(tests, set_up, tear_down);
 	tcase_add_test(tests, words_as_they_are_written);
@@ -429,10 +429,5 @@ main(void)
 	tcase_add_test(tests, what_was_too_long_to_be_kept_is_not_shown_again);
 	tcase_add_test(tests, a_tool_begins_and_ends);
 	tcase_add_test(tests, tools_that_fail_or_were_before_us);
-	suite_add_tcase(suite, tests);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(tests, "shown");
 }

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "base/buf.h"
+#include "lib/suite.h"
 #include "runner/runner.h"
 #include "runner/watch.h"
 
@@ -164,15 +165,9 @@ END_TEST
 int
 main(void)
 {
-	Suite *suite = suite_create("watch");
 	TCase *tests = tcase_create("watch");
 	tcase_add_checked_fixture(tests, set_up, tear_down);
 	tcase_add_test(tests, who_asks_meanwhile_waits_for_the_next_answer);
 	tcase_add_test(tests, no_request_is_forgotten);
-	suite_add_tcase(suite, tests);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(tests, "watch");
 }

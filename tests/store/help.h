@@ -12,6 +12,7 @@
 
 #include "core/task.h"
 #include "lib/scratch.h"
+#include "lib/suite.h"
 #include "store/store.h"
 
 /* Runs what it is given in a plain connection, foreign keys off, and gives back the first value of
@@ -47,7 +48,5 @@ void spill(const char *path, const void *bytes, size_t count);
 
 /* The exit status of a child; dies by a signal: minus its number. */
 int wait_for(pid_t);
-
-int run_suite(TCase *, const char *name);
 
 #endif

@@ -14,6 +14,7 @@
 #include "base/file.h"
 #include "base/process.h"
 #include "lib/scratch.h"
+#include "lib/suite.h"
 #include "tmux/pane.h"
 
 #define OWNER "0123456789abcdef"
@@ -665,16 +666,10 @@ main(void)
 	    a_process_that_will_not_end_is_killed, one_that_outlives_the_tmux_server_is_killed,
 	    another_pane_is_never_closed, a_new_server_s_pane_with_its_id_is_left,
 	    one_that_a_person_has_taken_over_is_left, leftovers_are_ended_and_no_others};
-	Suite *suite = suite_create("panes");
 	TCase *all = tcase_create("panes");
 	tcase_add_checked_fixture(all, set_up, tear_down);
 	tcase_set_timeout(all, 60);
 	for (size_t i = 0; i < sizeof tests / sizeof tests[0]; i++)
 		tcase_add_test(all, tests[i]);
-	suite_add_tcase(suite, all);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(all, "panes");
 }

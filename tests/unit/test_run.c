@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "base/run.h"
+#include "lib/suite.h"
 
 #define LONG_MS 60000
 
@@ -122,10 +123,7 @@ END_TEST
 int
 main(void)
 {
-	Suite *suite = suite_create("run");
 	TCase *tests = tcase_create("run");
-	SRunner *runner;
-	int failed;
 
 	tcase_set_timeout(tests, 120);
 	tcase_add_test(tests, what_it_prints_is_had);
@@ -133,10 +131,5 @@ main(void)
 	tcase_add_test(tests, a_program_that_is_not_there);
 	tcase_add_test(tests, a_deadline_ends_all_of_it);
 	tcase_add_test(tests, a_program_that_leaves_another_behind);
-	suite_add_tcase(suite, tests);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_suite(tests, "run");
 }
