@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -396,6 +397,25 @@ START_TEST(child_has_the_secrets_in_its_environment)
 	char *arguments = proc_text(process.pid, "cmdline");
 	ck_assert_ptr_null(memmem(arguments, 16384, password, strlen(password)));
 	free(password), free(in_child), free(nonce), free(leader), free(user), free(arguments);
+}
+END_TEST
+
+/* What /proc does not show is not dead. */
+START_TEST(what_cannot_be_seen_is_not_dead)
+{
+	struct rlimit all, none;
+	start_and_await("fake-listen");
+	ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &all), 0);
+	none = all;
+	none.rlim_cur = 0;
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &none), 0);
+	bool can_look = process_can_look();
+	bool is_ended = serve_end(&process, 0);
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &all), 0);
+	ck_assert(!can_look);
+	ck_assert(!is_ended);
+	ck_assert(process_can_look());
+	ck_assert(serve_find(&process));
 }
 END_TEST
 
@@ -899,9 +919,10 @@ serve_suite(void)
 	ADD("secrets", prepare_makes_fresh_secrets, prepare_replaces_what_is_there,
 	    prepare_names_the_file_it_cannot_write, password_that_others_may_read_is_refused);
 	ADD("start", started_server_is_ready_at_its_url, child_has_the_secrets_in_its_environment,
-	    child_cannot_speak_for_us_to_a_service_manager, child_inherits_no_lock,
-	    child_starts_clean, starts_without_standard_streams, missing_command_is_a_fault,
-	    missing_directory_is_a_fault, process_that_is_not_wanted_never_becomes_the_server,
+	    what_cannot_be_seen_is_not_dead, child_cannot_speak_for_us_to_a_service_manager,
+	    child_inherits_no_lock, child_starts_clean, starts_without_standard_streams,
+	    missing_command_is_a_fault, missing_directory_is_a_fault,
+	    process_that_is_not_wanted_never_becomes_the_server,
 	    process_whose_parent_dies_never_becomes_the_server,
 	    log_is_ours_and_does_not_grow_for_ever);
 	ADD("await", wrapper_may_start_the_listener, of_two_ports_the_logged_one_counts,

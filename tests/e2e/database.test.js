@@ -337,6 +337,20 @@ for (const [name, sql] of Object.entries(TAKEN_AWAY)) {
   });
 }
 
+test("the run's row is ended by hand, and then its server dies: another is started", async () => {
+  const runner = await world.startRunner();
+  const word = tag("rows");
+  const id = await world.add(`${word} [slow 3] [say one two three]`);
+  await world.called(word);
+  const server = await world.server();
+  await byHand(TAKEN_AWAY["the run's row is ended"]);
+  process.kill(server.pid, "SIGKILL");
+  const task = await world.finish(id);
+  assert.deepEqual([task.status, task.attempts], ["completed", 1], task.error);
+  assert.equal((await runner.stop()).status, 0);
+  await nobodyIsLeft();
+});
+
 /** A rule of a person's own, for as long as the test wants it. */
 const forbid = (what, rule) => byHand(`CREATE TRIGGER ${what} BEFORE ${rule} BEGIN SELECT RAISE(ABORT, 'not while ${what} is there'); END`);
 

@@ -200,4 +200,23 @@ describe("interrupts", { concurrency: 4 }, () => {
       assert.deepEqual([task.status, task.attempts], ["completed", 1], task.error);
     }),
   );
+
+  test(
+    "one that listens and dies at the first question is started again ever more slowly",
+    inWorld({}, async (own) => {
+      const [command, log] = ["opencode", "starts"].map((name) => join(own.root, name));
+      const lines = ['const { appendFileSync } = require("node:fs");', `appendFileSync(${JSON.stringify(log)}, Date.now() + "\\n");`];
+      lines.push('const server = require("node:net").createServer(() => process.exit(1));');
+      lines.push('server.listen(0, "127.0.0.1", () => console.log(`opencode server listening on http://127.0.0.1:${server.address().port}`));');
+      writeFileSync(command, `#!${process.execPath}\n${lines.join("\n")}\n`, { mode: 0o755 });
+      own.configure({ server: { command } });
+      await own.add("x");
+      await own.startRunner();
+      const starts = () => readFileSync(log, "utf8").trim().split("\n").map(Number);
+      await until("five starts", () => starts().length >= 5, { within: 90000 });
+      const gaps = starts().slice(1).map((at, i) => at - starts()[i]);
+      assert.ok(gaps[3] >= 2500 && gaps[3] >= 1.5 * gaps[2], `ever longer: ${gaps} ms`);
+      await own.ok(["cancel", "1"]);
+    }),
+  );
 });

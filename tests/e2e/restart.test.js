@@ -1,7 +1,7 @@
 // The runner comes and goes: one at a time, in order or killed, and what it leaves behind.
 
 import assert from "node:assert/strict";
-import { readFileSync, readdirSync, statSync } from "node:fs";
+import { readFileSync, readdirSync, rmSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { test } from "node:test";
 import { everyCommandLine, inWorld, sharedWorld, tag, until } from "./harness.js";
@@ -13,6 +13,16 @@ test("a second runner is refused, and says who holds the database", async () => 
   const second = await world.vigil(["run", "--drain"]);
   assert.deepEqual([second.status, second.stdout], [5, ""]);
   assert.match(second.stderr, new RegExp(`\\b${runner.pid}\\b`));
+  assert.ok(runner.isAlive);
+  assert.equal((await runner.stop("SIGTERM")).status, 0);
+});
+
+test("a second runner is refused also where the lock's file was deleted", async () => {
+  const runner = await world.startRunner();
+  rmSync(`${world.db}.lock`);
+  const second = await world.vigil(["run", "--drain"]);
+  assert.deepEqual([second.status, second.stdout], [5, ""]);
+  assert.match(second.stderr, new RegExp(`\\ba runner \\(pid ${runner.pid}\\) drives `));
   assert.ok(runner.isAlive);
   assert.equal((await runner.stop("SIGTERM")).status, 0);
 });
@@ -69,6 +79,17 @@ test("kill -9 in the middle costs nothing", async () => {
   await world.drain();
   await assertTakenUp(work, "one two three four five six");
   assert.equal((await run(work.runner)).ending, "crashed");
+});
+
+test("kill -9, and a server's row that somebody has made by hand hides ours from nobody", async () => {
+  const work = await atWork("[slow 4] [say one two three]");
+  await work.runner.stop("SIGKILL");
+  await world.sqlite("INSERT INTO servers (name) VALUES ('managed')", { write: true });
+  await world.drain();
+  assert.equal((await world.calls(work.word)).length, 1, "the model was asked once");
+  assert.equal((await world.attempt(work.id)).resumes, 0);
+  assert.deepEqual(await world.rows("SELECT id FROM servers WHERE ended_at IS NULL"), []);
+  await until("no OpenCode is left", () => world.openCodePids().length === 0);
 });
 
 test("kill -9, and the answer is finished while no runner is there", async () => {

@@ -74,6 +74,13 @@ const struct journey journeys[] = {
 	.scripts = {" say:1000", " work:60000 say:1000"},
 	.natural = {"completed", "lost"},
 	.acts = {{ACT_WIPE_SERVER, 30000, 2000}}},
+    {.name = "server-wiped-and-used-again",
+	.is_given = true,
+	.parallel = 2,
+	.scripts = {" say:1000", " work:60000 say:1000", " say:1000"},
+	.natural = {"completed", "lost", "completed"},
+	.added_ms = {0, 0, 40000},
+	.acts = {{ACT_WIPE_SERVER, 30000, 2000}}},
     {.name = "session-deleted",
 	.is_given = true,
 	.scripts = {" mute:0", " say:1000"},
@@ -100,7 +107,8 @@ void
 journey_plan(const struct journey *j)
 {
 	struct plan *p = &w->plan;
-	*p = (struct plan){.is_managed = !j->is_given, .parallel = 1, .max_resumes = 3};
+	*p = (struct plan){.is_managed = !j->is_given, .max_resumes = 3};
+	p->parallel = j->parallel ? j->parallel : 1;
 	p->on_ask = j->on_ask ? j->on_ask : "reject";
 	p->on_interrupt = "resume";
 	p->stall = "20m";
@@ -112,7 +120,7 @@ journey_plan(const struct journey *j)
 		task->attempts = 1;
 		task->directory = "/";
 		task->timeout_s = strstr(task->script, "chat") ? 300 : j->timeout_s;
-		world_plan_act(ACT_ADD, 0, p->tasks);
+		world_plan_act(ACT_ADD, j->added_ms[p->tasks] * MS, p->tasks);
 	}
 	for (size_t i = 0; i < sizeof(j->acts) / sizeof(*j->acts); i++) {
 		if (j->acts[i].act != ACT_NONE)

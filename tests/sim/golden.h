@@ -12,7 +12,9 @@ struct journey {
 	bool is_given; /* its server */
 	int timeout_s; /* of its tasks that do not chat */
 	const char *on_ask;
+	int parallel; /* 0: one at a time */
 	const char *scripts[3], *natural[3];
+	int added_ms[3];
 	struct happening acts[3]; /* times in ms */
 	const char *dies_at;      /* a failpoint, at which its first life ends */
 	int stops_s;              /* or when somebody stops it; 0: never */
