@@ -26,14 +26,18 @@ say_waiting(void *arg, const char *line)
 
 /* Only returns if it cannot be done. */
 static int
-become(const struct vigil_command *command)
+become(struct vigil_command *command)
 {
+	char **own = environ;
+
 	signal(SIGPIPE, SIG_DFL);
 	environ = command->environment;
 	execvp(command->argv[0], command->argv);
+	environ = own;
 	cli_say("cannot run `%s`: %s (set server.command in the configuration, or install it: "
 		"npm install -g opencode-ai)",
 	    command->argv[0], strerror(errno));
+	vigil_command_free(command);
 	return VIGIL_ENVIRONMENT;
 }
 

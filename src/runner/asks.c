@@ -119,12 +119,6 @@ client_of(const struct look *p)
 	return link_client(asks_of(p)->runner->link);
 }
 
-static bool
-is_at(const struct look *p, const struct flight *f)
-{
-	return f->session_id && flight_is_here(f) && strcmp(f->directory, p->place.directory) == 0;
-}
-
 static void
 forget_lists(struct look *p)
 {
@@ -498,27 +492,29 @@ read_open(void *arg, const struct row *row)
 }
 
 /* Rows of asks that the server has no more are closed; of the rest the oldest that is for a person
- * is what the flight waits for. */
-static char *
-sum_up(struct look *p, const struct flight *f)
+ * is what the flight waits for. False: the rows cannot be had. */
+static bool
+sum_up(struct look *p, const struct flight *f, char **waits_for)
 {
 	struct open_rows open = {.place = p};
 	struct value attempt = value_int(f->attempt_id);
-	(void)run_query(asks_of(p), Q_asks_open, &attempt, 1, read_open, &open);
+	bool ok = run_query(asks_of(p), Q_asks_open, &attempt, 1, read_open, &open);
 	for (size_t i = 0; i < open.gone_count; i++)
 		close_record(asks_of(p), open.gone[i], Q_ask_over);
-	return open.waits_for;
+	*waits_for = open.waits_for;
+	return ok;
 }
 
 /* The flight may be gone after it. */
 static void
 tell_flight(struct look *p, struct flight *f, bool is_over)
 {
-	char *waits_for = sum_up(p, f);
-	if (f->status != STATUS_STOPPING)
-		flight_waits(f, waits_for);
-	else if (is_over)
+	char *waits_for;
+	bool is_known = sum_up(p, f, &waits_for);
+	if (f->status == STATUS_STOPPING && is_over)
 		flight_asks_over(f);
+	else if (f->status != STATUS_STOPPING && is_known)
+		flight_waits(f, waits_for);
 	free(waits_for);
 }
 
@@ -531,7 +527,7 @@ end_look(struct look *p)
 	p->is_looking = p->look_again = false;
 	for (struct flight *f = r->flights; f; f = next) {
 		next = f->next;
-		if (is_at(p, f))
+		if (place_has(&p->place, f))
 			tell_flight(p, f, !look_again);
 	}
 	forget_lists(p);

@@ -9,6 +9,12 @@
 #include "base/buf.h"
 #include "runner/runner.h"
 
+bool
+place_has(const struct place *p, const struct flight *f)
+{
+	return f->session_id && flight_is_here(f) && strcmp(f->directory, p->directory) == 0;
+}
+
 struct place *
 places_find(struct places *all, const char *directory)
 {

@@ -32,6 +32,9 @@ struct places {
 	struct place *first;
 };
 
+/* Has this task a session of the server that this run drives, in this directory? */
+bool place_has(const struct place *, const struct flight *);
+
 /* Made where it is missing, and is_used then; what is the owner's in it is zero. */
 struct place *places_find(struct places *, const char *directory);
 /* One for each directory of the tasks that need it; those of no use are dropped. */

@@ -81,8 +81,7 @@ tell_all(struct post *p, const struct oc_statuses *statuses, const char *sentenc
 	struct flight *next;
 	for (struct flight *f = runner_of(p)->flights; f; f = next) {
 		next = f->next;
-		if (!f->session_id || !flight_is_here(f) ||
-		    strcmp(f->directory, p->place.directory) != 0)
+		if (!place_has(&p->place, f))
 			continue;
 		if (statuses)
 			tell_flight(f, statuses);

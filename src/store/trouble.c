@@ -145,7 +145,8 @@ busy_fault(const struct store *s, struct fault *fault)
 static bool
 env_fault(const struct store *s, int code, struct fault *fault)
 {
-	int number = s->db ? sqlite3_system_errno(s->db) : 0;
+	bool is_systems = (code & 0xff) == SQLITE_IOERR || (code & 0xff) == SQLITE_CANTOPEN;
+	int number = s->db && is_systems ? sqlite3_system_errno(s->db) : 0; /* else an older one */
 	const char *words = s->db ? sqlite3_errmsg(s->db) : sqlite3_errstr(code);
 
 	if ((code & 0xff) == SQLITE_FULL || number == ENOSPC)

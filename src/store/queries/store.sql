@@ -6,9 +6,6 @@ BEGIN IMMEDIATE;
 -- name: commit
 COMMIT;
 
--- name: rollback
-ROLLBACK;
-
 -- name: data_version
 PRAGMA data_version;
 
