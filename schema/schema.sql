@@ -734,7 +734,8 @@ SELECT id, priority, description, substr(prompt, 1, 60) AS prompt,
 		THEN 'the queue is paused since ' || datetime((SELECT paused_at FROM vigil), 'localtime')
 			|| ', until vigil resume'
 	WHEN not_before > strftime('%Y-%m-%dT%H:%M:%fZ', 'now')
-		THEN 'not before ' || datetime(not_before, 'localtime')
+		THEN 'not before ' || datetime(not_before, 'localtime') || coalesce(': ' || (SELECT detail FROM events
+			WHERE id = (SELECT max(id) FROM events WHERE task_id = tasks.id) AND kind IN ('delayed', 'attempt ended')), '')
 	WHEN EXISTS (SELECT 1 FROM dependencies JOIN tasks AS needed ON needed.id = needs_id
 			WHERE task_id = tasks.id AND needed.status IN ('failed', 'cancelled'))
 		THEN 'comes after task ' || (SELECT needs_id FROM dependencies JOIN tasks AS needed ON needed.id = needs_id

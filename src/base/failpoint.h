@@ -28,6 +28,7 @@
 	X(RUN_ENDING, "run-ending") \
 	X(COMMIT_ADD, "commit-add") \
 	X(COMMIT_CLAIM, "commit-claim") \
+	X(COMMIT_DELAYED, "commit-delayed") \
 	X(COMMIT_CANCEL, "commit-cancel") \
 	X(COMMIT_RETRY, "commit-retry") \
 	X(COMMIT_HOLD, "commit-hold") \

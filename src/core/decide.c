@@ -251,6 +251,12 @@ queued_claim(const struct facts *f, struct decision *d)
 }
 
 static void
+queued_delayed(const struct facts *f, struct decision *d)
+{
+	d->next.not_before_ms = f->event->now_ms + POLICY_DELAY_MS;
+}
+
+static void
 waiting_cancel(const struct facts *f, struct decision *d)
 {
 	(void)f;
@@ -691,13 +697,14 @@ stopping_answered(const struct facts *f, struct decision *d)
 
 #define QUEUED_ROW \
 	{ \
-		[EV_CLAIM] = queued_claim, [EV_CANCEL] = waiting_cancel, [EV_RETRY] = no_queued, \
-		[EV_HOLD] = queued_hold, [EV_RELEASE] = no_not_held, NEWS_IS_LATE \
+		[EV_CLAIM] = queued_claim, [EV_DELAYED] = queued_delayed, \
+		[EV_CANCEL] = waiting_cancel, [EV_RETRY] = no_queued, [EV_HOLD] = queued_hold, \
+		[EV_RELEASE] = no_not_held, NEWS_IS_LATE \
 	}
 
 #define FINAL_ROW \
 	{ \
-		[EV_CLAIM] = bug, [EV_CANCEL] = no_final, [EV_RETRY] = queue, \
+		[EV_CLAIM] = bug, [EV_DELAYED] = late, [EV_CANCEL] = no_final, [EV_RETRY] = queue, \
 		[EV_HOLD] = no_final, [EV_RELEASE] = no_final, NEWS_IS_LATE \
 	}
 
@@ -708,11 +715,13 @@ stopping_answered(const struct facts *f, struct decision *d)
 	[EV_LOOPING] = late, [EV_GONE] = late, [EV_STRANGER] = late, [EV_ABORTED] = late
 
 #define PEOPLE_ARE_REFUSED \
-	[EV_CLAIM] = bug, [EV_RETRY] = no_live, [EV_HOLD] = no_live, [EV_RELEASE] = no_not_held
+	[EV_CLAIM] = bug, [EV_DELAYED] = late, [EV_RETRY] = no_live, [EV_HOLD] = no_live, \
+	[EV_RELEASE] = no_not_held
 
 static rule *const table[STATUS_COUNT][EV_COUNT] = {
     [STATUS_QUEUED] = QUEUED_ROW,
     [STATUS_HELD] = {[EV_CLAIM] = bug,
+	[EV_DELAYED] = late,
 	[EV_CANCEL] = waiting_cancel,
 	[EV_RETRY] = no_held,
 	[EV_HOLD] = no_held,

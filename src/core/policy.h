@@ -41,6 +41,8 @@ policy_backoff_ms(int64_t since_ms, int64_t now_ms)
 	return failed_ms < most_ms ? failed_ms : most_ms;
 }
 
+#define POLICY_DELAY_MS (5 * 60 * 1000) /* of a task that cannot be started for now */
+
 /* Before the next attempt of a failed task: 5 s, doubling to 5 min. */
 static inline int64_t
 policy_retry_ms(int attempts_made)

@@ -78,6 +78,7 @@ enum stop {
 /* What can happen to a task. People and the claim: */
 #define EVENT_LIST(X) \
 	X(CLAIM, "claim")       /* a runner has a free slot for it */ \
+	X(DELAYED, "delayed")   /* and cannot start it now */ \
 	X(CANCEL, "cancel")     /* a person */ \
 	X(RETRY, "retry")       /* a person */ \
 	X(HOLD, "hold")         /* a person */ \

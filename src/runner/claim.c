@@ -1,9 +1,8 @@
 /*
- * See claim.h. A task is picked, and picked again within the transaction that claims it: what can
- * hang, its directory, is looked at between the two. The nonce it gets marks the session that is
- * made for it.
+ * See claim.h. A task is picked, and picked again within the transaction that claims it: its
+ * directory, which can hang, is looked at between the two. The nonce it gets marks the session that
+ * is made for it.
  */
-#define _XOPEN_SOURCE 700 /* realpath */
 #include "runner/claim.h"
 
 #include <stdlib.h>
@@ -13,6 +12,7 @@
 #include "base/clock.h"
 #include "base/failpoint.h"
 #include "base/secret.h"
+#include "runner/directory.h"
 #include "runner/pause.h"
 #include "runner/runner.h"
 
@@ -55,16 +55,6 @@ same_pick(const struct pick *a, const struct pick *b)
 	return a->task_id == b->task_id && same_text(a->directory, b->directory);
 }
 
-/* Servers compare directories as text, with links resolved; one typed in the shell may not be. What
- * does not exist is found out by the check; what is on another machine, only its server knows. */
-static char *
-resolve(const struct runner *r, const struct pick *pick)
-{
-	const char *directory = pick->directory ? pick->directory : r->directory;
-	char *resolved = link_is_local(r->link) ? realpath(directory, NULL) : NULL;
-	return resolved ? resolved : xstrdup(directory);
-}
-
 static bool
 apply_claim(
     struct runner *r, int64_t task_id, const char *directory, struct decision *d, struct fault *why)
@@ -98,19 +88,15 @@ claim_if_same(struct runner *r, const struct pick *pick, const char *directory, 
 }
 
 static bool
-claim_picked(
-    struct runner *r, const struct pick *pick, bool *is_same, struct decision *d, struct fault *why)
+claim_picked(struct runner *r, const struct pick *pick, const char *directory, bool *is_same,
+    struct decision *d, struct fault *why)
 {
-	char *directory = resolve(r, pick);
-	bool ok = store_begin(r->store, why);
-	if (ok && claim_if_same(r, pick, directory, is_same, d, why)) {
-		ok = store_commit(r->store, why);
-	} else if (ok) {
-		store_rollback(r->store);
-		ok = false;
-	}
-	free(directory);
-	return ok;
+	if (!store_begin(r->store, why))
+		return false;
+	if (claim_if_same(r, pick, directory, is_same, d, why))
+		return store_commit(r->store, why);
+	store_rollback(r->store);
+	return false;
 }
 
 static void
@@ -157,16 +143,102 @@ not_claimed(struct runner *r, int64_t task_id, const struct fault *why)
 }
 
 static void
-begin_flight(struct runner *r, int64_t task_id, enum effect first)
+begin_flight(struct runner *r, int64_t task_id, bool is_found, enum effect first)
 {
 	struct fault why;
 	failpoint_after(FP_COMMIT_CLAIM);
 	runner_out_of_trouble(r);
 	struct flight *f = flight_begin(r, task_id, &why);
-	if (f)
-		flight_start(f, first);
-	else
+	if (!f) {
 		runner_notice_again(r, &why);
+		return;
+	}
+	f->directory_is_found = is_found;
+	flight_start(f, first);
+}
+
+/* True: there may be more. */
+static bool
+claim_in(struct runner *r, const struct pick *pick, const char *directory, bool is_found)
+{
+	struct fault why;
+	struct decision d;
+	bool is_same = false;
+	if (!claim_picked(r, pick, directory, &is_same, &d, &why))
+		return not_claimed(r, pick->task_id, &why);
+	if (is_same)
+		begin_flight(r, pick->task_id, is_found, d.effect);
+	return true;
+}
+
+/* A task of a server that this run does not drive takes no place in it. */
+static bool
+has_room(const struct runner *r)
+{
+	return link_is_up(r->link) && runner_count_here(r) < r->config->parallel && !r->ending &&
+	       runner_may_write(r);
+}
+
+/* ---- the directory, which may hang ---------------------------------------------------------- */
+
+/* The one of a task that may start, while it is looked at: one at a time. */
+struct claim {
+	struct pick pick;
+	struct directory_look *look; /* NULL: none */
+};
+
+static const char *
+directory_of(const struct runner *r, const struct pick *pick)
+{
+	return pick->directory ? pick->directory : r->directory;
+}
+
+/* Those behind it go on. */
+static void
+put_off(struct runner *r, int64_t task_id, const char *sentence)
+{
+	struct decision d;
+	struct fault why;
+	const struct event delayed = {
+	    .type = EV_DELAYED, .now_ms = clock_now_ms(), .text = sentence};
+	if (!apply(r->store, &r->defaults, task_id, &delayed, &d, &why))
+		runner_in_trouble(r, &why);
+	else if (d.verdict == VERDICT_MOVE)
+		runner_say(r, "task %lld is put off: %s", (long long)task_id, sentence);
+}
+
+/* Servers compare directories as text, with links resolved; one typed in the shell may not be. What
+ * cannot be used is claimed as it is: the flight's check says why. */
+static void
+on_seen(void *arg, enum directory_outcome outcome, const char *text)
+{
+	struct runner *r = arg;
+	struct pick pick = r->claim->pick;
+	r->claim->look = NULL;
+	r->claim->pick = (struct pick){0};
+	bool is_found = outcome == DIRECTORY_FOUND;
+	if (!has_room(r))
+		; /* that has changed meanwhile */
+	else if (outcome == DIRECTORY_SILENT)
+		put_off(r, pick.task_id, text);
+	else
+		(void)claim_in(r, &pick, is_found ? text : directory_of(r, &pick), is_found);
+	free(pick.directory);
+	claim_soon(r);
+}
+
+/* What is on another machine, only its server knows. True: there may be more. */
+static bool
+look_first(struct runner *r, struct pick *pick)
+{
+	if (!link_is_local(r->link)) {
+		bool more = claim_in(r, pick, directory_of(r, pick), false);
+		free(pick->directory);
+		return more;
+	}
+	r->claim->pick = *pick;
+	r->claim->look = directory_look_start(r->loop, directory_of(r, pick), on_seen, r);
+	return false;
 }
 
 /* Nothing is to be written: can it be? */
@@ -189,9 +261,7 @@ static bool
 claim_one(struct runner *r)
 {
 	struct fault why;
-	struct decision d;
 	struct pick pick;
-	bool is_same = false;
 	if (!pick_next(r, &pick, &why)) {
 		runner_in_trouble(r, &why);
 		return false;
@@ -200,21 +270,7 @@ claim_one(struct runner *r)
 		try_lock(r);
 		return false;
 	}
-	bool is_claimed = claim_picked(r, &pick, &is_same, &d, &why);
-	free(pick.directory);
-	if (!is_claimed)
-		return not_claimed(r, pick.task_id, &why);
-	if (is_same)
-		begin_flight(r, pick.task_id, d.effect);
-	return true;
-}
-
-/* A task of a server that this run does not drive takes no place in it. */
-static bool
-has_room(const struct runner *r)
-{
-	return link_is_up(r->link) && runner_count_here(r) < r->config->parallel && !r->ending &&
-	       runner_may_write(r);
+	return look_first(r, &pick);
 }
 
 static void
@@ -272,6 +328,8 @@ on_soon(struct ev_loop *loop, ev_timer *timer, int revents)
 	(void)revents;
 	struct runner *r = timer->data;
 	int made = 0;
+	if (r->claim->look)
+		return; /* it goes on when that is over */
 	while (has_room(r) && made < CLAIMS_A_TURN && claim_one(r))
 		made++;
 	if (made == CLAIMS_A_TURN) {
@@ -291,6 +349,7 @@ claim_soon(struct runner *r)
 void
 claim_init(struct runner *r)
 {
+	r->claim = xcalloc(1, sizeof(*r->claim));
 	ev_timer_init(&r->soon, on_soon, 0., 0.);
 	r->soon.data = r;
 }
@@ -299,4 +358,8 @@ void
 claim_stop(struct runner *r)
 {
 	ev_timer_stop(r->loop, &r->soon);
+	directory_look_cancel(r->claim->look);
+	free(r->claim->pick.directory);
+	free(r->claim);
+	r->claim = NULL;
 }

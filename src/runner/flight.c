@@ -4,7 +4,7 @@
  * committed by store/apply.c, and started from here through the table `fx`.
  *
  *   1 find      a session made just before a crash, by its nonce
- *   2 check     agent, model, variant
+ *   2 check     directory, agent, model, variant
  *   3 create    the session
  *   4 send      the prompt, under ids that are committed already
  *   5 look      is it done?
@@ -17,7 +17,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "base/buf.h"
 #include "base/clock.h"
@@ -27,6 +26,7 @@
 #include "runner/abort.h"
 #include "runner/asks.h"
 #include "runner/claim.h"
+#include "runner/directory.h"
 #include "runner/panes.h"
 #include "runner/runner.h"
 #include "runner/vouch.h"
@@ -316,28 +316,44 @@ on_searched(void *arg, struct oc_reply *reply)
 
 /* ---- 2. check ------------------------------------------------------------------------------- */
 
+static void on_directory(void *arg, enum directory_outcome, const char *text);
+static void check_names(struct flight *f);
 static void on_checked(
     void *arg, enum catalog_verdict, const struct catalog_names *, const char *sentence);
 
 /* A server accepts a directory that does not exist; only of one on this machine can we tell. */
-static bool
-lacks_directory(const struct flight *f)
+static void
+fx_check(struct flight *f)
 {
-	struct stat status;
-	return link_is_local(f->runner->link) &&
-	       (stat(f->directory, &status) != 0 || !S_ISDIR(status.st_mode));
+	bool is_found = f->directory_is_found || !link_is_local(f->runner->link);
+	if (!ask_server(f))
+		return;
+	f->directory_is_found = false; /* the next time it may be gone */
+	if (is_found)
+		check_names(f);
+	else
+		f->look = directory_look_start(f->runner->loop, f->directory, on_directory, f);
 }
 
 static void
-fx_check(struct flight *f)
+on_directory(void *arg, enum directory_outcome outcome, const char *text)
+{
+	struct flight *f = arg;
+	f->look = NULL;
+	if (outcome == DIRECTORY_FOUND)
+		check_names(f);
+	else if (outcome == DIRECTORY_UNUSABLE)
+		tell_refused(f, KIND_REFUSED, text);
+	else
+		tell_unreachable(f, text);
+}
+
+static void
+check_names(struct flight *f)
 {
 	struct opencode *server = ask_server(f);
 	if (!server)
 		return;
-	if (lacks_directory(f)) {
-		tell_refused(f, KIND_REFUSED, "its directory does not exist");
-		return;
-	}
 	if (opencode_misreads(f->directory)) {
 		tell_refused(f, KIND_REFUSED,
 		    "OpenCode would work in another directory: it decodes the %XX in the name");
@@ -696,7 +712,7 @@ flight_slept(struct flight *f, int64_t ms)
 bool
 flight_is_idle(const struct flight *f)
 {
-	return !f->call && !f->check && !f->abort && !f->vouch && !f->awaits_status &&
+	return !f->call && !f->look && !f->check && !f->abort && !f->vouch && !f->awaits_status &&
 	       !f->awaits_asks && !f->awaits_pane;
 }
 

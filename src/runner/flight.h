@@ -36,9 +36,11 @@ struct flight {
 	char *parent_session, *agent, *model, *variant; /* as the task names them */
 	char *sent_agent, *sent_model, *sent_variant;   /* as resolved */
 	char *nonce, *session_id, *message_id, *part_id;
+	bool directory_is_found; /* the claim has just looked */
 
 	/* What is under way: one of these at most. */
 	struct oc_call *call;
+	struct directory_look *look;
 	struct catalog_call *check;
 	struct abort *abort;
 	struct vouch *vouch;

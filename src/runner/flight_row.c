@@ -9,6 +9,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "runner/abort.h"
+#include "runner/directory.h"
 #include "runner/panes.h"
 #include "runner/runner.h"
 #include "runner/vouch.h"
@@ -102,10 +103,12 @@ static void
 cancel_all(struct flight *f)
 {
 	opencode_cancel(f->call);
+	directory_look_cancel(f->look);
 	catalog_cancel(f->check);
 	abort_cancel(f->abort);
 	vouch_cancel(f->vouch);
 	f->call = NULL;
+	f->look = NULL;
 	f->check = NULL;
 	f->abort = NULL;
 	f->vouch = NULL;

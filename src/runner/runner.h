@@ -39,6 +39,7 @@ struct runner {
 	struct asks *asks;
 	struct panes *panes;
 	struct awake *awake;
+	struct claim *claim; /* the task that is to start next */
 	int64_t id;      /* its row in `runners` */
 	char *directory; /* where tasks without one run */
 	bool drain;

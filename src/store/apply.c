@@ -300,6 +300,7 @@ event_kind(const struct move *m)
 	switch (m->event->type) {
 	case EV_SESSION:
 	case EV_CANCEL:
+	case EV_DELAYED:
 		return event_text(m->event->type);
 	case EV_UNREACHABLE:
 	case EV_STRANGER:

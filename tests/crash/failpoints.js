@@ -5,7 +5,7 @@
 
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { writeFileSync } from "node:fs";
+import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { OPENCODE, VIGIL, World, tag, until } from "../e2e/harness.js";
@@ -247,6 +247,19 @@ async function questioned(j) {
   return { ...completed, ask: refused };
 }
 
+/** The task's directory does not answer, for a while. */
+async function putOff(j) {
+  const hangs = `${j.here.db}.hangs`;
+  const shim = { LD_PRELOAD: j.here.shim("mount"), VIGIL_SHIM_MOUNT: j.here.work, VIGIL_SHIM_HANGS: hangs };
+  j.here.environment = { ...j.here.environment, ...shim };
+  await j.add();
+  writeFileSync(hangs, "");
+  await j.run();
+  rmSync(hangs);
+  await j.here.ok(["edit", String(j.id), "--in", "0"]);
+  return completed;
+}
+
 /** In a pane of a person's tmux, which has panes of its own. */
 async function paned(j) {
   const config = join(j.here.root, "panes.json");
@@ -277,6 +290,7 @@ const JOURNEYS = {
   "run-ending": simple,
   "commit-add": Object.assign(added, { byRun: false }),
   "commit-claim": simple,
+  "commit-delayed": putOff,
   "commit-cancel": byPerson("cancel", "", completed, { ...untouched, status: "cancelled" }),
   "commit-retry": byPerson("retry", "cancel", { ...untouched, status: "cancelled" }, completed),
   "commit-hold": byPerson("hold", "", completed, { ...untouched, status: "held" }),

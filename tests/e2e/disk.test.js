@@ -3,9 +3,8 @@
 
 import assert from "node:assert/strict";
 import { copyFileSync, existsSync, readFileSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { dirname, join, resolve } from "node:path";
+import { dirname, join } from "node:path";
 import { test } from "node:test";
-import { fileURLToPath } from "node:url";
 import { inWorld, tag, until } from "./harness.js";
 
 const QUICK = { poll_interval: "500ms" };
@@ -16,21 +15,11 @@ const linesOf = ({ stderr }, pattern) => stderr.split("\n").filter((line) => pat
 
 // ---- full ---------------------------------------------------------------------------------------------------------
 
-const SHIM = resolve(dirname(fileURLToPath(import.meta.url)), "../../build/shim/disk.so");
-
-/** LD_PRELOAD parts its names at blanks, and this checkout's folder may have one. */
-function shimIn(world) {
-  assert.ok(existsSync(SHIM), `${SHIM} is not there: make tests`);
-  const copy = join(world.root, "disk.so");
-  copyFileSync(SHIM, copy);
-  return copy;
-}
-
 /** A world whose database lies on a disk that can be filled: fill() for all of it, or for names that end so. */
 const onSmallDisk = (body) =>
   inWorld({ config: QUICK }, async (world) => {
     const flag = join(world.root, "full");
-    Object.assign(world.environment, { LD_PRELOAD: shimIn(world), VIGIL_SHIM_FOLDER: dirname(world.db), VIGIL_SHIM_FULL: flag });
+    Object.assign(world.environment, { LD_PRELOAD: world.shim("disk"), VIGIL_SHIM_FOLDER: dirname(world.db), VIGIL_SHIM_FULL: flag });
     const disk = { fill: (names = "") => writeFileSync(flag, names), empty: () => rmSync(flag), refused: () => (existsSync(`${flag}.refused`) ? statSync(`${flag}.refused`).size : 0) };
     await body(world, disk);
   });
@@ -184,7 +173,7 @@ test("full where the lock or the password is: it is said, and no server is left"
 // ---- of a kind that is refused ------------------------------------------------------------------------------------
 
 test("a network file system is refused, whatever is to be done there", WITHIN, inWorld({ config: QUICK }, async (world) => {
-  const env = { LD_PRELOAD: shimIn(world), VIGIL_SHIM_FOLDER: dirname(world.db), VIGIL_SHIM_FILE_SYSTEM: "0x6969" };
+  const env = { LD_PRELOAD: world.shim("disk"), VIGIL_SHIM_FOLDER: dirname(world.db), VIGIL_SHIM_FILE_SYSTEM: "0x6969" };
   for (const args of [["add", "x"], ["run", "--drain"]]) {
     const { status, stderr } = await world.vigil(args, { env });
     assert.equal(status, 5, stderr);

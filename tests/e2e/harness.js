@@ -9,7 +9,7 @@
 
 import assert from "node:assert/strict";
 import { execFile, execFileSync, spawn } from "node:child_process";
-import { accessSync, constants, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import { accessSync, constants, copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { createServer as createHttpServer, request } from "node:http";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
@@ -179,6 +179,13 @@ export class World {
     const path = join(this.root, name);
     mkdirSync(path, { recursive: true });
     return path;
+  }
+
+  /** A library to be preloaded into vigil: a copy, since LD_PRELOAD parts names at blanks, and the checkout's may have one. */
+  shim(name) {
+    const copy = join(this.root, `${name}.so`);
+    copyFileSync(join(ROOT, `build/shim/${name}.so`), copy);
+    return copy;
   }
 
   configure(config) {

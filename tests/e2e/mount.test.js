@@ -1,0 +1,54 @@
+// A directory on a mount that does not answer holds up its own tasks and nobody else. The mount is made by
+// tests/shim/mount.c, so that no real one hangs.
+
+import assert from "node:assert/strict";
+import { rmSync, writeFileSync } from "node:fs";
+import { test } from "node:test";
+import { inWorld, tag, until } from "./harness.js";
+
+/** A world with a directory that answers no more: until answer(). */
+const withMount = (body) =>
+  inWorld({}, async (world) => {
+    const mount = world.folder("mount");
+    const hangs = `${mount}.hangs`;
+    Object.assign(world.environment, { LD_PRELOAD: world.shim("mount"), VIGIL_SHIM_MOUNT: mount, VIGIL_SHIM_HANGS: hangs });
+    await body(world, mount, { hang: () => writeFileSync(hangs, ""), answer: () => rmSync(hangs) });
+  });
+
+test("a task of a directory that does not answer is put off, those behind it go on", withMount(async (world, mount, its) => {
+  const word = tag("mount");
+  const hung = await world.add("-C", mount, `${word} [say hung]`);
+  const behind = await world.add(`${word} [say behind]`);
+  its.hang();
+  const runner = await world.startRunner();
+  assert.equal((await world.finish(behind)).status, "completed");
+  const { status, not_before } = await world.task(hung);
+  assert.equal(status, "queued");
+  assert.ok(Date.parse(not_before) > Date.now(), not_before);
+  const [{ detail }] = await world.rows("SELECT detail FROM events WHERE task_id = ? AND kind = 'delayed'", hung);
+  assert.equal(detail, `its directory ${mount} does not answer`);
+  const { reason } = await world.row("SELECT reason FROM queue WHERE id = ?", hung);
+  assert.match(reason, /^not before .*: its directory .* does not answer$/);
+  its.answer();
+  await world.ok(["edit", String(hung), "--in", "0"]);
+  assert.equal((await world.finish(hung)).status, "completed");
+  await runner.stop("SIGTERM");
+}));
+
+test("one that was claimed before waits for it, and the runner can be stopped", withMount(async (world, mount, its) => {
+  const word = tag("mount");
+  const hung = await world.add("-C", mount, `${word} [say hung]`);
+  const killed = world.vigilStart(["run", "--drain"], { env: { VIGIL_FAILPOINT: "after-commit-claim" } });
+  assert.equal((await killed.end()).status, "SIGKILL");
+  its.hang();
+  const runner = await world.startRunner();
+  const behind = await world.add(`${word} [say behind]`);
+  assert.equal((await world.finish(behind)).status, "completed");
+  await until("it says what it waits for", async () => /does not answer/.test((await world.task(hung)).note ?? ""));
+  assert.equal((await world.task(hung)).status, "starting");
+  await runner.stop("SIGTERM", 5000); // within which a look at the mount would not end
+  its.answer();
+  await world.drain();
+  const { status, attempts } = await world.task(hung);
+  assert.deepEqual([status, attempts], ["completed", 1]);
+}));
