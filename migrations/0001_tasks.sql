@@ -195,6 +195,10 @@ CREATE TABLE attempts (                 -- one row a try; frozen once it has end
 ) STRICT;
 CREATE UNIQUE INDEX attempts_one_live ON attempts (task_id) WHERE ended_at IS NULL;
 CREATE UNIQUE INDEX attempts_live_session ON attempts (session_id) WHERE ended_at IS NULL AND session_id IS NOT NULL;
+-- What was under way between two times ended after the first, within a day of the second, or is live; and the few
+-- that last for more than a day are found by themselves, so that no report depends on the nights around its own.
+CREATE INDEX attempts_ended ON attempts (ended_at, started_at) WHERE ended_at IS NOT NULL;
+CREATE INDEX attempts_long ON attempts (ended_at, started_at) WHERE julianday(ended_at) - julianday(started_at) > 1;
 
 CREATE TABLE messages (                 -- the transcript: one row a message of our turn
 	id                 INTEGER PRIMARY KEY AUTOINCREMENT CHECK (id > 0 AND id < 1 << 53),

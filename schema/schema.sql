@@ -433,6 +433,10 @@ CREATE UNIQUE INDEX attempts_one_live ON attempts (task_id) WHERE ended_at IS NU
 
 CREATE UNIQUE INDEX attempts_live_session ON attempts (session_id) WHERE ended_at IS NULL AND session_id IS NOT NULL;
 
+CREATE INDEX attempts_ended ON attempts (ended_at, started_at) WHERE ended_at IS NOT NULL;
+
+CREATE INDEX attempts_long ON attempts (ended_at, started_at) WHERE julianday(ended_at) - julianday(started_at) > 1;
+
 CREATE TRIGGER attempts_import BEFORE INSERT ON attempts
 WHEN EXISTS (SELECT 1 FROM importing WHERE task_id = NEW.task_id)
 BEGIN

@@ -21,6 +21,7 @@ static const struct command *const commands[] = {
     &edit_command,
     &pause_command,
     &resume_command,
+    &report_command,
     &asks_command,
     &answer_command,
     &sql_command,

@@ -68,6 +68,7 @@ extern const struct command release_command;
 extern const struct command edit_command;
 extern const struct command pause_command;
 extern const struct command resume_command;
+extern const struct command report_command;
 extern const struct command asks_command;
 extern const struct command answer_command;
 extern const struct command sql_command;

@@ -25,8 +25,8 @@ print_is_terminal(FILE *file)
 	return isatty(fileno(file)) == 1;
 }
 
-static size_t
-terminal_width(FILE *file)
+size_t
+print_width(FILE *file)
 {
 	const char *columns = getenv("COLUMNS");
 	long named = columns ? strtol(columns, NULL, 10) : 0;
@@ -224,7 +224,7 @@ table_add(struct table *table, const char *const *cells)
 static void
 find_widths(const struct table *table, size_t *widths)
 {
-	size_t used = 0, whole = terminal_width(table->file), last = table->count - 1;
+	size_t used = 0, whole = print_width(table->file), last = table->count - 1;
 
 	for (size_t i = 0; i < table->rows * table->count; i++) {
 		size_t width = text_width(table->cells[i]);

@@ -12,6 +12,7 @@
 #include "ops/vigil.h"
 
 bool print_is_terminal(FILE *);
+size_t print_width(FILE *); /* in columns: $COLUMNS, the terminal's, 80 */
 
 /* Escape sequences for a terminal that wants colours, "" for anything else. */
 enum colour {

@@ -228,6 +228,45 @@ enum vigil_section {
 enum vigil_result vigil_show(
     struct vigil *, int64_t id, enum vigil_section, vigil_row_fn *, void *arg);
 
+/* ---- what happened ------------------------------------------------------------------------ */
+
+struct vigil_range {
+	const char *since, *until; /* TIMEs; NULL: twelve hours before `until`; now */
+	/* Up to so many characters of each prompt, result and message come too; 0: none of them. */
+	int64_t text_limit;
+};
+
+/* What a row is about. They come in this order; columns as in the tables, and besides:
+ * `subject`, a description, else how the prompt begins. */
+enum vigil_report_part {
+	VIGIL_REPORT_ATTEMPT, /* that was under way in the range, in the order of their beginnings
+			       */
+	VIGIL_REPORT_TASK,    /* of those, or ended in the range: how it stands now */
+	/* `task_id`, `attempt_id`, `kind`, `began_at`, `ended_at`: an attempt waited for a person
+	 * (ask) or for its server (server), or was cut off and went on (resumed). After its task's
+	 * row; of attempts outside of the range, too. */
+	VIGIL_REPORT_MARK,
+	VIGIL_REPORT_ASK,  /* as vigil_asks(): what waits for a person, now, like the next two */
+	VIGIL_REPORT_HELD, /* `id`, `subject` */
+	/* `id`, `status`, `subject` of a task that did not complete, or is held; how many are
+	 * queued behind it (`blocked`), and their ids (`tasks`, with commas). */
+	VIGIL_REPORT_BLOCKED,
+	/* One row: `since`, `until`; of the tasks above, by how they stand now, how many: `tasks`,
+	 * `completed`, `failed`, `cancelled`, `live`, `waiting` (queued again, or held); of the
+	 * attempts: `attempts`, `resumes`, `work_ms` (within the range), tokens and `cost`; of the
+	 * queue: `paused_at`, `has_runner`, `queued`, `held`, `blocked`. */
+	VIGIL_REPORT_TOTAL,
+	/* Of each task in turn: `prompt`, `prompt_length`, `result`, `result_length`, in
+	 * characters; then its messages. */
+	VIGIL_REPORT_TEXT,
+	VIGIL_REPORT_MESSAGE,
+};
+
+/* Everything that overlaps the range, as it is at one moment. False of the callback: enough. */
+typedef bool vigil_report_fn(void *arg, enum vigil_report_part, const struct vigil_row *);
+enum vigil_result vigil_report(
+    struct vigil *, const struct vigil_range *, vigil_report_fn *, void *arg);
+
 /* ---- what is in the way ------------------------------------------------------------------ */
 
 enum vigil_health {

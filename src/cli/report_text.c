@@ -1,0 +1,585 @@
+/*
+ * A night in one screen: what became of the tasks, what failed and why, what needs a person, and a
+ * timeline. Texts of others are cut to a line each; nothing is wider than the terminal.
+ */
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/buf.h"
+#include "base/environment.h"
+#include "base/when.h"
+#include "cli/print.h"
+#include "cli/report.h"
+#include "cli/text.h"
+
+enum { LIST_MOST = 8, LONGEST_MOST = 5, SLOTS_MOST = 12, WIDTH_LEAST = 40, TICK_COLUMNS = 9 };
+
+struct paper {
+	FILE *file;
+	const struct night *night;
+	size_t width;
+	bool is_utf8;
+};
+
+/* ---- lines ---------------------------------------------------------------------------------- */
+
+/* What the locale says: a terminal without UTF-8 takes bytes beyond ASCII for something else. */
+static bool
+locale_is_utf8(void)
+{
+	static const char *const names[] = {"LC_ALL", "LC_CTYPE", "LANG"};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		const char *value = environment_get(names[i]);
+		const char *charset = value ? strchr(value, '.') : NULL;
+
+		if (value)
+			return charset && (strncasecmp(charset, ".utf-8", 6) == 0 ||
+					      strncasecmp(charset, ".utf8", 5) == 0);
+	}
+	return false;
+}
+
+/* In place: a '?' for each character that is not ASCII. */
+static void
+make_ascii(char *text)
+{
+	char *to = text;
+
+	for (const char *at = text; *at; at++)
+		if ((*at & 0xc0) != 0x80)
+			*to++ = (char)(*at & 0x80 ? '?' : *at);
+	*to = '\0';
+}
+
+/* Safe, of one line, and at most so many columns wide. The caller frees. */
+static char *
+fit(const struct paper *p, const char *text, size_t columns)
+{
+	const char *ellipsis = p->is_utf8 ? "…" : "...";
+	char *first = xstrndup(text ? text : "", text ? strcspn(text, "\n") : 0);
+	char *safe = text_form(first, TEXT_LINE);
+
+	free(first);
+	if (!p->is_utf8)
+		make_ascii(safe);
+	if (text_width(safe) <= columns)
+		return safe;
+	size_t dots = text_width(ellipsis);
+	char *cut = xasprintf(
+	    "%.*s%s", (int)text_fit(safe, columns > dots ? columns - dots : 0), safe, ellipsis);
+	free(safe);
+	return cut;
+}
+
+static void
+print_title(const struct paper *p, const char *title)
+{
+	fprintf(p->file, "\n%s%s%s\n", print_colour(p->file, COLOUR_BOLD), title,
+	    print_colour(p->file, COLOUR_NONE));
+}
+
+static void
+print_more(const struct paper *p, size_t shown, size_t all, const char *command)
+{
+	if (all > shown)
+		fprintf(p->file, "  and %zu more: %s\n", all - shown, command);
+}
+
+/* ---- sums ----------------------------------------------------------------------------------- */
+
+/* Phrases of one sentence, which goes on in the next line where it must. */
+struct sentence {
+	const struct paper *paper;
+	size_t used;
+};
+
+static void __attribute__((format(printf, 4, 5))) add_phrase(
+    struct sentence *sentence, const char *before, enum colour colour, const char *format, ...)
+{
+	FILE *file = sentence->paper->file;
+	va_list args;
+
+	va_start(args, format);
+	char *text = xvasprintf(format, args);
+	va_end(args);
+	size_t width = strlen(text) + strlen(before);
+	if (sentence->used && sentence->used + width + 1 > sentence->paper->width) {
+		fprintf(file, "%.1s\n ", before);
+		sentence->used = 1 - strlen(before) + 1;
+		before = " ";
+	}
+	fprintf(file, "%s%s%s%s", before, colour == COLOUR_NONE ? "" : print_colour(file, colour),
+	    text, colour == COLOUR_NONE ? "" : print_colour(file, COLOUR_NONE));
+	sentence->used += width;
+	free(text);
+}
+
+static const char *
+plural(int64_t count)
+{
+	return count == 1 ? "" : "s";
+}
+
+static void
+print_sums(const struct paper *p)
+{
+	static const struct {
+		const char *column, *word, *status;
+	} sums[] = {
+	    {"completed", "completed", "completed"},
+	    {"failed", "failed", "failed"},
+	    {"cancelled", "cancelled", "cancelled"},
+	    {"live", "at work", "running"},
+	    {"waiting", "queued again", "held"},
+	};
+	int64_t tasks = json_int(p->night->total, "tasks");
+	struct sentence sentence = {.paper = p};
+	const char *before = ": ";
+
+	if (tasks)
+		add_phrase(&sentence, "", COLOUR_NONE, "%" PRId64 " task%s", tasks, plural(tasks));
+	else
+		add_phrase(&sentence, "", COLOUR_NONE, "nothing was under way");
+	for (size_t i = 0; i < sizeof(sums) / sizeof(sums[0]); i++) {
+		int64_t count = json_int(p->night->total, sums[i].column);
+
+		if (!count)
+			continue;
+		add_phrase(&sentence, before, print_status_colour(sums[i].status), "%" PRId64 " %s",
+		    count, sums[i].word);
+		before = ", ";
+	}
+	fputc('\n', p->file);
+}
+
+static void
+print_cost(const struct paper *p)
+{
+	const struct json *total = p->night->total;
+	int64_t attempts = json_int(total, "attempts"), resumes = json_int(total, "resumes");
+	struct sentence s = {.paper = p};
+	char span[32], in[32], out[32];
+
+	if (!attempts)
+		return;
+	add_phrase(&s, "", COLOUR_NONE, "%" PRId64 " attempt%s", attempts, plural(attempts));
+	if (resumes)
+		add_phrase(
+		    &s, ", ", COLOUR_NONE, "resumed %" PRId64 " time%s", resumes, plural(resumes));
+	add_phrase(&s, "; ", COLOUR_NONE, "%s of work",
+	    when_say(json_int(total, "work_ms") / 1000 * 1000, span));
+	add_phrase(&s, "; ", COLOUR_NONE, "tokens %s in, %s out",
+	    night_count(json_int(total, "tokens_input"), in),
+	    night_count(json_int(total, "tokens_output"), out));
+	add_phrase(&s, "; ", COLOUR_NONE, "$%.2f", json_number(total, "cost"));
+	fputc('\n', p->file);
+}
+
+/* ---- what failed ---------------------------------------------------------------------------- */
+
+static int
+id_width(const struct night *night)
+{
+	int64_t id = night->task_count ? night->tasks[night->task_count - 1].id : 0;
+	int width = 4;
+
+	for (; id >= 100000; id /= 10)
+		width++;
+	return width + (id >= 10000);
+}
+
+/* "  12  timeout      upgrade deps: it ran longer than its timeout" */
+static void
+print_failed_task(const struct paper *p, const struct night_task *task)
+{
+	const char *kind = json_text(task->row, "error_kind");
+	int width = id_width(p->night);
+	size_t rest = p->width - (size_t)width - 17;
+	char *error = fit(p, json_text(task->row, "error"), rest * 3 / 5);
+	char *subject = fit(p, task->subject, rest - text_width(error) - (*error ? 2 : 0));
+
+	fprintf(p->file, "  %*" PRId64 "  %s%-11s%s  %s%s%s\n", width, task->id,
+	    print_colour(p->file, COLOUR_RED), kind ? kind : "", print_colour(p->file, COLOUR_NONE),
+	    subject, *error ? ": " : "", error);
+	free(subject);
+	free(error);
+}
+
+static void
+print_failed(const struct paper *p)
+{
+	size_t shown = 0, failed = (size_t)json_int(p->night->total, "failed");
+
+	if (failed)
+		print_title(p, "failed");
+	for (size_t i = 0; i < p->night->task_count && shown < LIST_MOST; i++) {
+		const struct night_task *task = &p->night->tasks[i];
+
+		if (strcmp(task->status, "failed") != 0)
+			continue;
+		print_failed_task(p, task);
+		shown++;
+	}
+	print_more(p, shown, failed, "vigil list --status failed");
+}
+
+/* ---- what needs a person -------------------------------------------------------------------- */
+
+/* What it is, cut where it must be, and the command that helps, at the right. */
+static void __attribute__((format(printf, 3, 4)))
+print_need(const struct paper *p, const char *what, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	char *command = xvasprintf(format, args);
+	va_end(args);
+	size_t room = p->width - 4 - text_width(command);
+	char *text = fit(p, what, room);
+	fprintf(p->file, "  %s%*s%s%s%s\n", text, (int)(room - text_width(text)) + 2, "",
+	    print_colour(p->file, COLOUR_YELLOW), command, print_colour(p->file, COLOUR_NONE));
+	free(text);
+	free(command);
+}
+
+static void
+print_asks(const struct paper *p, const struct json *asks)
+{
+	size_t shown = 0;
+
+	for (const struct json *ask = json_first(asks); ask && shown < LIST_MOST;
+	     ask = json_next(ask), shown++) {
+		char *what = xasprintf("task %" PRId64 " asks (%s): %s", json_int(ask, "task_id"),
+		    json_text(ask, "kind"), json_text(ask, "request"));
+
+		print_need(p, what, "vigil answer %" PRId64, json_int(ask, "id"));
+		free(what);
+	}
+	print_more(p, shown, json_count(asks), "vigil asks");
+}
+
+static void
+print_blocked(const struct paper *p, const struct json *blocked)
+{
+	size_t shown = 0;
+
+	for (const struct json *row = json_first(blocked); row && shown < LIST_MOST;
+	     row = json_next(row), shown++) {
+		bool is_held = strcmp(json_text(row, "status"), "held") == 0;
+		int64_t id = json_int(row, "id"), count = json_int(row, "blocked");
+		char *what =
+		    xasprintf("%" PRId64 " queued behind task %" PRId64 ", which %s: %s", count, id,
+			is_held                                           ? "is held"
+			: strcmp(json_text(row, "status"), "failed") == 0 ? "failed"
+									  : "was cancelled",
+			json_text(row, "subject"));
+
+		print_need(
+		    p, what, is_held ? "vigil release %" PRId64 : "vigil retry %" PRId64, id);
+		free(what);
+	}
+	print_more(p, shown, json_count(blocked), "vigil sql 'SELECT * FROM queue'");
+}
+
+static void
+print_held(const struct paper *p, const struct json *held)
+{
+	size_t shown = 0;
+
+	for (const struct json *row = json_first(held); row && shown < LIST_MOST;
+	     row = json_next(row), shown++) {
+		int64_t id = json_int(row, "id");
+		char *what =
+		    xasprintf("task %" PRId64 " is held: %s", id, json_text(row, "subject"));
+
+		print_need(p, what, "vigil release %" PRId64, id);
+		free(what);
+	}
+	print_more(p, shown, json_count(held), "vigil list --status held");
+}
+
+static void
+print_queue(const struct paper *p)
+{
+	const struct json *total = p->night->total;
+	int64_t queued = json_int(total, "queued"), paused = night_time(total, "paused_at");
+	char clock[32];
+
+	if (paused) {
+		char *what = xasprintf("the queue is paused since %s, with %" PRId64 " queued",
+		    night_clock(paused, clock), queued);
+
+		print_need(p, what, "vigil resume");
+		free(what);
+	}
+	if (night_lacks_runner(p->night)) {
+		char *what =
+		    xasprintf("no runner is alive; %" PRId64 " queued, %" PRId64 " at work", queued,
+			json_int(total, "live"));
+
+		print_need(p, what, "vigil run");
+		free(what);
+	}
+}
+
+static void
+print_needs(const struct paper *p)
+{
+	struct json *const *lists = p->night->lists;
+
+	if (!night_needs_person(p->night))
+		return;
+	print_title(p, "needs you");
+	print_asks(p, lists[VIGIL_REPORT_ASK]);
+	print_blocked(p, lists[VIGIL_REPORT_BLOCKED]);
+	print_held(p, lists[VIGIL_REPORT_HELD]);
+	print_queue(p);
+}
+
+/* ---- the longest ---------------------------------------------------------------------------- */
+
+static void
+print_longest_task(const struct paper *p, const struct night_task *task)
+{
+	int width = id_width(p->night);
+	size_t rest = p->width - (size_t)width - 29;
+	char span[32], *subject = fit(p, task->subject, rest);
+
+	fprintf(p->file, "  %*" PRId64 "  %12s  %s%-9s%s  %s\n", width, task->id,
+	    when_say(task->work_ms < 1000 ? task->work_ms : task->work_ms / 1000 * 1000, span),
+	    print_colour(p->file, print_status_colour(task->status)), task->status,
+	    print_colour(p->file, COLOUR_NONE), subject);
+	free(subject);
+}
+
+static void
+print_longest(const struct paper *p)
+{
+	const struct night_task **order = night_longest(p->night);
+
+	if (p->night->bar_count)
+		print_title(p, "longest");
+	for (size_t i = 0; i < p->night->task_count && i < LONGEST_MOST; i++)
+		if (order[i]->bars)
+			print_longest_task(p, order[i]);
+	free(order);
+}
+
+/* ---- the timeline --------------------------------------------------------------------------- */
+
+/* How a cell of a row looks, from what may be covered to what must be seen. */
+static const struct look {
+	const char *outcome, *word, *glyph;
+	char letter;
+	enum colour colour;
+} looks[] = {
+    {NULL, NULL, " ", ' ', COLOUR_NONE},
+    {"completed", "completed", "█", '=', COLOUR_GREEN},
+    {"live", "at work", "▓", '>', COLOUR_CYAN},
+    {"wait", "waits", "·", '.', COLOUR_DIM},
+    {"cancelled", "cancelled", "░", '-', COLOUR_YELLOW},
+    {"failed", "failed", "▒", 'x', COLOUR_RED},
+};
+
+enum { LOOKS = sizeof(looks) / sizeof(looks[0]) };
+
+/* A row a slot: the look of each cell, and the character of a label in it, or NUL. */
+struct chart {
+	size_t columns, rows;
+	unsigned char *looks;
+	char *labels;
+	bool has[LOOKS];
+};
+
+static unsigned char
+look_of(const char *outcome)
+{
+	unsigned char look = LOOKS - 1;
+
+	while (look > 0 && strcmp(looks[look].outcome, outcome) != 0)
+		look--;
+	return look;
+}
+
+static size_t
+column_of(const struct night *night, const struct chart *chart, int64_t ms)
+{
+	size_t column = (size_t)(night_place(night, ms) * (double)chart->columns);
+
+	return column < chart->columns ? column : chart->columns - 1;
+}
+
+static void
+draw_span(struct chart *chart, size_t row, size_t from, size_t to, unsigned char look)
+{
+	for (size_t i = from; i <= to; i++) {
+		unsigned char *cell = &chart->looks[row * chart->columns + i];
+
+		if (*cell < look)
+			*cell = look;
+	}
+	chart->has[look] = true;
+}
+
+/* The task's id, where there is room for it and something of the bar. */
+static void
+draw_label(struct chart *chart, size_t row, size_t from, size_t to, int64_t id)
+{
+	char label[24];
+	size_t length = (size_t)snprintf(label, sizeof(label), "%" PRId64, id);
+
+	if (to - from < length)
+		return;
+	memcpy(&chart->labels[row * chart->columns + from], label, length);
+}
+
+static void
+draw_bar(const struct night *night, struct chart *chart, const struct bar *bar)
+{
+	size_t from = column_of(night, chart, bar->from_ms),
+	       to = column_of(night, chart, bar->to_ms);
+	size_t row = (size_t)bar->slot;
+
+	if (row >= chart->rows)
+		return;
+	/* What ends where the next one begins leaves it that cell. */
+	if (to > from && to + 1 < chart->columns)
+		to--;
+	memset(&chart->labels[row * chart->columns + from], 0, to - from + 1);
+	draw_span(chart, row, from, to, look_of(bar->outcome));
+	draw_label(chart, row, from, to, bar->task ? bar->task->id : 0);
+}
+
+static void
+draw_wait(const struct night *night, struct chart *chart, const struct json *mark)
+{
+	const struct bar *bar = night_bar(night, json_int(mark, "attempt_id"));
+	int64_t ended = night_time(mark, "ended_at");
+
+	if (!bar || (size_t)bar->slot >= chart->rows ||
+	    strcmp(json_text(mark, "kind"), "resumed") == 0)
+		return;
+	size_t from = column_of(night, chart, night_time(mark, "began_at"));
+	size_t to = column_of(night, chart, ended ? ended : bar->to_ms);
+	/* It hides its own bar, but no end of it. */
+	for (size_t i = from + 1; i < to; i++)
+		chart->looks[(size_t)bar->slot * chart->columns + i] = look_of("wait");
+	chart->has[look_of("wait")] |= to > from + 1;
+}
+
+static size_t
+used_cells(const struct chart *chart, size_t row)
+{
+	size_t used = chart->columns;
+
+	while (used > 0 && !chart->looks[row * chart->columns + used - 1])
+		used--;
+	return used;
+}
+
+/* A label is shown in the bar's own colour. */
+static void
+print_cells(const struct paper *p, const struct chart *chart, size_t row)
+{
+	enum colour colour = COLOUR_NONE;
+
+	for (size_t i = 0; i < used_cells(chart, row); i++) {
+		size_t cell = row * chart->columns + i;
+		const struct look *look = &looks[chart->looks[cell]];
+		char own[2] = {chart->labels[cell] ? chart->labels[cell] : look->letter};
+		bool is_own = chart->labels[cell] || !p->is_utf8;
+
+		if (look->colour != colour)
+			fprintf(p->file, "%s%s", print_colour(p->file, COLOUR_NONE),
+			    look->colour == COLOUR_NONE ? "" : print_colour(p->file, look->colour));
+		colour = look->colour;
+		fputs(is_own ? own : look->glyph, p->file);
+	}
+	fprintf(p->file, "%s\n", print_colour(p->file, COLOUR_NONE));
+}
+
+static void
+print_axis(const struct paper *p, const struct chart *chart)
+{
+	size_t count, used = 0;
+	struct tick *ticks = night_ticks(p->night, chart->columns / TICK_COLUMNS, &count);
+
+	fputs("  ", p->file);
+	for (size_t i = 0; i < count; i++) {
+		size_t at = (size_t)(ticks[i].place * (double)chart->columns);
+
+		if (at < used + (i > 0) || at + strlen(ticks[i].text) + 1 > chart->columns)
+			continue;
+		used += (size_t)fprintf(p->file, "%*s%s%s", (int)(at - used), "",
+			    p->is_utf8 ? "╷" : "|", ticks[i].text) -
+			(p->is_utf8 ? strlen("╷") - 1 : 0);
+	}
+	fputc('\n', p->file);
+	free(ticks);
+}
+
+static void
+print_legend(const struct paper *p, const struct chart *chart)
+{
+	fputs(" ", p->file);
+	for (size_t i = 1; i < LOOKS; i++)
+		if (chart->has[i])
+			fprintf(p->file, " %s%.*s%s %s ", print_colour(p->file, looks[i].colour),
+			    p->is_utf8 ? 9 : 1, p->is_utf8 ? looks[i].glyph : &looks[i].letter,
+			    print_colour(p->file, COLOUR_NONE), looks[i].word);
+	fputc('\n', p->file);
+}
+
+static void
+print_timeline(const struct paper *p)
+{
+	const struct night *night = p->night;
+	size_t slots = (size_t)night->slots;
+	struct chart chart = {
+	    .columns = p->width - 3, .rows = slots < SLOTS_MOST ? slots : SLOTS_MOST};
+
+	if (!slots)
+		return;
+	chart.looks = xcalloc(chart.columns, chart.rows);
+	chart.labels = xcalloc(chart.columns, chart.rows);
+	for (size_t i = 0; i < night->bar_count; i++)
+		draw_bar(night, &chart, &night->bars[i]);
+	for (const struct json *mark = json_first(night->lists[VIGIL_REPORT_MARK]); mark;
+	     mark = json_next(mark))
+		draw_wait(night, &chart, mark);
+	print_title(p, "timeline");
+	print_axis(p, &chart);
+	for (size_t row = 0; row < chart.rows; row++) {
+		fputs("  ", p->file);
+		print_cells(p, &chart, row);
+	}
+	if (slots > chart.rows)
+		fprintf(p->file, "  and %zu more at the same time\n", slots - chart.rows);
+	print_legend(p, &chart);
+	free(chart.looks);
+	free(chart.labels);
+}
+
+void
+report_text(FILE *file, const struct night *night)
+{
+	struct paper p = {file, night, print_width(file), locale_is_utf8()};
+	char range[96];
+
+	if (p.width < WIDTH_LEAST)
+		p.width = WIDTH_LEAST;
+	char *title = fit(&p, night_range(night, range), p.width);
+	fprintf(file, "%s%s%s\n", print_colour(file, COLOUR_BOLD), title,
+	    print_colour(file, COLOUR_NONE));
+	free(title);
+	print_sums(&p);
+	print_cost(&p);
+	print_failed(&p);
+	print_needs(&p);
+	print_longest(&p);
+	print_timeline(&p);
+}

@@ -1,0 +1,169 @@
+#!/bin/sh
+# vigil report as a person or a script reads it: its text on terminals and into pipes, its JSON, what it refuses.
+# $VIGIL is the program. Its last line is "N passed, N failed".
+# shellcheck disable=SC2016 # patterns and commands are in single quotes
+set -u
+
+vigil=$(realpath "${VIGIL:?the program to test}") || exit 1
+work=$(mktemp -d) || exit 1
+trap 'chmod -R u+w "$work" 2>/dev/null; rm -rf "$work"' EXIT
+cd "$work" || exit 1
+unset VIGIL_CONFIG NO_COLOR COLUMNS LC_ALL LC_CTYPE LANG
+export HOME="$work" XDG_CONFIG_HOME="$work" VIGIL_DB="$work/v.db" TZ=UTC TERM=xterm
+passed=0
+failed=0
+
+ok() {
+    passed=$((passed + 1))
+}
+
+not_ok() {
+    failed=$((failed + 1))
+    printf 'not ok: %s\n' "$1"
+    sed 's/^/    out: /' out 2>/dev/null | head -60
+    sed 's/^/    err: /' err 2>/dev/null | head -5
+}
+
+# holds NAME COMMAND...
+holds() {
+    name=$1
+    shift
+    if "$@"; then ok; else not_ok "$name"; fi
+}
+
+# says PATTERN...: each is in out
+says() {
+    for pattern; do holds "it says '$pattern'" grep -q -e "$pattern" out; done
+}
+
+# run STATUS ARGUMENTS...: leaves out and err
+run() {
+    expected=$1
+    shift
+    "$vigil" report "$@" >out 2>err </dev/null
+    status=$?
+    holds "vigil report $*: $status" [ $status -eq "$expected" ]
+}
+
+# bad STATUS WORDS ARGUMENTS...: that status, nothing on standard output, one line that has the words
+bad() {
+    run "$1" "$3" ${4+"$4"} ${5+"$5"} ${6+"$6"}
+    holds "$3 ${4-}: one line on standard error" [ "$(wc -l <err)" -eq 1 ]
+    holds "$3 ${4-}: nothing on standard output" [ ! -s out ]
+    holds "$3 ${4-}: says '$2'" grep -qF -e "$2" err
+}
+
+# on_terminal COLUMNS ROWS COMMAND: leaves out, without the terminal's carriage returns
+on_terminal() {
+    script -qec "stty cols $1 rows $2; $3" /dev/null </dev/null 2>err | tr -d '\r' >out
+}
+
+# The widest line has so many characters, escape sequences not counted.
+widest() {
+    sed 's/\x1b\[[0-9;]*m//g' out | LC_ALL=C.UTF-8 wc -L
+}
+
+# json NAME EXPRESSION EXPECTED: of the document `j` in out
+json() {
+    found=$(node -e 'const j = JSON.parse(require("fs").readFileSync("out")); console.log(String('"$2"'))' 2>&1)
+    holds "$1: '$found', not '$3'" [ "$found" = "$3" ]
+}
+
+sql() {
+    sqlite3 -bail -init /dev/null v.db "$@" >sql.out 2>&1 || not_ok "sqlite3: $(head -c 300 sql.out)"
+}
+
+# task ID FROM TO OUTCOME DESCRIPTION: one attempt, times as in the database
+task() {
+    sql "INSERT INTO importing VALUES ($1, $1);
+INSERT INTO tasks (id, status, prompt, description, attempts, result, error, error_kind, created_at, started_at, completed_at)
+VALUES ($1, '$4', 'prompt', $5, 1, iif('$4' = 'completed', 'answer', NULL),
+    iif('$4' = 'failed', 'it ran longer than its timeout of 2 h' || char(10) || 'a second line', NULL),
+    iif('$4' = 'failed', 'timeout', NULL), '2026-01-31T19:00:00.000Z', '$2', '$3');
+INSERT INTO attempts (task_id, number, nonce, sealed, started_at, ended_at, outcome, tokens_input, tokens_output, cost, resumes)
+VALUES ($1, 1, 'n', 1, '$2', '$3', '$4', 1234567, 81000, 1.25, $1 = 2);
+DELETE FROM importing;"
+}
+
+# ---- an empty night ------------------------------------------------------------------------------
+
+bad 5 v.db --json
+"$vigil" add x >/dev/null
+sql "DELETE FROM tasks"
+run 0
+says '12 h$' '^nothing was under way$'
+holds 'and nothing else' [ "$(wc -l <out)" -eq 2 ]
+run 0 --json
+json 'an empty night' 'j.total.tasks + " " + j.tasks.length + " " + j.attempts.length' '0 0 0'
+
+# ---- a night -------------------------------------------------------------------------------------
+
+night='--since 2026-01-31T20:00:00Z --until 2026-02-01T08:00:00Z'
+task 1 2026-01-31T21:00:00.000Z 2026-01-31T23:00:00.000Z completed "'upgrade the dependencies'"
+task 2 2026-01-31T21:30:00.000Z 2026-01-31T23:30:00.000Z failed "'port the installer to another machine, and all that belongs to it, wherever it may be'"
+task 3 2026-02-01T00:00:00.000Z 2026-02-01T01:30:00.000Z completed "'überprüfe die Übersetzung'"
+task 4 2026-02-01T02:00:00.000Z 2026-02-01T02:00:01.000Z cancelled "'tidy' || char(27) || '[2Jup' || char(8238) || 'x'"
+"$vigil" add -d 'what comes after' --after 2 x >/dev/null
+"$vigil" add -d 'a held one' --hold x >/dev/null
+"$vigil" add -d 'one more' x >/dev/null
+
+# shellcheck disable=SC2086 # options
+run 0 $night
+says '^2026-01-31 20:00 to 2026-02-01 08:00, 12 h$' '^4 tasks: 2 completed, 1 failed, 1 cancelled$' \
+    '^4 attempts, resumed 1 time; 5 h 30 min of work; tokens 4.9M in, 324k out; \$5.00$' \
+    '^ *2  timeout  *port the .*: it ran longer than its ' \
+    '1 queued behind task 2, which failed: port.*  vigil retry 2$' 'task 6 is held: a held one  *vigil release 6$' \
+    'no runner is alive; 2 queued, 0 at work  *vigil run$' '^ *1  *2 h  completed  upgrade the dependencies$' \
+    '^ *4  *1 s  cancelled  tidy^\[\[2Jup<U+202E>x$' '|22:00 *|00:00 *|02:00 *|04:00 *|06:00' '= completed  - cancelled  x failed'
+holds 'a second line of an error is not there' sh -c '! grep -q "second line" out'
+holds 'nothing on standard error' [ ! -s err ]
+holds 'a pipe without a locale has ASCII alone' sh -c '! LC_ALL=C grep -q "[^ -~]" out'
+holds 'two rows of bars, and their ids' [ "$(grep -cE '^ +(1=+|2x+)' out)" -eq 2 ]
+holds "80 columns: $(widest)" [ "$(widest)" -eq 80 ]
+holds "one screen: $(wc -l <out)" [ "$(wc -l <out)" -le 25 ]
+
+# ---- widths, locales, colours --------------------------------------------------------------------
+
+report="$vigil report $night"
+for columns in 40 60 80 132; do
+    LC_ALL=C.UTF-8 on_terminal $columns 50 "$report"
+    holds "$columns columns: $(widest)" [ "$(widest)" -eq $columns ]
+    LC_ALL=C on_terminal $columns 50 "$report"
+    holds "$columns columns in ASCII: $(widest)" [ "$(widest)" -eq $columns ]
+done
+LC_ALL=C.UTF-8 on_terminal 80 50 "$report"
+says '█' '╷22:00' 'überprüfe' '…' "$(printf '\033')\[31m1 failed"
+holds 'no escape sequence of a text' sh -c '! grep -q "\[2J.*\x1b\[2J\|\x1b\[2J" out'
+LC_ALL=C on_terminal 80 50 "$report"
+says '|22:00' '?berpr?fe die ?bersetzung' '\.\.\.'
+holds 'a terminal without UTF-8 has ASCII alone' sh -c '! tr -d "\033" <out | LC_ALL=C grep -q "[^ -~]"'
+NO_COLOR=1 LC_ALL=C.UTF-8 on_terminal 80 50 "$report"
+holds 'no colours under NO_COLOR' sh -c '! grep -q "$(printf "\033")" out'
+says '█' '▒' '░'
+LC_ALL=C on_terminal 80 50 "COLUMNS=100 $report"
+holds "COLUMNS: $(widest)" [ "$(widest)" -eq 100 ]
+
+# ---- JSON ----------------------------------------------------------------------------------------
+
+"$vigil" pause 2>/dev/null
+# shellcheck disable=SC2086
+run 0 --json $night
+json 'totals' '[j.total.tasks, j.total.failed, j.total.cost, j.total.work_ms, j.total.blocked].join()' '4,1,5,19801000,1'
+json 'rows' '[j.tasks[1].error_kind, j.attempts.length, j.held[0].id, j.blocked[0].tasks].join()' 'timeout,4,6,5'
+json 'a paused queue' 'Date.parse(j.total.paused_at) > 0' true
+holds 'it is one line, and nothing is said besides' [ "$(wc -l <out)-$(wc -c <err)" = 1-0 ]
+# shellcheck disable=SC2086
+run 0 $night
+says 'the queue is paused since .*, with 2 queued  *vigil resume$'
+"$vigil" resume 2>/dev/null
+
+# ---- what is refused -----------------------------------------------------------------------------
+
+bad 2 "'soon'" --since soon
+bad 2 "'5 min'" --until '5 min'
+bad 2 "that is no time at all" --since 2026-02-01 --until 2026-01-31
+bad 2 "'tomorrow 06:00'" --since 'tomorrow 06:00'
+bad 2 "'x' is too much" x
+
+echo "$passed passed, $failed failed"
+[ "$failed" -eq 0 ]
