@@ -49,7 +49,7 @@ SANITIZE := -fsanitize=address,undefined $(if $(FUZZ),-fsanitize=fuzzer-no-link)
 # src/core is pure, and `nm -u` is to show it: no calls that a compiler option put there.
 PLAIN := -fno-stack-protector -U_FORTIFY_SOURCE
 
-PACKAGES := sqlite3 libcurl libcjson libsystemd
+PACKAGES := sqlite3 libcurl libcjson libsystemd md4c
 PKG_CFLAGS := $(shell pkg-config --cflags $(PACKAGES) 2>/dev/null)
 LIBS := $(shell pkg-config --libs $(PACKAGES) 2>/dev/null) -lev -lm
 CHECK_LIBS := $(shell pkg-config --libs check 2>/dev/null)
@@ -123,7 +123,7 @@ $(SHIMS): build/%.so: tests/%.c Makefile
 	@mkdir -p $(@D)
 	$(call quiet,shim) $(CC) -std=c11 $(WARNINGS) -fPIC -shared -O1 -o $@ $<
 
-$(OBJ): $(B)/%.o: %.c $(B)/flags Makefile | $(B)/have $(GEN)/queries.inc $(GEN)/migrations.inc
+$(OBJ): $(B)/%.o: %.c $(B)/flags Makefile | $(B)/have $(GEN)/queries.inc $(GEN)/migrations.inc $(GEN)/page.inc
 	@mkdir -p $(@D)
 	$(call quiet,cc) $(CC) $(ALL_CFLAGS) $(EXTRA) -MMD -MP -c -o $@ $<
 $(B)/src/core/%.o: EXTRA = $(if $(SAN),,$(PLAIN))
@@ -135,7 +135,11 @@ $(call obj,$(TEST_SRC) $(HELPER_SRC) $(BENCH_SRC)): | $(B)/have-check
 
 $(GEN)/queries.inc: $(sort $(wildcard src/store/queries.sql src/store/queries/*.sql))
 $(GEN)/migrations.inc: $(sort $(wildcard migrations/*.sql))
-$(GEN)/%.inc: tools/embed-sql.awk
+$(GEN)/page.inc: tools/embed-page.sh src/cli/report.css src/cli/report.js
+	@mkdir -p $(@D)
+	@tools/embed-page.sh $(filter src/%,$^) >$@.part
+	@mv $@.part $@
+$(GEN)/queries.inc $(GEN)/migrations.inc: $(GEN)/%.inc: tools/embed-sql.awk
 	@mkdir -p $(@D)
 	@awk -v mode=$* -f tools/embed-sql.awk $(filter %.sql,$^) >$@.part
 	@mv $@.part $@
@@ -181,6 +185,7 @@ $(B)/have: Makefile
 		pkg-config --exists libcurl || lack libcurl4-openssl-dev; \
 		pkg-config --exists libcjson || lack libcjson-dev; \
 		pkg-config --exists libsystemd || lack libsystemd-dev; \
+		pkg-config --exists md4c || lack libmd4c-dev; \
 		has ev.h || lack libev-dev; \
 	fi;)
 $(B)/have-check: Makefile

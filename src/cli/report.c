@@ -1,9 +1,13 @@
 /*
  * vigil report: what happened in the night.
  */
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "cli/cli.h"
 #include "cli/print.h"
@@ -13,15 +17,29 @@ static const struct option_spec options[] = {
     {0, "since", "TIME",
 	"22:00, 'yesterday 22:00', 2026-01-31, RFC 3339; default: 12 hours before"},
     {0, "until", "TIME", "the same; default: now"},
+    {0, "html", "FILE", "write one page that needs nothing else; - is standard output"},
     {0, "json", NULL, "print one object: total, tasks, attempts, marks, asks, held, blocked"},
     {0, NULL, NULL, NULL},
 };
 
+struct reading {
+	struct night night;
+	FILE *html; /* NULL: no page */
+	struct page *page;
+};
+
 static bool
-take_row(void *night, enum vigil_report_part part, const struct vigil_row *row)
+take_row(void *arg, enum vigil_report_part part, const struct vigil_row *row)
 {
-	night_take(night, part, row);
-	return true;
+	struct reading *reading = arg;
+
+	if (part <= VIGIL_REPORT_TOTAL)
+		night_take(&reading->night, part, row);
+	else
+		page_take(reading->page, part, row);
+	if (part == VIGIL_REPORT_TOTAL && reading->html)
+		reading->page = page_new(reading->html, &reading->night);
+	return !reading->html || !ferror(reading->html);
 }
 
 static void
@@ -35,23 +53,93 @@ print_night(const struct args *args, struct night *night)
 	}
 }
 
+/* 0 after all was written, or said. */
+static int
+read_night(const struct args *args, struct vigil *vigil, FILE *html)
+{
+	struct reading reading = {.html = html};
+	struct vigil_range range = {
+	    .since = args_get(args, "since"),
+	    .until = args_get(args, "until"),
+	    .text_limit = html ? PAGE_TEXT : 0,
+	};
+	enum vigil_result result = vigil_report(vigil, &range, take_row, &reading);
+	int status = result == VIGIL_OK ? 0 : cli_failed(vigil, result);
+
+	if (reading.page)
+		page_end(reading.page);
+	if (result == VIGIL_OK && !html)
+		print_night(args, &reading.night);
+	night_free(&reading.night);
+	return status;
+}
+
+/* ---- the page ------------------------------------------------------------------------------- */
+
+static int
+cannot_write(const char *name)
+{
+	cli_say("%s cannot be written: %s", name, strerror(errno));
+	return VIGIL_ENVIRONMENT;
+}
+
+/* The page grows in `part`, which is ours, and becomes `name` as a whole. */
+static int
+write_page(const struct args *args, struct vigil *vigil, const char *name, const char *part)
+{
+	unlink(part); /* of one that was killed */
+	int fd = open(part, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+	FILE *file = fd >= 0 ? fdopen(fd, "w") : NULL;
+
+	if (!file)
+		return cannot_write(part);
+	int status = read_night(args, vigil, file);
+	bool is_written = !ferror(file) && fflush(file) == 0 && fsync(fd) == 0;
+	if (fclose(file) != 0 || !is_written)
+		status = status ? status : cannot_write(part);
+	if (!status && rename(part, name) != 0)
+		status = cannot_write(name);
+	if (status)
+		unlink(part);
+	return status;
+}
+
+static int
+write_file(const struct args *args, struct vigil *vigil, const char *name)
+{
+	struct stat info;
+
+	/* Renaming would put a file in the place of a device or a pipe. */
+	if (stat(name, &info) == 0 && !S_ISREG(info.st_mode))
+		return cli_usage("--html '%s': that is no file; - is standard output", name);
+	/* What a link leads to is what is replaced. */
+	char *real = realpath(name, NULL);
+	char *part = xasprintf("%s.part", real ? real : name);
+	int status = write_page(args, vigil, real ? real : name, part);
+	free(part);
+	free(real);
+	return status;
+}
+
 static int
 run_report(const struct args *args)
 {
-	struct vigil_range range = {
-	    .since = args_get(args, "since"), .until = args_get(args, "until")};
+	const char *html = args_get(args, "html");
 	struct vigil *vigil;
-	int status = cli_open(args, VIGIL_READ_ONLY, &vigil);
 
+	if (html && args_has(args, "json"))
+		return cli_usage("--html and --json are both given; one of them is enough");
+	if (html && !*html)
+		return cli_usage("--html '': a file is to be named; - is standard output");
+	int status = cli_open(args, VIGIL_READ_ONLY, &vigil);
 	if (status)
 		return status;
-	struct night night = {0};
-	enum vigil_result result = vigil_report(vigil, &range, take_row, &night);
-	if (result == VIGIL_OK)
-		print_night(args, &night);
+	if (!html)
+		status = read_night(args, vigil, NULL);
+	else if (strcmp(html, "-") == 0)
+		status = read_night(args, vigil, stdout);
 	else
-		status = cli_failed(vigil, result);
-	night_free(&night);
+		status = write_file(args, vigil, html);
 	vigil_close(vigil);
 	return status;
 }

@@ -88,8 +88,13 @@ within(const struct night *night, int64_t ms)
 }
 
 static void
-add_to_task(const struct night *night, struct night_task *task, const struct bar *bar)
+add_to_task(const struct night *night, struct night_task *task, struct bar *bar)
 {
+	if (task->last_bar)
+		task->last_bar->next = bar;
+	else
+		task->first_bar = bar;
+	task->last_bar = bar;
 	task->bars++;
 	task->work_ms += within(night, bar->to_ms) - within(night, bar->from_ms);
 	task->tokens_input += json_int(bar->row, "tokens_input");
@@ -325,6 +330,16 @@ night_clock(int64_t ms, char out[32])
 	struct tm tm = local(ms);
 
 	if (strftime(out, 32, "%m-%d %H:%M", &tm) == 0)
+		out[0] = '\0';
+	return out;
+}
+
+const char *
+night_day(int64_t ms, char out[32])
+{
+	struct tm tm = local(ms);
+
+	if (strftime(out, 32, "%Y-%m-%d", &tm) == 0)
 		out[0] = '\0';
 	return out;
 }

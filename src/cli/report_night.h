@@ -12,6 +12,7 @@
 #include "base/json.h"
 #include "ops/vigil.h"
 
+struct bar;
 struct night_task {
 	int64_t id;
 	const struct json *row;
@@ -19,6 +20,7 @@ struct night_task {
 	int64_t work_ms, tokens_input, tokens_output;
 	double cost; /* these are sums of its attempts in the range */
 	size_t bars;
+	struct bar *first_bar, *last_bar; /* NULL: none */
 };
 
 /* An attempt, in a slot of which no other one is there at the same time. */
@@ -30,6 +32,7 @@ struct bar {
 	int64_t from_ms, to_ms; /* not cut to the range; of a live one, now */
 	int64_t prompted_ms;    /* 0: it was not */
 	int slot;               /* from 0 */
+	struct bar *next;       /* of its task */
 };
 
 enum { NIGHT_LISTS = VIGIL_REPORT_TOTAL };
@@ -75,8 +78,9 @@ struct tick {
 /* At most `most` of them; the caller frees. */
 struct tick *night_ticks(const struct night *, size_t most, size_t *count);
 
-/* "23 Nov 06:00", local; and the range as a whole. Both give `out`. */
+/* "11-23 06:00" and "2026-11-23", local; and the range as a whole. All give `out`. */
 const char *night_clock(int64_t ms, char out[32]);
+const char *night_day(int64_t ms, char out[32]);
 const char *night_range(const struct night *, char out[96]);
 
 /* "1.2M", "80k", "999". */
