@@ -1,7 +1,8 @@
 # make                the program, ./vigil, and build/gcc/libvigil.a, with what is installed
 # make check          sets up what is missing, builds everything, runs every test; totals on the last line
 # make install        PREFIX=/usr/local DESTDIR=
-# make check-unit     one suite: also check-store, check-client, check-tmux, check-runner, check-cli, check-tools, check-install
+# make check-unit     one suite: also check-store, check-client, check-tmux, check-runner, check-cli, check-browser, check-tools,
+#                     check-install
 # make check-sim      the runner in virtual time, in SEEDS=100 worlds that go wrong; SEED= tells one of them
 # make e2e            the end-to-end tests alone; OPENCODE_VERSION=1.2.27, VIGIL=path
 # make check-crash    kill -9 at every failpoint, and a minute of chaos
@@ -204,10 +205,13 @@ RUN := tests/run -j $(JOBS)
 WITH_OPENCODE = OPENCODE=$$(tools/opencode/install $(OPENCODE_VERSION)) && export OPENCODE &&
 
 .PHONY: check-crash chaos fuzz check check-sim check-unit check-store check-client check-tmux check-runner \
-	check-cli check-install check-tools e2e bench lint format
+	check-cli check-browser check-install check-tools e2e bench lint format
 check-cli: variant
 check-unit check-store check-client check-tmux check-runner check-cli: check-%: tests
 	$(RUN) $(call suites,$*,$(VARIANT))
+check-browser: variant
+	@tests/browser/install >/dev/null
+	$(RUN) $(call suites,browser,$(VARIANT))
 e2e: variant tests
 	$(WITH_OPENCODE) $(RUN) LIMIT=900 $(call suites,e2e,$(VARIANT))
 check-sim: $(SIM)
@@ -238,13 +242,14 @@ check: export DEV := 1
 check:
 	tools/setup check
 	tools/opencode/install >/dev/null
+	tests/browser/install >/dev/null
 	+$(MAKE) -j$(JOBS) CC=clang variant tests
 	+$(MAKE) -j$(JOBS) CC=gcc SAN=1 variant tests
 	+$(MAKE) -j$(JOBS) CC=clang SAN=1 FUZZ=1 fuzzers
 	+$(MAKE) -j$(JOBS) CC=gcc all tests
 	$(WITH_OPENCODE) $(RUN) LIMIT=900 $(call suites,crash e2e,gcc) LIMIT=600 \
 		tools/lint/lint tests/lint.sh tests/driver.sh tests/install.sh tools/offline-model tests/fuzz/run \
-		$(call suites,unit store client tmux runner cli,gcc) $(call suites,unit store client tmux runner cli,san) \
+		$(call suites,unit store client tmux runner cli browser,gcc) $(call suites,unit store client tmux runner cli,san) \
 		build/gcc/tests/sim/sim SEEDS=10 build/san/tests/sim/sim
 
 # ---- installing ------------------------------------------------------------------------------------

@@ -73,7 +73,9 @@
   document.addEventListener("click", (event) => {
     const link = event.target.closest('a[href^="#task-"]');
     // The same address again changes nothing, and would open nothing.
-    if (link && (link.getAttribute("href") || "") === location.hash) openTarget();
+    if (!link || link.getAttribute("href") !== location.hash) return;
+    event.preventDefault();
+    openTarget();
   });
   openTarget();
 

@@ -95,7 +95,7 @@ put_label(const struct chart *c, const struct bar *bar)
 
 	if (width >= 2.5)
 		buf_printf(c->out,
-		    "<text class=\"%s\" x=\"%.3f%%\" dx=\"5\" y=\"%d\">%" PRId64 "</text>",
+		    "<text class=\"%s\" aria-hidden=\"true\" x=\"%.3f%%\" dx=\"5\" y=\"%d\">%" PRId64 "</text>",
 		    width < 9 ? "label fine" : "label", x, top(bar->slot) + 14, bar->task->id);
 }
 
@@ -104,9 +104,7 @@ put_bar(const struct chart *c, const struct bar *bar)
 {
 	int64_t begun = bar->prompted_ms ? bar->prompted_ms : bar->to_ms;
 
-	buf_printf(c->out, "<a href=\"#task-%" PRId64 "\" aria-label=\"", bar->task->id);
-	put_name(c, bar);
-	buf_puts(c->out, "\"><title>");
+	buf_printf(c->out, "<a href=\"#task-%" PRId64 "\"><title>", bar->task->id);
 	put_name(c, bar);
 	buf_puts(c->out, "</title>");
 	put_rect(c, bar->outcome, bar->slot, bar->from_ms, bar->to_ms);

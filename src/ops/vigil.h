@@ -237,7 +237,7 @@ struct vigil_range {
 };
 
 /* What a row is about. They come in this order; columns as in the tables, and besides:
- * `subject`, a description, else how the prompt begins. */
+ * `subject`, how a description begins, else a prompt. */
 enum vigil_report_part {
 	VIGIL_REPORT_ATTEMPT, /* that was under way in the range, in the order of their beginnings
 			       */

@@ -164,6 +164,49 @@ bad 2 "'5 min'" --until '5 min'
 bad 2 "that is no time at all" --since 2026-02-01 --until 2026-01-31
 bad 2 "'tomorrow 06:00'" --since 'tomorrow 06:00'
 bad 2 "'x' is too much" x
+bad 2 '--html and --json' --html x.html --json
+bad 2 "--html ''" --html ''
+
+# ---- the page ------------------------------------------------------------------------------------
+
+umask 022
+# shellcheck disable=SC2086
+run 0 $night --html page.html
+holds 'nothing is said' [ ! -s out ] && [ ! -s err ]
+holds 'it is ours alone' [ "$(stat -c %a page.html)" = 600 ]
+holds 'it is whole' [ "$(tail -n 1 page.html)" = '</html>' ]
+holds 'it has the texts' grep -q 'überprüfe die Übersetzung' page.html
+# shellcheck disable=SC2086
+run 0 $night --html -
+holds 'the same on standard output' cmp -s out page.html
+echo old >page.html
+ln -s page.html link.html
+# shellcheck disable=SC2086
+run 0 $night --html link.html
+holds 'an old one is replaced, behind a link too' [ -L link.html ] && [ "$(tail -n 1 page.html)" = '</html>' ]
+echo half >page.html.part
+# shellcheck disable=SC2086
+run 0 $night --html page.html
+holds 'nothing is left beside it' [ ! -e page.html.part ]
+mkdir folder
+bad 2 "--html 'folder': that is no file" --html folder
+bad 2 "--html '/dev/null': that is no file" --html /dev/null
+bad 5 'nowhere/page.html.part cannot be written: No such file' --html nowhere/page.html
+echo old >page.html
+bad 2 "'soon'" --since soon --html page.html
+holds 'what is refused changes nothing' [ "$(cat page.html)" = old ] && [ ! -e page.html.part ]
+"$vigil" report --html - >/dev/full 2>err
+holds 'standard output that is full is said' [ "$?-$(grep -c 'No space left' err)" = 5-1 ]
+printf 'a long one %06000d' 0 >long
+for i in 1 2 3 4 5 6 7 8; do "$vigil" add --hold - <long >/dev/null; done
+"$vigil" cancel --all 2>/dev/null
+(
+    ulimit -f 80 # blocks of 512 bytes: more than SQLite needs to read, less than the page has
+    trap '' XFSZ
+    "$vigil" report --html page.html >out 2>err
+)
+holds 'a page that does not fit' [ "$?-$(cat page.html)-$(grep -c 'page.html.part cannot be written: File too large' err)" = 5-old-1 ]
+holds 'and leaves nothing' [ ! -e page.html.part ]
 
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ]
