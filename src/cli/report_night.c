@@ -359,6 +359,22 @@ night_range(const struct night *night, char out[96])
 }
 
 const char *
+night_span(int64_t ms, char out[32])
+{
+	int64_t hours = ms / HOUR_MS, minutes = ms % HOUR_MS / MINUTE_MS;
+
+	if (hours >= 100)
+		snprintf(out, 32, "%" PRId64 "h", hours);
+	else if (hours)
+		snprintf(out, 32, "%" PRId64 "h %02" PRId64 "m", hours, minutes);
+	else if (minutes)
+		snprintf(out, 32, "%" PRId64 "m", minutes);
+	else
+		snprintf(out, 32, "%" PRId64 "s", ms / 1000);
+	return out;
+}
+
+const char *
 night_count(int64_t count, char out[32])
 {
 	if (count < 10000)

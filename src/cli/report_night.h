@@ -83,6 +83,9 @@ const char *night_clock(int64_t ms, char out[32]);
 const char *night_day(int64_t ms, char out[32]);
 const char *night_range(const struct night *, char out[96]);
 
+/* "2h 57m", "33m", "12s": where room is short. */
+const char *night_span(int64_t ms, char out[32]);
+
 /* "1.2M", "80k", "999". */
 const char *night_count(int64_t count, char out[32]);
 

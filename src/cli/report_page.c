@@ -16,6 +16,8 @@
 /* What a browser on a phone still scrolls through; later texts are left out, and it is said. */
 enum { TEXTS_MOST = 24 << 20 };
 
+enum { NEEDS_MOST = 50 };
+
 struct page {
 	FILE *file;
 	const struct night *night;
@@ -162,10 +164,20 @@ put_subject(struct buf *out, const struct json *row, const char *column)
 }
 
 static void
+put_more(struct buf *out, size_t count, const char *command)
+{
+	if (count)
+		buf_printf(out, "<li>And %zu more. <code>%s</code></li>\n", count, command);
+}
+
+static void
 put_asks(struct buf *out, const struct night *night)
 {
-	for (const struct json *row = json_first(night->lists[VIGIL_REPORT_ASK]); row;
-	     row = json_next(row)) {
+	const struct json *rows = night->lists[VIGIL_REPORT_ASK];
+	size_t shown = 0;
+
+	for (const struct json *row = json_first(rows); row && shown < NEEDS_MOST;
+	     row = json_next(row), shown++) {
 		buf_puts(out, "<li>");
 		put_task_link(out, night, "Task", json_int(row, "task_id"));
 		buf_printf(out, " asks (%s): ", json_text(row, "kind"));
@@ -173,13 +185,17 @@ put_asks(struct buf *out, const struct night *night)
 		buf_printf(
 		    out, " <code>vigil answer %" PRId64 "</code></li>\n", json_int(row, "id"));
 	}
+	put_more(out, json_count(rows) - shown, "vigil asks");
 }
 
 static void
 put_blocked(struct buf *out, const struct night *night)
 {
-	for (const struct json *row = json_first(night->lists[VIGIL_REPORT_BLOCKED]); row;
-	     row = json_next(row)) {
+	const struct json *rows = night->lists[VIGIL_REPORT_BLOCKED];
+	size_t shown = 0;
+
+	for (const struct json *row = json_first(rows); row && shown < NEEDS_MOST;
+	     row = json_next(row), shown++) {
 		const char *status = json_text(row, "status");
 		bool is_held = strcmp(status, "held") == 0;
 
@@ -191,13 +207,17 @@ put_blocked(struct buf *out, const struct night *night)
 		buf_printf(out, " <code>vigil %s %" PRId64 "</code></li>\n",
 		    is_held ? "release" : "retry", json_int(row, "id"));
 	}
+	put_more(out, json_count(rows) - shown, "vigil sql &#39;SELECT * FROM queue&#39;");
 }
 
 static void
 put_held(struct buf *out, const struct night *night)
 {
-	for (const struct json *row = json_first(night->lists[VIGIL_REPORT_HELD]); row;
-	     row = json_next(row)) {
+	const struct json *rows = night->lists[VIGIL_REPORT_HELD];
+	size_t shown = 0;
+
+	for (const struct json *row = json_first(rows); row && shown < NEEDS_MOST;
+	     row = json_next(row), shown++) {
 		buf_puts(out, "<li>");
 		put_task_link(out, night, "Task", json_int(row, "id"));
 		buf_puts(out, " is held: ");
@@ -205,6 +225,7 @@ put_held(struct buf *out, const struct night *night)
 		buf_printf(
 		    out, " <code>vigil release %" PRId64 "</code></li>\n", json_int(row, "id"));
 	}
+	put_more(out, json_count(rows) - shown, "vigil list --status held");
 }
 
 static void
@@ -283,12 +304,45 @@ static const struct head {
     {"cost", "right fine"},
 };
 
+/* It may be broken behind its provider. */
 static void
-put_table_row(struct buf *out, const struct night_task *task)
+put_model(struct buf *out, const char *model)
+{
+	size_t provider = model ? strcspn(model, "/") : 0;
+
+	if (model && model[provider]) {
+		char *name = xstrndup(model, provider + 1);
+
+		html_text(out, name);
+		buf_puts(out, "<wbr>");
+		free(name);
+		model += provider + 1;
+	}
+	html_text(out, model);
+}
+
+static void
+put_sums_of(struct buf *out, const struct night_task *task)
 {
 	int64_t tokens = task->tokens_input + task->tokens_output;
+	int64_t attempts = json_int(task->row, "attempts");
+	char span[32], count[32];
+
+	buf_printf(out, "<td class=\"right\" data-v=\"%" PRId64 "\">%s</td>", task->work_ms,
+	    task->bars ? night_span(task->work_ms, span) : "");
+	buf_printf(out,
+	    "<td class=\"right fine\" data-v=\"%" PRId64 "\">%" PRId64
+	    "</td><td class=\"right fine\" data-v=\"%" PRId64
+	    "\">%s</td><td class=\"right fine\" data-v=\"%.6f\">$%.2f</td></tr>\n",
+	    attempts, attempts, tokens, night_count(tokens, count), task->cost, task->cost);
+}
+
+static void
+put_table_row(struct buf *out, const struct night *night, const struct night_task *task)
+{
 	int64_t began = task->first_bar ? task->first_bar->from_ms : 0;
-	char span[32], clock[32], count[32];
+	bool is_night = night->to_ms - night->from_ms < 24 * INT64_C(3600000);
+	char clock[32];
 
 	buf_printf(out,
 	    "<tr data-status=\"%s\"><td class=\"right\" data-v=\"%" PRId64 "\">%" PRId64
@@ -297,20 +351,10 @@ put_table_row(struct buf *out, const struct night_task *task)
 	    task->status, task->id, task->id, task->status, task->status, task->id);
 	html_text(out, task->subject);
 	buf_puts(out, "</bdi></a></th><td class=\"model fine\"><bdi>");
-	html_text(out, json_text(task->row, "model"));
-	buf_printf(out,
-	    "</bdi></td><td class=\"fine\" data-v=\"%" PRId64 "\">%s</td><td class=\"right\" "
-	    "data-v=\"%" PRId64 "\">%s</td><td class=\"right fine\" data-v=\"%" PRId64 "\">%" PRId64
-	    "</td>",
-	    began, began ? night_clock(began, clock) : "", task->work_ms,
-	    task->bars
-		? when_say(task->work_ms < 1000 ? task->work_ms : task->work_ms / 1000 * 1000, span)
-		: "",
-	    json_int(task->row, "attempts"), json_int(task->row, "attempts"));
-	buf_printf(out,
-	    "<td class=\"right fine\" data-v=\"%" PRId64
-	    "\">%s</td><td class=\"right fine\" data-v=\"%.6f\">$%.2f</td></tr>\n",
-	    tokens, night_count(tokens, count), task->cost, task->cost);
+	put_model(out, json_text(task->row, "model"));
+	buf_printf(out, "</bdi></td><td class=\"fine\" data-v=\"%" PRId64 "\">%s</td>", began,
+	    began ? night_clock(began, clock) + (is_night ? 6 : 0) : "");
+	put_sums_of(out, task);
 }
 
 /* The controls are there once the script is. */
@@ -344,7 +388,7 @@ put_table(struct buf *out, const struct night *night)
 		    i == 0 ? " aria-sort=\"ascending\"" : "", heads[i].name);
 	buf_puts(out, "</tr></thead>\n<tbody>\n");
 	for (size_t i = 0; i < night->task_count; i++)
-		put_table_row(out, &night->tasks[i]);
+		put_table_row(out, night, &night->tasks[i]);
 	buf_puts(out, "</tbody></table>\n</section>\n");
 }
 

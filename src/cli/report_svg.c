@@ -95,7 +95,8 @@ put_label(const struct chart *c, const struct bar *bar)
 
 	if (width >= 2.5)
 		buf_printf(c->out,
-		    "<text class=\"%s\" aria-hidden=\"true\" x=\"%.3f%%\" dx=\"5\" y=\"%d\">%" PRId64 "</text>",
+		    "<text class=\"%s\" aria-hidden=\"true\" x=\"%.3f%%\" dx=\"5\" "
+		    "y=\"%d\">%" PRId64 "</text>",
 		    width < 9 ? "label fine" : "label", x, top(bar->slot) + 14, bar->task->id);
 }
 
