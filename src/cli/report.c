@@ -1,6 +1,7 @@
 /*
  * vigil report: what happened in the night.
  */
+#define _XOPEN_SOURCE 700 /* realpath() */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>

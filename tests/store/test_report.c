@@ -135,7 +135,7 @@ START_TEST(the_ends_are_half_open)
 	const struct vigil_range after = {.since = "2026-01-31T22:00:01Z", .until = UNTIL};
 
 	make(1, "2026-01-31T21:00", "2026-01-31T22:00", "completed", 1);
-	reports(&from, VIGIL_REPORT_TOTAL, "tasks work_ms", "1|0|\n");
+	reports(&from, VIGIL_REPORT_TOTAL, "tasks attempts work_ms", "1|1|0|\n");
 	reports(&to, VIGIL_REPORT_TOTAL, "tasks work_ms", "0|0|\n");
 	reports(&after, VIGIL_REPORT_TOTAL, "tasks work_ms", "0|0|\n");
 }
