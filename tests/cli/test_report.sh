@@ -198,7 +198,7 @@ holds 'what is refused changes nothing' [ "$(cat page.html)" = old ] && [ ! -e p
 "$vigil" report --html - >/dev/full 2>err
 holds 'standard output that is full is said' [ "$?-$(grep -c 'No space left' err)" = 5-1 ]
 printf 'a long one %06000d' 0 >long
-for i in 1 2 3 4 5 6 7 8; do "$vigil" add --hold - <long >/dev/null; done
+seq 8 | while read -r _; do "$vigil" add --hold - <long >/dev/null; done
 "$vigil" cancel --all 2>/dev/null
 (
     ulimit -f 80 # blocks of 512 bytes: more than SQLite needs to read, less than the page has
