@@ -25,8 +25,8 @@ enum { PAGE_TEXT = 50000 };
 /* Parts of the page. */
 void page_timeline(struct buf *, const struct night *);
 void page_task_begin(struct buf *, const struct night_task *);
-void page_task_text(struct buf *, const struct night_task *, const struct vigil_row *text);
-void page_task_message(struct buf *, const struct vigil_row *message);
+void page_task_text(struct buf *, const struct night_task *, const struct vigil_row *);
+void page_task_message(struct buf *, const struct vigil_row *);
 void page_task_end(struct buf *);
 
 #endif

@@ -80,8 +80,9 @@ put_head(struct buf *out, const struct night *night)
 	    "<title>vigil: %s</title>\n<style>",
 	    report_css_hash, report_js_hash, range);
 	put_lines(out, report_css);
-	buf_puts(out, "</style>\n</head>\n<body>\n"
-		      "<a class=\"skip\" href=\"#tasks\">Skip to the tasks</a>\n");
+	buf_puts(out, "</style>\n</head>\n<body>\n");
+	if (night->task_count)
+		buf_puts(out, "<a class=\"skip\" href=\"#tasks\">Skip to the tasks</a>\n");
 	buf_puts(out, "<header>\n<h1>");
 	put_title(out, night);
 	buf_printf(out, "</h1>\n<p class=\"range\">%s</p>\n</header>\n<main>\n", range);
@@ -410,7 +411,9 @@ page_new(FILE *file, const struct night *night)
 		page_timeline(&page->out, night);
 		buf_puts(&page->out, "</section>\n");
 	}
-	if (night->task_count) {
+	if (!night->task_count) {
+		buf_puts(&page->out, "<p class=\"note\">Nothing was under way.</p>\n");
+	} else {
 		put_table(&page->out, night);
 		buf_puts(&page->out,
 		    "<section aria-labelledby=\"each\">\n<h2 id=\"each\">One by one</h2>\n"

@@ -15,7 +15,14 @@
 #include "cli/report.h"
 #include "cli/text.h"
 
-enum { LIST_MOST = 8, LONGEST_MOST = 5, SLOTS_MOST = 12, WIDTH_LEAST = 40, TICK_COLUMNS = 9 };
+enum {
+	LIST_MOST = 8,
+	LONGEST_MOST = 5,
+	SLOTS_MOST = 12,
+	WIDTH_LEAST = 40,
+	WIDTH_MOST = 1000,
+	TICK_COLUMNS = 9
+};
 
 struct paper {
 	FILE *file;
@@ -572,6 +579,8 @@ report_text(FILE *file, const struct night *night)
 
 	if (p.width < WIDTH_LEAST)
 		p.width = WIDTH_LEAST;
+	if (p.width > WIDTH_MOST)
+		p.width = WIDTH_MOST;
 	char *title = fit(&p, night_range(night, range), p.width);
 	fprintf(file, "%s%s%s\n", print_colour(file, COLOUR_BOLD), title,
 	    print_colour(file, COLOUR_NONE));

@@ -372,6 +372,14 @@ for (const colorScheme of ["light", "dark"])
     });
   });
 
+test("a night without tasks is a page, too", async () => {
+  await onPage(makePage([]), {}, async (page, seen) => {
+    assert.deepEqual(seen.said, []);
+    await page.evaluate(axe);
+    assert.deepEqual((await page.evaluate(() => globalThis.axe.run())).violations.map(({ id }) => id), []);
+  });
+});
+
 test("nothing is wider than a phone", async () => {
   for (const width of [320, 360, 768]) {
     await onPage(hostilePage, { viewport: { width, height: 800 } }, async (page) => {

@@ -143,6 +143,9 @@ says '█' '▒' '░'
 LC_ALL=C on_terminal 80 50 "COLUMNS=100 $report"
 holds "COLUMNS: $(widest)" [ "$(widest)" -eq 100 ]
 
+LC_ALL=C on_terminal 80 50 "COLUMNS=99999999999 $report"
+holds "COLUMNS beyond reason: $(widest)" [ "$(widest)" -eq 1000 ]
+
 # ---- JSON ----------------------------------------------------------------------------------------
 
 "$vigil" pause 2>/dev/null
@@ -207,6 +210,21 @@ seq 8 | while read -r _; do "$vigil" add --hold - <long >/dev/null; done
 )
 holds 'a page that does not fit' [ "$?-$(cat page.html)-$(grep -c 'page.html.part cannot be written: File too large' err)" = 5-old-1 ]
 holds 'and leaves nothing' [ ! -e page.html.part ]
+
+# ---- what is at work -----------------------------------------------------------------------------
+
+live=$("$vigil" add -d 'a live one' x)
+sql "INSERT INTO runners (pid, pid_start, boot_id, version, directory) VALUES (1, 1, 'b', 'v', '/');
+INSERT INTO attempts (task_id, number, nonce, runner_id, session_id, started_at)
+    SELECT $live, 1, 'n', max(id), 'ses_1', strftime('%Y-%m-%dT%H:%M:%fZ', 'now', '-3 hours') FROM runners;
+UPDATE tasks SET status = 'starting', attempts = 1, wake_at = created_at WHERE id = $live;
+INSERT INTO asks (task_id, attempt_id, session_id, ask_id, kind, request)
+    SELECT $live, max(id), 'ses_1', 'per_1', 'permission', 'bash: rm -rf build' FROM attempts;"
+run 0
+says '1 at work' "^  *$live  *3 h  starting   a live one" ">>>>" '> at work' "task $live asks (permission): bash: rm -rf build  *vigil answer 1$" \
+    'no runner is alive; 0 queued, 1 at work'
+run 0 --html -
+says 'class="live"' ', at work: ' '<code>vigil answer 1</code>'
 
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ]
