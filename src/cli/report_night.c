@@ -300,6 +300,17 @@ say_day(int64_t ms, char *out, size_t size)
 		out[0] = '\0';
 }
 
+/* Where it is as late on the clock as it would be at `ms` had it not been set since. False: it
+ * never is, for the clock was set past that. */
+static bool
+follow_clock(int64_t *ms, int64_t zone, int64_t step)
+{
+	if (step < HOUR_MS)
+		return true;
+	*ms += zone - zone_ms(*ms);
+	return (*ms + zone_ms(*ms)) % step == 0;
+}
+
 struct tick *
 night_ticks(const struct night *night, size_t most, size_t *count)
 {
@@ -310,14 +321,14 @@ night_ticks(const struct night *night, size_t most, size_t *count)
 
 	*count = 0;
 	for (; at < night->to_ms && *count < most + 1; at += step) {
-		struct tick *tick = &ticks[(*count)++];
-		/* Across a change to summer time and back, an hour is one of the clock's. */
-		int64_t here = at + zone - zone_ms(at);
+		struct tick *tick = &ticks[*count];
+		int64_t here = at;
 
-		if (step < HOUR_MS)
-			here = at;
+		if (!follow_clock(&here, zone, step))
+			continue;
 		tick->place = night_place(night, here);
 		(step < DAY_MS ? say_clock : say_day)(here, tick->text, sizeof(tick->text));
+		(*count)++;
 	}
 	return ticks;
 }

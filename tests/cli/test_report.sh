@@ -146,6 +146,16 @@ holds "COLUMNS: $(widest)" [ "$(widest)" -eq 100 ]
 LC_ALL=C on_terminal 80 50 "COLUMNS=99999999999 $report"
 holds "COLUMNS beyond reason: $(widest)" [ "$(widest)" -eq 1000 ]
 
+# The clock is set from 2:00 to 3:00, and from 3:00 to 2:00.
+TZ=CET-1CEST,M3.5.0,M10.5.0/3
+task 20 2026-03-28T20:00:00.000Z 2026-03-29T05:00:00.000Z completed "'spring'"
+task 21 2026-10-24T20:00:00.000Z 2026-10-25T06:00:00.000Z completed "'autumn'"
+run 0 --since '2026-03-28 20:00' --until '2026-03-29 08:00'
+says '|20:00 *|22:00 *|00:00 *|04:00 *|06:00$' 08:00,\ 11\ h$
+run 0 --since '2026-10-24 20:00' --until '2026-10-25 08:00'
+says '|20:00 *|22:00 *|00:00 *|02:00 *|04:00 *|06:00$' 08:00,\ 13\ h$
+TZ=UTC
+
 # ---- JSON ----------------------------------------------------------------------------------------
 
 "$vigil" pause 2>/dev/null
