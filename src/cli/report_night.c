@@ -17,6 +17,7 @@
 #define MINUTE_MS INT64_C(60000)
 #define HOUR_MS (60 * MINUTE_MS)
 #define DAY_MS (24 * HOUR_MS)
+#define AXIS_LEAST_MS (5 * MINUTE_MS)
 
 int64_t
 night_time(const struct json *row, const char *column)
@@ -131,6 +132,25 @@ make_bars(struct night *night)
 	free(ends);
 }
 
+/* Hours in which nothing happened say less than they take room. */
+static void
+choose_axis(struct night *night)
+{
+	int64_t from = night->to_ms, to = night->from_ms;
+
+	for (size_t i = 0; i < night->bar_count; i++) {
+		int64_t begin = within(night, night->bars[i].from_ms);
+		int64_t end = within(night, night->bars[i].to_ms);
+
+		from = begin < from ? begin : from;
+		to = end > to ? end : to;
+	}
+	if (to - from < AXIS_LEAST_MS)
+		from = to - AXIS_LEAST_MS;
+	night->axis_from_ms = from;
+	night->axis_to_ms = to;
+}
+
 /* ---- rows ----------------------------------------------------------------------------------- */
 
 static const char *const names[NIGHT_LISTS] = {
@@ -158,6 +178,7 @@ finish(struct night *night, struct json *total)
 	night->now_ms = clock_now_ms();
 	list_tasks(night);
 	make_bars(night);
+	choose_axis(night);
 }
 
 void
@@ -189,6 +210,26 @@ night_bar(const struct night *night, int64_t attempt_id)
 		if (night->bars[i].id == attempt_id)
 			return &night->bars[i];
 	return NULL;
+}
+
+static const char *
+newest_text(const struct night_task *task, const char *column)
+{
+	const char *text = task->last_bar ? json_text(task->last_bar->row, column) : NULL;
+
+	return text ? text : json_text(task->row, column);
+}
+
+const char *
+night_model(const struct night_task *task)
+{
+	return newest_text(task, "model");
+}
+
+const char *
+night_agent(const struct night_task *task)
+{
+	return newest_text(task, "agent");
 }
 
 bool
@@ -235,8 +276,10 @@ night_longest(const struct night *night)
 double
 night_place(const struct night *night, int64_t ms)
 {
-	return (double)(within(night, ms) - night->from_ms) /
-	       (double)(night->to_ms - night->from_ms);
+	double place =
+	    (double)(ms - night->axis_from_ms) / (double)(night->axis_to_ms - night->axis_from_ms);
+
+	return place < 0 ? 0 : place > 1 ? 1 : place;
 }
 
 /* The shortest step that leaves no more than so many. */
@@ -247,7 +290,7 @@ choose_step(const struct night *night, size_t most)
 	    15 * MINUTE_MS, 30 * MINUTE_MS, HOUR_MS, 2 * HOUR_MS, 3 * HOUR_MS, 4 * HOUR_MS,
 	    6 * HOUR_MS, 12 * HOUR_MS, DAY_MS, 2 * DAY_MS, 7 * DAY_MS, 14 * DAY_MS, 30 * DAY_MS,
 	    91 * DAY_MS, 365 * DAY_MS};
-	int64_t length = night->to_ms - night->from_ms;
+	int64_t length = night->axis_to_ms - night->axis_from_ms;
 	size_t i = 0, count = sizeof(steps) / sizeof(steps[0]);
 
 	while (i + 1 < count && length / steps[i] > (int64_t)most)
@@ -316,15 +359,16 @@ night_ticks(const struct night *night, size_t most, size_t *count)
 {
 	struct tick *ticks = xcalloc(most + 2, sizeof(*ticks));
 	int64_t step = choose_step(night, most ? most : 1);
-	int64_t zone = zone_ms(night->from_ms);
-	int64_t at = (night->from_ms + zone + step - 1) / step * step - zone;
+	int64_t zone = zone_ms(night->axis_from_ms);
+	int64_t at = (night->axis_from_ms + zone + step - 1) / step * step - zone;
 
 	*count = 0;
-	for (; at < night->to_ms && *count < most + 1; at += step) {
+	/* A clock that was set on brings later ones into the range. */
+	for (; at < night->axis_to_ms + 2 * HOUR_MS && *count < most + 1; at += step) {
 		struct tick *tick = &ticks[*count];
 		int64_t here = at;
 
-		if (!follow_clock(&here, zone, step))
+		if (!follow_clock(&here, zone, step) || here >= night->axis_to_ms)
 			continue;
 		tick->place = night_place(night, here);
 		(step < DAY_MS ? say_clock : say_day)(here, tick->text, sizeof(tick->text));

@@ -47,6 +47,7 @@ struct night {
 	size_t bar_count;
 	int slots;
 	int64_t from_ms, to_ms, now_ms;
+	int64_t axis_from_ms, axis_to_ms; /* of it, when anything was under way */
 };
 
 /* Takes a row of any part but the texts; the night is whole once it has taken the total. */
@@ -64,10 +65,14 @@ bool night_lacks_runner(const struct night *);
 /* There are asks, held tasks, tasks behind failed ones, or the queue stands still. */
 bool night_needs_person(const struct night *);
 
+/* Of a task: its newest attempt's, else as it was queued; NULL: not known. */
+const char *night_model(const struct night_task *);
+const char *night_agent(const struct night_task *);
+
 /* The tasks that took longest, the longest first; the caller frees. */
 const struct night_task **night_longest(const struct night *);
 
-/* Where on a line between the range's ends a time is: 0 to 1, what is outside cut. */
+/* Where on the axis a time is: 0 to 1, what is outside cut. */
 double night_place(const struct night *, int64_t ms);
 
 /* A tick of a time axis: on a round local time. */

@@ -352,7 +352,7 @@ put_table_row(struct buf *out, const struct night *night, const struct night_tas
 	    task->status, task->id, task->id, task->status, task->status, task->id);
 	html_text(out, task->subject);
 	buf_puts(out, "</bdi></a></th><td class=\"model fine\"><bdi>");
-	put_model(out, json_text(task->row, "model"));
+	put_model(out, night_model(task));
 	buf_printf(out, "</bdi></td><td class=\"fine\" data-v=\"%" PRId64 "\">%s</td>", began,
 	    began ? night_clock(began, clock) + (is_night ? 6 : 0) : "");
 	put_sums_of(out, task);

@@ -147,11 +147,11 @@ put_mark(const struct chart *c, const struct json *mark)
 	const struct bar *bar = night_bar(c->night, json_int(mark, "attempt_id"));
 	int64_t at = night_time(mark, "began_at");
 
-	if (!bar || bar->slot >= c->rows || at >= c->night->to_ms)
+	if (!bar || bar->slot >= c->rows || at >= c->night->axis_to_ms)
 		return;
 	if (strcmp(json_text(mark, "kind"), "resumed") != 0)
 		put_wait(c, bar, mark, at);
-	else if (at >= c->night->from_ms)
+	else if (at >= c->night->axis_from_ms)
 		put_resumption(c, bar, at);
 }
 

@@ -57,8 +57,8 @@ put_fields(struct buf *out, const struct night_task *task)
 	const struct json *row = task->row;
 
 	buf_puts(out, "<dl class=\"fields\">");
-	put_field(out, "agent", json_text(row, "agent"));
-	put_field(out, "model", json_text(row, "model"));
+	put_field(out, "agent", night_agent(task));
+	put_field(out, "model", night_model(task));
 	put_field(out, "directory", json_text(row, "directory"));
 	put_field(out, "session", json_text(row, "session_id"));
 	put_time_field(out, "queued", night_time(row, "created_at"));

@@ -354,7 +354,7 @@ test("the timeline has a bar for each attempt, its waits and resumptions", async
       "Task 5, attempt 1, completed: 02-01 01:00 to 02-01 03:00, 2 h",
     ]);
     const rects = await page.locator(".timeline a > rect:first-of-type").evaluateAll((all) => all.map((r) => [r.getAttribute("x"), r.getAttribute("width"), r.getAttribute("y")].join()));
-    assert.deepEqual(rects, ["0.000%,8.333%,25", "4.167%,1.389%,51", "12.500%,84.722%,25", "13.889%,4.167%,51", "41.667%,16.667%,51"]);
+    assert.deepEqual(rects, ["0.000%,8.571%,25", "4.286%,1.429%,51", "12.857%,87.143%,25", "14.286%,4.286%,51", "42.857%,17.143%,51"]);
     assert.equal(await page.locator(".timeline .wait").count(), 5);
     assert.equal(await page.locator(".timeline .resumed").count(), 5);
   });

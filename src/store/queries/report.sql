@@ -11,7 +11,13 @@ FROM vigil;
 -- name: report_attempts
 -- ?1 from, ?2 to, ?3 a day later. Whatever was under way in between. What was so at ?2 and ended later has ended
 -- within a day, is one of the few that last longer, which have an index of their own, or is live.
-SELECT id, task_id, number, agent, model, session_id, started_at, prompted_at, ended_at, outcome, error_kind, error,
+-- An agent or a model that nobody chose is known once there is a transcript.
+SELECT id, task_id, number,
+	coalesce(agent, (SELECT messages.agent FROM messages WHERE attempt_id = attempts.id AND role = 'assistant'
+		ORDER BY id DESC LIMIT 1)) AS agent,
+	coalesce(model, (SELECT messages.model FROM messages WHERE attempt_id = attempts.id AND role = 'assistant'
+		ORDER BY id DESC LIMIT 1)) AS model,
+	session_id, started_at, prompted_at, ended_at, outcome, error_kind, error,
 	resumes, tokens_input, tokens_output, tokens_reasoning, tokens_cache_read, tokens_cache_write, cost
 FROM attempts WHERE id IN (
 	SELECT id FROM attempts WHERE ended_at >= ?1 AND ended_at < ?3 AND started_at < ?2
