@@ -243,8 +243,9 @@ START_TEST(texts_come_when_they_are_wanted_and_cut)
 
 	make(1, "2026-01-31T21:00", "2026-01-31T22:00", "completed", 1);
 	shell_ok(path,
-	    "INSERT INTO messages (task_id, attempt_id, message_id, role, text, reasoning) "
-	    "VALUES (1, 1, 'm', 'assistant', 'äöü said', 'thought')");
+	    "INSERT INTO messages (task_id, attempt_id, message_id, role, agent, model, text, "
+	    "reasoning) VALUES (1, 1, 'm', 'assistant', 'build', 'p/m', 'äöü said', 'thought')");
+	reports(&night, VIGIL_REPORT_ATTEMPT, "agent model", "build|p/m|\n");
 	reports(&night, VIGIL_REPORT_TEXT, "prompt", "");
 	texts.text_limit = 3;
 	reports(&texts, VIGIL_REPORT_TEXT, "id prompt prompt_length result result_length",
