@@ -557,21 +557,24 @@ running_gone(const struct facts *f, struct decision *d)
 static void
 stopped(const struct facts *f, struct decision *d)
 {
-	static const struct {
+	const struct {
 		enum error_kind kind;
 		const char *why;
+		int64_t why_ms;
 	} ends[STOP_COUNT] = {
-	    [STOP_TIMEOUT] = {KIND_TIMEOUT, "it ran longer than its timeout"},
+	    [STOP_TIMEOUT] = {KIND_TIMEOUT, "it ran longer than its timeout", f->task->timeout_ms},
 	    [STOP_STALL] = {KIND_STALLED,
-		"it stalled: nothing has happened in the session for too long"},
+		"it stalled: nothing has happened in its session for too long",
+		f->policy->stall_ms},
 	    [STOP_LOOP] = {KIND_AGENT,
-		"the model was asked again and again, for it never said that it was done"},
+		"the model was asked again and again, for it never said that it was done", 0},
 	};
 	enum stop stop = f->task->stop;
 	if (ends[stop].why)
 		fail(f, d, ends[stop].kind, ends[stop].why);
 	else
 		end_attempt(d, STATUS_CANCELLED, STATUS_CANCELLED, KIND_NONE);
+	d->why_ms = ends[stop].why_ms;
 }
 
 /* Nobody can say whether the agent is still at work: another beside it would be worse than none. */

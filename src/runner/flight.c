@@ -744,7 +744,11 @@ set_activity(struct flight *f, enum oc_activity activity, const char *retry_mess
 	bool is_new = activity != f->activity;
 	f->activity = activity;
 	f->activity_is_known = true;
-	xreplace(&f->retry_message, retry_message);
+	char *waits = retry_message
+			  ? xasprintf("waits for its provider, which says: %s", retry_message)
+			  : NULL;
+	xreplace(&f->retry_message, waits);
+	free(waits);
 	return is_new;
 }
 

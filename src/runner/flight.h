@@ -54,7 +54,7 @@ struct flight {
 	/* Hints, from events and the status map; lost with the link. */
 	bool activity_is_known;
 	enum oc_activity activity;
-	char *retry_message;    /* the provider's words, while it is retried; else NULL */
+	char *retry_message;    /* that the provider is tried again, and its words; else NULL */
 	char *error_message;    /* of the newest session.error since the prompt was sent: some
 				   failures show nowhere else; else NULL */
 	char *waits_for;        /* a person, and what they are to say; else NULL */

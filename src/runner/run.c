@@ -72,13 +72,26 @@ is_alone(struct runner *r, struct fault *why)
 }
 
 static bool
+take_up(struct runner *r, struct fault *why)
+{
+	struct value id = value_int(r->id);
+	if (!store_run(r->store, Q_live_taken_up, &id, 1, NULL, NULL, why))
+		return false;
+	int64_t count = store_changes(r->store);
+	if (count)
+		runner_say(r, "live since an earlier run, and taken up: %lld task%s",
+		    (long long)count, count == 1 ? "" : "s");
+	return true;
+}
+
+static bool
 write_beginning(struct runner *r, struct fault *why)
 {
 	struct value now = value_time(clock_now_ms());
 	failpoint_before(FP_RUN_BEGINNING);
 	if (!is_alone(r, why) ||
 	    !store_run(r->store, Q_runners_crashed, &now, 1, NULL, NULL, why) ||
-	    !runner_write_row(r, why))
+	    !runner_write_row(r, why) || !take_up(r, why))
 		return false;
 	failpoint_after(FP_RUN_BEGINNING);
 	return true;

@@ -40,8 +40,8 @@ struct runner {
 	struct panes *panes;
 	struct awake *awake;
 	struct claim *claim; /* the task that is to start next */
-	int64_t id;      /* its row in `runners` */
-	char *directory; /* where tasks without one run */
+	int64_t id;          /* its row in `runners` */
+	char *directory;     /* where tasks without one run */
 	bool drain;
 	bool has_panes;      /* each task is to have one */
 	const char *program; /* what they run; NULL: this program */

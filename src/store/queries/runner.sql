@@ -94,6 +94,14 @@ SELECT pid, pid_start, boot_id FROM runners WHERE ended_at IS NULL;
 UPDATE runners SET ended_at = ?1, ending = 'crashed' WHERE id IN
 	(SELECT id FROM runners WHERE ended_at IS NULL);
 
+-- name: live_taken_up
+-- ?1 the new run. The history of what was live meanwhile tells that no vigil was there.
+INSERT INTO events (task_id, attempt_id, kind, detail)
+SELECT tasks.id, (SELECT max(id) FROM attempts WHERE task_id = tasks.id), 'taken up',
+	'by a new vigil run; the one before ' || coalesce((SELECT iif(ending = 'crashed', 'crashed, or was killed',
+		'ended at ' || ended_at) FROM runners WHERE id < ?1 ORDER BY id DESC LIMIT 1), 'is not known')
+FROM tasks WHERE status IN ('starting', 'running', 'stopping');
+
 -- name: server_insert
 -- ?1 name, ?2 url, ?3 nonce, ?4 boot_id
 INSERT INTO servers (name, url, nonce, boot_id) VALUES (?1, ?2, ?3, ?4);
