@@ -14,6 +14,10 @@ CREATE TABLE vigil (                    -- one row: the database itself
 		CHECK (paused_at GLOB '[0-9]*' AND paused_at IS strftime('%Y-%m-%dT%H:%M:%fZ', paused_at, '+0 days'))
 ) STRICT;
 INSERT INTO vigil (only_row) VALUES (1);
+CREATE TRIGGER vigil_one BEFORE INSERT ON vigil
+BEGIN
+	SELECT RAISE(ABORT, 'the one row of this table stays');
+END;
 CREATE TRIGGER vigil_kept BEFORE DELETE ON vigil
 BEGIN
 	SELECT RAISE(ABORT, 'the one row of this table stays');
@@ -130,7 +134,7 @@ CREATE UNIQUE INDEX tasks_mutex ON tasks (mutex)
 
 CREATE TABLE dependencies (             -- task_id starts only once needs_id has completed
 	task_id  INTEGER NOT NULL REFERENCES tasks (id) ON DELETE CASCADE,
-	needs_id INTEGER NOT NULL REFERENCES tasks (id) ON DELETE CASCADE,
+	needs_id INTEGER NOT NULL,          -- no longer in tasks: it was deleted, and had not completed
 	PRIMARY KEY (task_id, needs_id),
 	CONSTRAINT "a task can only come after an older one" CHECK (needs_id < task_id)
 ) STRICT, WITHOUT ROWID;
@@ -191,7 +195,9 @@ CREATE TABLE attempts (                 -- one row a try; frozen once it has end
 	tokens_cache_write INTEGER NOT NULL DEFAULT 0,
 	cost               REAL NOT NULL DEFAULT 0,         -- US dollars, as the server counts
 	UNIQUE (task_id, number),
-	CHECK ((ended_at IS NULL) = (outcome IS NULL) AND (ended_at IS NOT NULL) = sealed)
+	CHECK ((ended_at IS NULL) = (outcome IS NULL) AND (ended_at IS NOT NULL) = sealed),
+	CONSTRAINT "only a runner gives an attempt its session, with the ids of message and part"
+		CHECK ((session_id IS NULL) = (message_id IS NULL) AND (session_id IS NULL) = (part_id IS NULL))
 ) STRICT;
 CREATE UNIQUE INDEX attempts_one_live ON attempts (task_id) WHERE ended_at IS NULL;
 CREATE UNIQUE INDEX attempts_live_session ON attempts (session_id) WHERE ended_at IS NULL AND session_id IS NOT NULL;
@@ -526,7 +532,8 @@ BEGIN
 	DELETE FROM panes WHERE task_id = OLD.id;
 	DELETE FROM attempts WHERE task_id = OLD.id;
 	DELETE FROM events WHERE task_id = OLD.id;
-	DELETE FROM dependencies WHERE task_id = OLD.id OR needs_id = OLD.id;
+	-- What came after one that did not complete is still not to start, should a person retry it.
+	DELETE FROM dependencies WHERE task_id = OLD.id OR needs_id = OLD.id AND OLD.status = 'completed';
 END;
 
 CREATE TRIGGER attempts_import BEFORE INSERT ON attempts
@@ -585,12 +592,30 @@ BEGIN
 	SELECT RAISE(ABORT, 'attempts are history: they go when their task is deleted');
 END;
 
+CREATE TRIGGER runners_insert BEFORE INSERT ON runners
+BEGIN
+	SELECT RAISE(ABORT, 'a run with this id exists: leave the id out')
+	WHERE NEW.id >= 1 << 31 OR EXISTS (SELECT 1 FROM runners WHERE id = NEW.id);
+END;
+
+CREATE TRIGGER runners_known BEFORE UPDATE ON runners
+WHEN (NEW.id, NEW.pid, NEW.pid_start, NEW.boot_id) IS NOT (OLD.id, OLD.pid, OLD.pid_start, OLD.boot_id)
+BEGIN
+	SELECT RAISE(ABORT, 'what identifies a run never changes');
+END;
+
 CREATE TRIGGER runners_kept BEFORE DELETE ON runners
 BEGIN
 	SELECT RAISE(ABORT, 'this run has not ended: its row may go once it has')
 	WHERE OLD.ended_at IS NULL;
 	SELECT RAISE(ABORT, 'attempts name this run: it may go once their tasks are deleted')
 	WHERE EXISTS (SELECT 1 FROM attempts WHERE runner_id = OLD.id);
+END;
+
+CREATE TRIGGER servers_insert BEFORE INSERT ON servers -- REPLACE would delete the row, and tell no other trigger
+BEGIN
+	SELECT RAISE(ABORT, 'a server with this id exists: leave the id out')
+	WHERE NEW.id >= 1 << 31 OR EXISTS (SELECT 1 FROM servers WHERE id = NEW.id);
 END;
 
 CREATE TRIGGER servers_known BEFORE UPDATE ON servers -- a process that no row describes would run for ever
@@ -621,11 +646,20 @@ BEGIN
 	SELECT RAISE(ABORT, 'a message is of an attempt, and of its task: there is no such attempt')
 	WHERE NEW.id >= 1 << 31
 		OR NOT EXISTS (SELECT 1 FROM attempts WHERE id = NEW.attempt_id AND task_id = NEW.task_id);
+	SELECT RAISE(ABORT, 'messages are history: this one is there already')
+	WHERE EXISTS (SELECT 1 FROM messages WHERE id = NEW.id)
+		OR EXISTS (SELECT 1 FROM messages WHERE attempt_id = NEW.attempt_id AND message_id = NEW.message_id);
 END;
 
 CREATE TRIGGER messages_same BEFORE UPDATE ON messages
 BEGIN
 	SELECT RAISE(ABORT, 'messages are history: they cannot be edited');
+END;
+
+CREATE TRIGGER messages_kept BEFORE DELETE ON messages
+WHEN EXISTS (SELECT 1 FROM tasks WHERE id = OLD.task_id)
+BEGIN
+	SELECT RAISE(ABORT, 'messages are history: they go when their task is deleted');
 END;
 
 CREATE TRIGGER asks_insert BEFORE INSERT ON asks
@@ -736,6 +770,10 @@ SELECT id, priority, description, substr(prompt, 1, 60) AS prompt,
 			WHERE task_id = tasks.id AND needed.status IN ('failed', 'cancelled'))
 		THEN 'comes after task ' || (SELECT needs_id FROM dependencies JOIN tasks AS needed ON needed.id = needs_id
 			WHERE task_id = tasks.id AND needed.status IN ('failed', 'cancelled')) || ', which did not complete'
+	WHEN EXISTS (SELECT 1 FROM dependencies WHERE task_id = tasks.id AND needs_id NOT IN (SELECT id FROM tasks))
+		THEN 'comes after task ' || (SELECT needs_id FROM dependencies
+			WHERE task_id = tasks.id AND needs_id NOT IN (SELECT id FROM tasks))
+			|| ', which was deleted before it had completed (delete the dependency, too, to let it start)'
 	WHEN EXISTS (SELECT 1 FROM dependencies JOIN tasks AS needed ON needed.id = needs_id
 			WHERE task_id = tasks.id AND needed.status <> 'completed')
 		THEN 'comes after task ' || (SELECT needs_id FROM dependencies JOIN tasks AS needed ON needed.id = needs_id

@@ -9,8 +9,8 @@ WHERE status = 'queued' AND id NOT IN (SELECT value FROM json_each(?2)) AND (not
 	AND (SELECT paused_at FROM vigil) IS NULL
 	AND (mutex IS NULL OR NOT EXISTS (SELECT 1 FROM tasks AS other WHERE other.mutex = tasks.mutex
 		AND other.status IN ('starting', 'running', 'stopping')))
-	AND NOT EXISTS (SELECT 1 FROM dependencies JOIN tasks AS needed ON needed.id = needs_id
-		WHERE task_id = tasks.id AND needed.status <> 'completed')
+	AND NOT EXISTS (SELECT 1 FROM dependencies LEFT JOIN tasks AS needed ON needed.id = needs_id
+		WHERE task_id = tasks.id AND needed.status IS NOT 'completed')
 ORDER BY priority DESC, id LIMIT 1;
 
 -- name: claim_next_time
@@ -22,7 +22,7 @@ SELECT id, revision FROM tasks WHERE status IN ('starting', 'running', 'stopping
 
 -- name: drain_pending
 -- ?1 server, NULL for all, ?2 ids that are passed over, as JSON. Whether anything is live there, or queued and can
--- still start: a task that comes after one that has failed, was cancelled or is held waits for a person, one behind
+-- still start: a task that comes after one that has failed, was cancelled or deleted, or is held waits for a person, one behind
 -- a live task of another server for that.
 WITH RECURSIVE elsewhere (id, mutex) AS (
 	SELECT id, mutex FROM tasks WHERE status IN ('starting', 'running', 'stopping') AND server <> ?1
@@ -31,6 +31,9 @@ WITH RECURSIVE elsewhere (id, mutex) AS (
 	UNION
 	SELECT task_id FROM dependencies JOIN tasks AS needed ON needed.id = needs_id
 	WHERE needed.status IN ('failed', 'cancelled', 'held')
+	UNION
+	SELECT tasks.id FROM tasks JOIN dependencies ON task_id = tasks.id
+	WHERE tasks.status = 'queued' AND NOT EXISTS (SELECT 1 FROM tasks AS needed WHERE needed.id = needs_id)
 	UNION
 	SELECT task_id FROM dependencies JOIN elsewhere ON elsewhere.id = needs_id
 	UNION
@@ -76,6 +79,7 @@ SELECT prompt FROM tasks WHERE id = ?1;
 
 -- name: runner_insert
 -- ?1 pid, ?2 pid_start, ?3 boot_id, ?4 version, ?5 directory
+-- scan: SQLite itself looks for attempts that refer to the new row; once a run
 INSERT INTO runners (pid, pid_start, boot_id, version, directory) VALUES (?1, ?2, ?3, ?4, ?5);
 
 -- name: runner_is_there
@@ -104,6 +108,7 @@ FROM tasks WHERE status IN ('starting', 'running', 'stopping');
 
 -- name: server_insert
 -- ?1 name, ?2 url, ?3 nonce, ?4 boot_id
+-- scan: SQLite itself looks for attempts that refer to the new row; once a server
 INSERT INTO servers (name, url, nonce, boot_id) VALUES (?1, ?2, ?3, ?4);
 
 -- name: server_process
