@@ -4,8 +4,11 @@
 CREATE TABLE vigil (                    -- one row: the database itself
 	only_row    INTEGER PRIMARY KEY CHECK (only_row = 1),
 	created_at  TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')),
-	panes_id    TEXT,                   -- in the mark of every pane of this database
-	panes_place TEXT,                   -- the path that panes_id was made for
+	id          TEXT,                   -- from its first run on; a copy gets another one. What has it in its
+	                                    -- environment (a server) or in its mark (a pane) is this database's
+	place       TEXT,                   -- where its newest run found it: the path,
+	machine     TEXT,                   -- the machine,
+	file        TEXT,                   -- and which file that was
 	paused_at   TEXT                    -- the queue starts nothing while this is set
 		CONSTRAINT "paused_at is a UTC time like 2026-01-31T06:00:00.000Z"
 		CHECK (paused_at GLOB '[0-9]*' AND paused_at IS strftime('%Y-%m-%dT%H:%M:%fZ', paused_at, '+0 days'))

@@ -33,6 +33,7 @@
 	X(COMMIT_RETRY, "commit-retry") \
 	X(COMMIT_HOLD, "commit-hold") \
 	X(COMMIT_RELEASE, "commit-release") \
+	X(COMMIT_COPIED, "commit-copied") \
 	X(COMMIT_ABSENT, "commit-absent") \
 	X(COMMIT_CHECKED, "commit-checked") \
 	X(COMMIT_REFUSED, "commit-refused") \

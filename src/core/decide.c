@@ -356,6 +356,16 @@ live_refused(const struct facts *f, struct decision *d)
 	fail_for_good(d, f->event->kind, NULL);
 }
 
+/* A session that another runner may look after is not to be touched, nor its turn to be run beside
+ * it: a person says when. */
+static void
+live_copied(const struct facts *f, struct decision *d)
+{
+	(void)f;
+	end_attempt(d, STATUS_HELD, STATUS_FAILED, KIND_INTERRUPTED);
+	d->why = "the database is a copy, and the task may go on in the first one";
+}
+
 /* The prompt was sent, and has left no message. */
 static void
 live_unprompted(const struct facts *f, struct decision *d)
@@ -712,10 +722,11 @@ stopping_answered(const struct facts *f, struct decision *d)
 	}
 
 #define NEWS_IS_LATE \
-	[EV_WAKE] = late, [EV_ABSENT] = late, [EV_CHECKED] = late, [EV_REFUSED] = late, \
-	[EV_SESSION] = late, [EV_PROMPTED] = late, [EV_UNREACHABLE] = late, [EV_BUSY] = late, \
-	[EV_UNPROMPTED] = late, [EV_UNANSWERED] = late, [EV_ANSWERED] = late, [EV_FAULTY] = late, \
-	[EV_LOOPING] = late, [EV_GONE] = late, [EV_STRANGER] = late, [EV_ABORTED] = late
+	[EV_COPIED] = late, [EV_WAKE] = late, [EV_ABSENT] = late, [EV_CHECKED] = late, \
+	[EV_REFUSED] = late, [EV_SESSION] = late, [EV_PROMPTED] = late, [EV_UNREACHABLE] = late, \
+	[EV_BUSY] = late, [EV_UNPROMPTED] = late, [EV_UNANSWERED] = late, [EV_ANSWERED] = late, \
+	[EV_FAULTY] = late, [EV_LOOPING] = late, [EV_GONE] = late, [EV_STRANGER] = late, \
+	[EV_ABORTED] = late
 
 #define PEOPLE_ARE_REFUSED \
 	[EV_CLAIM] = bug, [EV_DELAYED] = late, [EV_RETRY] = no_live, [EV_HOLD] = no_live, \
@@ -733,6 +744,7 @@ static rule *const table[STATUS_COUNT][EV_COUNT] = {
     [STATUS_STARTING] =
 	{
 	    PEOPLE_ARE_REFUSED,
+	    [EV_COPIED] = live_copied,
 	    [EV_CANCEL] = live_cancel,
 	    [EV_WAKE] = starting_wake,
 	    [EV_ABSENT] = starting_absent,
@@ -754,6 +766,7 @@ static rule *const table[STATUS_COUNT][EV_COUNT] = {
     [STATUS_RUNNING] =
 	{
 	    PEOPLE_ARE_REFUSED,
+	    [EV_COPIED] = live_copied,
 	    [EV_CANCEL] = live_cancel,
 	    [EV_WAKE] = running_wake,
 	    [EV_ABSENT] = late,
@@ -775,6 +788,7 @@ static rule *const table[STATUS_COUNT][EV_COUNT] = {
     [STATUS_STOPPING] =
 	{
 	    PEOPLE_ARE_REFUSED,
+	    [EV_COPIED] = stopped_unconfirmed,
 	    [EV_CANCEL] = stopping_cancel,
 	    [EV_WAKE] = stopping_wake,
 	    [EV_ABSENT] = stopping_absent,

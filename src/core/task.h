@@ -83,6 +83,7 @@ enum stop {
 	X(RETRY, "retry")       /* a person */ \
 	X(HOLD, "hold")         /* a person */ \
 	X(RELEASE, "release")   /* a person */ \
+	X(COPIED, "copied")     /* the row is a copy: where the first is, it may go on */ \
 	X(WAKE, "wake")         /* live, nothing in flight, or wake_at has passed: look */ \
 	X(ABSENT, "absent")     /* no session with our nonce was found */ \
 	X(CHECKED, "checked")   /* agent, model and variant exist on the server */ \

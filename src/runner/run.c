@@ -14,6 +14,7 @@
 #include "base/failpoint.h"
 #include "base/process.h"
 #include "ops/handle.h"
+#include "runner/origin.h"
 #include "runner/runner.h"
 #include "store/poke.h"
 
@@ -85,7 +86,7 @@ take_up(struct runner *r, struct fault *why)
 }
 
 static bool
-write_beginning(struct runner *r, struct fault *why)
+write_row(struct runner *r, struct fault *why)
 {
 	struct value now = value_time(clock_now_ms());
 	failpoint_before(FP_RUN_BEGINNING);
@@ -95,6 +96,12 @@ write_beginning(struct runner *r, struct fault *why)
 		return false;
 	failpoint_after(FP_RUN_BEGINNING);
 	return true;
+}
+
+static bool
+write_beginning(struct runner *r, struct fault *why)
+{
+	return (r->id || write_row(r, why)) && origin_settle(r, why);
 }
 
 static sigset_t

@@ -209,6 +209,14 @@ async function amongStrangers(j) {
   return { ...completed, calls: 2, isResumed: true };
 }
 
+/** The database has come from another machine, where the task may go on. */
+async function copied(j) {
+  await j.leave("[slow 3] [say done]");
+  await j.here.sqlite("UPDATE vigil SET machine = 'another'", { write: true });
+  await j.run();
+  return { status: "held", calls: 1 };
+}
+
 /** The session is deleted in the middle of the turn; by an older one the server shows that it is the right one. */
 async function deleted(j) {
   await j.here.add(tag("older"));
@@ -295,6 +303,7 @@ const JOURNEYS = {
   "commit-retry": byPerson("retry", "cancel", { ...untouched, status: "cancelled" }, completed),
   "commit-hold": byPerson("hold", "", completed, { ...untouched, status: "held" }),
   "commit-release": byPerson("release", "hold", { ...untouched, status: "held" }, completed),
+  "commit-copied": copied,
   "commit-absent": crashedBefore("after-commit-claim"),
   "commit-checked": simple,
   "commit-refused": queued("[say done]", { ...failed, calls: 0, sessions: 0, error_kind: "refused" }, "--model", "offline/none"),

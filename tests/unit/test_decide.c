@@ -1422,6 +1422,13 @@ static const struct journey {
 				       "21 claim -> a bug\n"
 				       "22 release -> queued\n"
 				       "23 claim -> starting +check the names\n"},
+    {"in a copy, held for a person", "0 claim -> starting +check the names\n"
+				     "0.1 checked -> starting +create the session\n"
+				     "0.2 session -> starting +send the prompt\n"
+				     "1 copied -> held, attempt failed (interrupted)\n"
+				     "2 prompted -> ignored\n"
+				     "3 release -> queued\n"
+				     "4 claim -> starting +check the names\n"},
 };
 
 static enum event_type

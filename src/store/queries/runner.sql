@@ -187,12 +187,26 @@ SELECT id, kind, ask_id, request, reply FROM asks WHERE attempt_id = ?1 AND repl
 SELECT attempts.session_id FROM asks JOIN attempts ON attempts.id = asks.attempt_id
 WHERE asks.replied_at IS NULL AND asks.reply IS NOT NULL AND attempts.ended_at IS NULL;
 
--- name: panes_place
--- ?1 where this database is. A copy of it gets an id of its own: the panes of the first are not its panes.
-UPDATE vigil SET panes_id = lower(hex(randomblob(8))), panes_place = ?1 WHERE panes_place IS NOT ?1;
+-- name: database_id
+SELECT id FROM vigil;
 
--- name: panes_id
-SELECT panes_id FROM vigil;
+-- name: home
+-- Where its newest run found it; NULLs before the first.
+SELECT place, machine, file FROM vigil;
+
+-- name: home_write
+-- ?1 place, ?2 machine, ?3 file, ?4 whether it is to have a new id: of a copy, what has the first one's is not its own.
+UPDATE vigil SET place = ?1, machine = ?2, file = ?3, id = iif(?4, lower(hex(randomblob(8))), id);
+
+-- name: servers_disown
+-- ?1 now
+UPDATE servers SET ended_at = ?1, ending = 'it is not ours: this database is a copy'
+WHERE name = 'managed' AND ended_at IS NULL;
+
+-- name: panes_disown
+-- ?1 now
+UPDATE panes SET closed_at = ?1, close_reason = 'stopped', detail = 'it is not ours: this database is a copy'
+WHERE id IN (SELECT id FROM panes WHERE closed_at IS NULL);
 
 -- name: pane_intent
 -- ?1 task, ?2 attempt, ?3 session, ?4 mark, ?5 now, ?6 why not yet, or NULL. None for an attempt that has had one,
