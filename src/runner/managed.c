@@ -234,7 +234,8 @@ static bool
 end_strays(struct managed *m, struct fault *why)
 {
 	struct serve_process stray;
-	while (serve_find_stray(m->database, m->server_id ? &m->process : NULL, &stray))
+	while (m->database[0] &&
+	       serve_find_stray(m->database, m->server_id ? &m->process : NULL, &stray))
 		if (!serve_end(&stray, END_GRACE_MS))
 			return fault_set(why, FAULT_ENV,
 			    "an OpenCode server of this database, which no row knows, cannot be "

@@ -419,6 +419,16 @@ waiter=$!
 wait $waiter
 is 'a waiting one is told' 1 $?
 
+first=$("$vigil" add 'to be deleted')
+later=$("$vigil" add --after "$first" 'comes after it')
+run 0 cancel "$first" "$later"
+sql "DELETE FROM tasks WHERE id = $first"
+run 0 retry "$later"
+run 0 wait --timeout 5s # not for what cannot start
+run 0 show "$later"
+is 'why it waits' 1 "$(grep -c "comes after task $first, which was deleted before it had completed" out)"
+run 0 cancel "$later"
+
 waiting=$("$vigil" add unattended)
 "$vigil" wait "$waiting" --timeout 2500ms >out 2>err
 is 'with no runner it waits all the same' 4 $?
