@@ -26,6 +26,7 @@
 	X(CHECKPOINT, "checkpoint") \
 	X(RUN_BEGINNING, "run-beginning") \
 	X(RUN_ENDING, "run-ending") \
+	X(COMMIT_HOME, "commit-home") \
 	X(COMMIT_ADD, "commit-add") \
 	X(COMMIT_CLAIM, "commit-claim") \
 	X(COMMIT_DELAYED, "commit-delayed") \

@@ -93,8 +93,8 @@ file_sync_folder(const char *path, struct fault *fault)
 	return done;
 }
 
-/* Numbers of devices change between restarts, so it is born rather than lies somewhere, where the
- * file system knows when. */
+/* When it was born, to the nanosecond, where the file system knows: numbers of devices change with
+ * the machine's restarts, and with some file systems those of files do. */
 void
 file_identity(const char *path, char out[FILE_IDENTITY_SIZE])
 {
@@ -104,9 +104,8 @@ file_identity(const char *path, char out[FILE_IDENTITY_SIZE])
 	if (statx(AT_FDCWD, path, 0, STATX_INO | STATX_BTIME, &info) != 0)
 		return;
 	if (info.stx_mask & STATX_BTIME)
-		snprintf(out, FILE_IDENTITY_SIZE, "%llu born %lld.%09u",
-		    (unsigned long long)info.stx_ino, (long long)info.stx_btime.tv_sec,
-		    (unsigned)info.stx_btime.tv_nsec);
+		snprintf(out, FILE_IDENTITY_SIZE, "born %lld.%09u",
+		    (long long)info.stx_btime.tv_sec, (unsigned)info.stx_btime.tv_nsec);
 	else
 		snprintf(out, FILE_IDENTITY_SIZE, "%llu on %u:%u", (unsigned long long)info.stx_ino,
 		    info.stx_dev_major, info.stx_dev_minor);

@@ -4,8 +4,10 @@
  *
  *   machine  place              file     then it is
  *   -        -                  -        new
- *   same     same               any      this one; put back in an older state, perhaps: a server
- *                                        that its rows do not know is ended, see managed.c
+ *   same     same               same     this one
+ *   same     same               other    this one, put back, perhaps in an older state: its server
+ *                                        may be at work on what no row tells of, and is ended as
+ *                                        one that no row knows (managed.c); then all goes on
  *   same     gone, or the file  same     this one, moved
  *   same     gone, or the file  other    a copy; moved to another disk, perhaps, but of such there
  *                                        can be many
@@ -97,6 +99,31 @@ is_copy(const struct home *was, const struct home *is)
 	return !same_text(was->file, is->file) || !has_left(was->place, is->place);
 }
 
+static bool
+was_put_back(const struct home *was, const struct home *is)
+{
+	return was->place && same_text(was->place, is->place) && !same_text(was->file, is->file);
+}
+
+static bool
+write_home(struct runner *r, const struct home *h, bool is_new_id, struct fault *why)
+{
+	struct value v[] = {value_text(h->place), value_text(h->machine), value_text(h->file),
+	    value_int(is_new_id)};
+	failpoint_before(FP_COMMIT_HOME);
+	bool ok = store_run(r->store, Q_home_write, v, 4, NULL, NULL, why);
+	failpoint_after(FP_COMMIT_HOME);
+	return ok;
+}
+
+/* The row alone: whether a process goes with it is for others. */
+static bool
+forget_servers(struct runner *r, const char *ending, struct fault *why)
+{
+	struct value v[] = {value_time(clock_now_ms()), value_text(ending)};
+	return store_run(r->store, Q_servers_disown, v, 2, NULL, NULL, why);
+}
+
 /* ---- a copy becomes its own ----------------------------------------------------------------- */
 
 struct live {
@@ -130,14 +157,6 @@ let_go(struct runner *r, int64_t task_id, const char *first, size_t *held, struc
 }
 
 static bool
-write_home(struct runner *r, const struct home *h, bool is_new_id, struct fault *why)
-{
-	struct value v[] = {value_text(h->place), value_text(h->machine), value_text(h->file),
-	    value_int(is_new_id)};
-	return store_run(r->store, Q_home_write, v, 4, NULL, NULL, why);
-}
-
-static bool
 disown_within(
     struct runner *r, const char *first, const struct home *is, size_t *held, struct fault *why)
 {
@@ -147,7 +166,7 @@ disown_within(
 	for (size_t i = 0; ok && i < live.count; i++)
 		ok = let_go(r, live.ids[i], first, held, why);
 	free(live.ids);
-	return ok && store_run(r->store, Q_servers_disown, &now, 1, NULL, NULL, why) &&
+	return ok && forget_servers(r, "it is not ours: this database is a copy", why) &&
 	       store_run(r->store, Q_panes_disown, &now, 1, NULL, NULL, why) &&
 	       write_home(r, is, true, why);
 }
@@ -172,19 +191,49 @@ disown(struct runner *r, const char *first, const struct home *is, struct fault 
 	return true;
 }
 
+/* ---- one that was put back ------------------------------------------------------------------ */
+
+static bool
+own_again(struct runner *r, const struct home *is, struct fault *why)
+{
+	if (!store_begin(r->store, why))
+		return false;
+	if (!forget_servers(r, "the database was put back in its place", why) ||
+	    !write_home(r, is, false, why)) {
+		store_rollback(r->store);
+		return false;
+	}
+	if (!store_commit(r->store, why))
+		return false;
+	runner_say(r,
+	    "this database was put back in its place: a server that is still at work for it is "
+	    "ended, and what is live goes on with another");
+	return true;
+}
+
+/* ---- outside ------------------------------------------------------------------------------- */
+
+static bool
+settle_copy(struct runner *r, const struct home *was, const struct home *is, struct fault *why)
+{
+	char *first = xasprintf(
+	    "%s%s", was->place, same_text(was->machine, is->machine) ? "" : " on another machine");
+	bool ok = disown(r, first, is, why);
+	free(first);
+	return ok;
+}
+
 bool
 origin_settle(struct runner *r, struct fault *why)
 {
 	struct home was = {0}, is = find_home(r);
 	bool ok = store_run(r->store, Q_home, NULL, 0, read_home, &was, why);
-	if (ok && is_copy(&was, &is)) {
-		char *first = xasprintf("%s%s", was.place,
-		    same_text(was.machine, is.machine) ? "" : " on another machine");
-		ok = disown(r, first, &is, why);
-		free(first);
-	} else if (ok && !(same_text(was.place, is.place) && same_text(was.file, is.file))) {
+	if (ok && is_copy(&was, &is))
+		ok = settle_copy(r, &was, &is, why);
+	else if (ok && was_put_back(&was, &is))
+		ok = own_again(r, &is, why);
+	else if (ok && !same_text(was.place, is.place))
 		ok = write_home(r, &is, !was.place, why);
-	}
 	free_home(&was);
 	free_home(&is);
 	return ok;

@@ -296,6 +296,7 @@ const JOURNEYS = {
   migration: made,
   "run-beginning": simple,
   "run-ending": simple,
+  "commit-home": simple,
   "commit-add": Object.assign(added, { byRun: false }),
   "commit-claim": simple,
   "commit-delayed": putOff,

@@ -180,6 +180,26 @@ test("an older state is put back under a live server: that is ended before its t
   await nobodyIsLeft(world);
 }));
 
+test("an older state is put back under the very server that it knows: what that does besides is ended", inWorld(QUICK, async (world) => {
+  const [early, late] = [tag("early"), tag("late")];
+  const first = await world.startRunner();
+  const id = await world.add(`${early} ${LONG}`);
+  await world.called(early);
+  await until("it runs", async () => (await world.task(id)).status === "running");
+  const next = await world.add("--hold", `${late} [slow 20] [say one two three]`);
+  const older = await backedUp(world);
+  await world.ok(["release", String(next)]);
+  await world.called(late);
+  await first.stop("SIGKILL");
+  for (const end of ["", "-wal", "-shm"]) rmSync(world.db + end, { force: true });
+  copyFileSync(older.db, world.db);
+  await world.startRunner();
+  await world.ok(["release", String(next)]);
+  await world.called(late, { times: 2 });
+  for (const task of await world.finished(id, next)) assert.equal(task.status, "completed", task.error);
+  for (const word of [early, late]) assertOneAtATime(await world.calls(word));
+}));
+
 test("a server's row is ended by hand after a crash: the server is ended before another is started", inWorld(QUICK, async (world) => {
   const left = await leftAtWork(world, { prompt: "[slow 20] [say one two three four five six]" });
   await byHand(world, "UPDATE servers SET ended_at = strftime('%Y-%m-%dT%H:%M:%fZ', 'now')");

@@ -199,8 +199,8 @@ SELECT place, machine, file FROM vigil;
 UPDATE vigil SET place = ?1, machine = ?2, file = ?3, id = iif(?4, lower(hex(randomblob(8))), id);
 
 -- name: servers_disown
--- ?1 now
-UPDATE servers SET ended_at = ?1, ending = 'it is not ours: this database is a copy'
+-- ?1 now, ?2 why
+UPDATE servers SET ended_at = ?1, ending = ?2
 WHERE name = 'managed' AND ended_at IS NULL;
 
 -- name: panes_disown
