@@ -92,7 +92,7 @@ write_row(struct runner *r, struct fault *why)
 	failpoint_before(FP_RUN_BEGINNING);
 	if (!is_alone(r, why) ||
 	    !store_run(r->store, Q_runners_crashed, &now, 1, NULL, NULL, why) ||
-	    !runner_write_row(r, why) || !take_up(r, why))
+	    !runner_write_row(r, why))
 		return false;
 	failpoint_after(FP_RUN_BEGINNING);
 	return true;
@@ -101,7 +101,7 @@ write_row(struct runner *r, struct fault *why)
 static bool
 write_beginning(struct runner *r, struct fault *why)
 {
-	return (r->id || write_row(r, why)) && origin_settle(r, why);
+	return (r->id || write_row(r, why)) && origin_settle(r, why) && take_up(r, why);
 }
 
 static sigset_t
