@@ -93,6 +93,7 @@ struct oc_event {
 	enum oc_event_type type;
 	char *directory, *session_id, *message_id, *text, *finish;
 	char *parent_id;  /* SESSION_CREATED: of the session above it; NULL: there is none */
+	char *title;      /* SESSION_CREATED */
 	struct part part; /* of a delta its id alone */
 	enum oc_activity activity;
 	bool from_user, summary; /* of a message; see there */

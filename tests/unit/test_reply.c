@@ -528,10 +528,11 @@ START_TEST(events_in_detail)
 	oc_event_fini(&event);
 	event = event_in(
 	    "{\"payload\":{\"type\":\"session.created\",\"properties\":{\"info\":{\"id\":\"c\","
-	    "\"parentID\":\"s\"}}}}");
+	    "\"parentID\":\"s\",\"title\":\"look (@general subagent)\"}}}}");
 	ck_assert_int_eq(event.type, OC_EV_SESSION_CREATED);
 	ck_assert_str_eq(event.session_id, "c");
 	ck_assert_str_eq(event.parent_id, "s");
+	ck_assert_str_eq(event.title, "look (@general subagent)");
 	oc_event_fini(&event);
 	event = event_in(
 	    "{\"payload\":{\"type\":\"session.error\",\"properties\":{\"error\":{\"name\":\"X\","
