@@ -267,9 +267,11 @@ CREATE INDEX asks_open ON asks (id) WHERE replied_at IS NULL;
 
 CREATE TABLE panes (                    -- in tmux, which show a session; also those that could not be had
 	id         INTEGER PRIMARY KEY AUTOINCREMENT CHECK (id > 0 AND id < 1 << 53),
-	task_id    INTEGER REFERENCES tasks (id) ON DELETE CASCADE, -- NULL: of a session that is no task's
+	task_id    INTEGER REFERENCES tasks (id) ON DELETE CASCADE, -- NULL: of a session that is below no task's
 	attempt_id INTEGER REFERENCES attempts (id) ON DELETE CASCADE,
 	session_id TEXT NOT NULL,
+	root_session TEXT,                  -- the task's session, or its parent_session, that this one is below; NULL:
+	                                    -- it is the task's own
 	mark       TEXT NOT NULL UNIQUE,    -- in its command, from its first moment
 	wanted_at  TEXT NOT NULL            -- committed before it is opened
 		CHECK (wanted_at IS strftime('%Y-%m-%dT%H:%M:%fZ', wanted_at, '+0 days')),
@@ -284,9 +286,9 @@ CREATE TABLE panes (                    -- in tmux, which show a session; also t
 		CHECK (closed_at IS strftime('%Y-%m-%dT%H:%M:%fZ', closed_at, '+0 days')),
 	close_reason TEXT                   -- ended: its task has; stopped, crashed: its runner did; gone: a person
 	                                    -- closed it, or its program ended; server gone: tmux itself; failed:
-	                                    -- there never was one
-		CHECK (close_reason IN ('ended', 'stopped', 'crashed', 'gone', 'server gone', 'failed')),
-	detail     TEXT,                    -- why there is none (yet)
+	                                    -- there never was one; displaced: a task needed its place
+		CHECK (close_reason IN ('ended', 'stopped', 'crashed', 'gone', 'server gone', 'failed', 'displaced')),
+	detail     TEXT,                    -- why there is none (yet), or what has ended
 	CHECK ((closed_at IS NULL) = (close_reason IS NULL)),
 	CONSTRAINT "a pane that was opened has all that identifies it"
 		CHECK ((opened_at IS NULL) = (tmux_socket IS NULL OR tmux_server_pid IS NULL OR tmux_server_start IS NULL
@@ -720,8 +722,8 @@ BEGIN
 END;
 
 CREATE TRIGGER panes_same BEFORE UPDATE ON panes
-WHEN (NEW.id, NEW.task_id, NEW.attempt_id, NEW.session_id, NEW.mark, NEW.wanted_at)
-	IS NOT (OLD.id, OLD.task_id, OLD.attempt_id, OLD.session_id, OLD.mark, OLD.wanted_at)
+WHEN (NEW.id, NEW.task_id, NEW.attempt_id, NEW.session_id, NEW.root_session, NEW.mark, NEW.wanted_at)
+	IS NOT (OLD.id, OLD.task_id, OLD.attempt_id, OLD.session_id, OLD.root_session, OLD.mark, OLD.wanted_at)
 	OR OLD.opened_at IS NOT NULL AND (NEW.tmux_socket, NEW.tmux_server_pid, NEW.tmux_server_start, NEW.pane_id,
 		NEW.opened_at)
 		IS NOT (OLD.tmux_socket, OLD.tmux_server_pid, OLD.tmux_server_start, OLD.pane_id, OLD.opened_at)

@@ -48,6 +48,14 @@ void cli_say_paused(struct vigil *);
 		0, "pane", "MARK", "for vigil's own panes in tmux: any text; ignored" \
 	}
 
+/* Of the commands that show a task, or a session that is no task's. */
+#define CLI_SESSION_OPTION \
+	{ \
+		0, "session", "SESSION", "in place of a task: any session of vigil's server" \
+	}
+/* The task that was named, or *session. Anything but 0 was said, and is the exit status. */
+int cli_subject(const struct args *, int64_t *id, const char **session);
+
 /* For people alone; printed to standard output. */
 void help_all(const struct command *const *commands);
 void help_short(void); /* to standard error */

@@ -232,6 +232,7 @@ static const struct column pane_columns[] = {
     {"opened", false, false},
     {"closed", false, false},
     {"why", false, false},
+    {"subagent", false, false},
     {"socket", false, false},
 };
 
@@ -246,6 +247,7 @@ pane_story(const char *reason)
 	    {"gone", "it was closed, or its program has ended"},
 	    {"server gone", "the tmux server has ended"},
 	    {"failed", "there was none"},
+	    {"displaced", "a task needed its place"},
 	};
 
 	for (size_t i = 0; reason && i < sizeof(stories) / sizeof(stories[0]); i++)
@@ -265,6 +267,7 @@ add_pane(void *table, const struct vigil_row *row)
 	    opened_at ? print_time(opened_at, opened) : NULL,
 	    closed_at && opened_at ? print_time(closed_at, closed) : NULL,
 	    detail ? detail : pane_story(row_get(row, "close_reason")),
+	    row_get(row, "root_session") ? row_get(row, "session_id") : NULL,
 	    row_get(row, "tmux_socket"),
 	};
 

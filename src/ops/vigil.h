@@ -15,7 +15,8 @@
  * the one that they were called for, and may not leave by longjmp() or an exception.
  *
  * Signals: only vigil_run() changes how they are handled, and says so. Nothing else raises SIGPIPE
- * but vigil_follow() and vigil_attach_command(), which ask a server: ignore it before.
+ * but vigil_follow() and vigil_attach_command() and their like, which ask a server: ignore it
+ * before.
  */
 #ifndef VIGIL_H
 #define VIGIL_H
@@ -308,6 +309,12 @@ enum vigil_stream {
 typedef void vigil_follow_fn(void *arg, enum vigil_stream, const char *text);
 enum vigil_result vigil_follow(struct vigil *, int64_t id, vigil_follow_fn *, void *arg);
 
+/* The same of a session that is no task's, a subagent's perhaps, until it has said something and is
+ * idle. VIGIL_NOT_FOUND: the server has no such session, or not any more; VIGIL_ENVIRONMENT: there
+ * is no server. */
+enum vigil_result vigil_follow_session(
+    struct vigil *, const char *session_id, vigil_follow_fn *, void *arg);
+
 /* OpenCode's own interface on the task's session: a program's words, of which the first is looked
  * for on the PATH, and its whole environment, which has the server's password. Each ends with NULL.
  * The library starts no interface: the caller runs it on a terminal, or becomes it. */
@@ -322,6 +329,9 @@ struct vigil_command {
 typedef void vigil_waits_fn(void *arg, const char *line);
 enum vigil_result vigil_attach_command(
     struct vigil *, int64_t id, vigil_waits_fn *waits, void *arg, struct vigil_command *);
+/* Of a session that is no task's: as of a final task, nothing is waited for. */
+enum vigil_result vigil_attach_session_command(
+    struct vigil *, const char *session_id, struct vigil_command *);
 void vigil_command_free(struct vigil_command *);
 
 #ifdef __cplusplus

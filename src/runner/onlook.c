@@ -17,7 +17,7 @@ static bool
 read_row(void *arg, const struct row *row)
 {
 	struct onlook *o = arg;
-	if (!status_parse(row_text(row, 0), &o->status))
+	if (!row_is_null(row, 0) && !status_parse(row_text(row, 0), &o->status))
 		die("a task has the status '%s'", row_text(row, 0));
 	o->directory = xstrdup(row_text(row, 1));
 	o->attempt_id = row_int(row, 2);
@@ -37,6 +37,17 @@ onlook_read(struct vigil *vigil, int64_t task_id, struct onlook *o)
 	if (!handle_has_task(vigil, task_id))
 		return false;
 	if (store_run(vigil->store, Q_onlook, &id, 1, read_row, o, &vigil->fault))
+		return true;
+	onlook_fini(o);
+	return false;
+}
+
+bool
+onlook_read_session(struct vigil *vigil, const char *session_id, struct onlook *o)
+{
+	struct value id = value_text(session_id);
+	*o = (struct onlook){0};
+	if (store_run(vigil->store, Q_onlook_session, &id, 1, read_row, o, &vigil->fault))
 		return true;
 	onlook_fini(o);
 	return false;

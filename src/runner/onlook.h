@@ -25,6 +25,9 @@ struct onlook {
 /* False: the handle has the fault, FAULT_NOT_FOUND among them, and nothing is to be let go of. */
 bool onlook_read(struct vigil *, int64_t task_id, struct onlook *);
 void onlook_fini(struct onlook *);
+/* Of a session that is no task's: where it should be, by what the database knows. Its status and
+ * its directory are unknown. Without a server (onlook_has_session()) nobody knows. */
+bool onlook_read_session(struct vigil *, const char *session_id, struct onlook *);
 
 /* What an open task waits for, in words; NULL: nothing is in its way. False: the handle has the
  * fault. The caller frees. */

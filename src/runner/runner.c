@@ -354,6 +354,7 @@ on_link_down(void *arg)
 	struct runner *r = arg;
 	watch_unlink(r->watch);
 	asks_unlink(r->asks);
+	panes_unlink(r->panes);
 	for (struct flight *f = r->flights; f; f = f->next)
 		flight_unlink(f);
 	catalog_forget(r->catalog);
@@ -402,6 +403,7 @@ on_link_event(void *arg, const struct oc_event *event)
 		on_descendant_created(r, event);
 	else if ((f = sessions_find_descendant(&r->sessions, event->session_id)))
 		flight_descendant_event(f, event);
+	panes_event(r->panes, event);
 }
 
 static void

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "runner/panes.h"
 #include "runner/places.h"
 #include "runner/runner.h"
 
@@ -66,8 +67,18 @@ who_waits(const struct flight *f, const struct oc_statuses *statuses, const stru
 }
 
 static void
+tell_panes(const struct flight *f, const struct oc_statuses *statuses)
+{
+	for (struct descendant *d = f->descendants; d; d = d->sibling)
+		if (find_status(statuses, d->session_id))
+			panes_at_work(f->runner->panes, d);
+}
+
+/* The flight may end. */
+static void
 tell_flight(struct flight *f, const struct oc_statuses *statuses)
 {
+	tell_panes(f, statuses);
 	const struct oc_status *found = find_status(statuses, f->session_id);
 	if (found && found->activity == OC_BUSY)
 		found = who_waits(f, statuses, found);

@@ -464,6 +464,11 @@ bad 2 "'x'" attach x
 bad 2 "attach needs ID" attach
 bad 2 "unknown option '--pan'" attach --pan x 1
 bad 5 'attach needs a terminal' attach --pane 'any text' "$whole"
+bad 5 'attach needs a terminal' attach --session ses_any
+bad 2 "'7' is too much beside --session" attach --session ses_any 7
+bad 2 "'7' is too much beside --session" follow --session ses_any 7
+bad 2 'follow needs ID, or --session (vigil follow --help says more)' follow
+bad 2 "--session '' is no session's id" follow --session ''
 run 0 show "$whole"
 holds 'nothing of it is missing' sh -c '! grep -q missing out && ! grep -q result_cut out'
 cut=$("$vigil" add 'a long answer')

@@ -7,6 +7,7 @@
 
 #include "base/buf.h"
 #include "lib/suite.h"
+#include "runner/panes.h"
 #include "runner/runner.h"
 #include "runner/watch.h"
 
@@ -111,6 +112,14 @@ flight_status_failed(struct flight *f, const char *sentence)
 	ck_abort_msg("%s", sentence);
 }
 
+/* Whoever is told of. */
+void
+panes_at_work(struct panes *panes, struct descendant *d)
+{
+	(void)panes;
+	d->had_pane = true;
+}
+
 static void
 set_up(void)
 {
@@ -118,12 +127,16 @@ set_up(void)
 	fx.runner.loop = ev_loop_new(EVFLAG_AUTO);
 	fx.runner.flights = fx.flights;
 	fx.flights[0] = (struct flight){.next = &fx.flights[1],
+	    .runner = &fx.runner,
 	    .session_id = a,
 	    .directory = directory,
 	    .status = STATUS_RUNNING,
 	    .activity = OC_IDLE};
-	fx.flights[1] = (struct flight){
-	    .session_id = b, .directory = directory, .status = STATUS_RUNNING, .activity = OC_BUSY};
+	fx.flights[1] = (struct flight){.runner = &fx.runner,
+	    .session_id = b,
+	    .directory = directory,
+	    .status = STATUS_RUNNING,
+	    .activity = OC_BUSY};
 	fx.runner.watch = watch_new(&fx.runner, 2000);
 }
 
@@ -162,6 +175,19 @@ START_TEST(no_request_is_forgotten)
 }
 END_TEST
 
+/* "b" is below the first one here. */
+START_TEST(descendants_at_work_are_told_of)
+{
+	static char b[] = "b", c[] = "c";
+	struct descendant idle = {.session_id = c}, busy = {.session_id = b, .sibling = &idle};
+	fx.flights[0].descendants = &busy;
+	watch_ask(fx.runner.watch, "/d");
+	answer(0, OC_BUSY);
+	ck_assert(busy.had_pane);
+	ck_assert(!idle.had_pane);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -169,5 +195,6 @@ main(void)
 	tcase_add_checked_fixture(tests, set_up, tear_down);
 	tcase_add_test(tests, who_asks_meanwhile_waits_for_the_next_answer);
 	tcase_add_test(tests, no_request_is_forgotten);
+	tcase_add_test(tests, descendants_at_work_are_told_of);
 	return run_suite(tests, "watch");
 }

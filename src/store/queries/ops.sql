@@ -126,7 +126,7 @@ FROM asks WHERE task_id = ?1 ORDER BY id;
 
 -- name: show_panes
 -- ?1 task
-SELECT id, attempt_id, session_id, tmux_socket, tmux_server_pid, tmux_server_start, pane_id, pane_pid,
+SELECT id, attempt_id, session_id, root_session, tmux_socket, tmux_server_pid, tmux_server_start, pane_id, pane_pid,
 	opened_at, closed_at, close_reason, detail
 FROM panes WHERE task_id = ?1 ORDER BY id;
 

@@ -147,6 +147,18 @@ LEFT JOIN servers ON servers.id = coalesce(
 	attempts.server_id)
 WHERE tasks.id = ?1;
 
+-- name: onlook_session
+-- ?1 session, of which nobody knows more than that a pane shows it. Its server is that of its task, else of the newest
+-- attempt; in the columns of onlook.
+SELECT NULL AS status, NULL AS directory, attempts.id AS attempt_id, ?1 AS session_id, NULL AS message_id,
+	attempts.server, servers.url, servers.pid, servers.pid_start, servers.boot_id, servers.nonce
+FROM attempts LEFT JOIN servers ON servers.id = coalesce(
+	(SELECT max(alive.id) FROM servers AS alive WHERE alive.name = attempts.server AND alive.ended_at IS NULL),
+	attempts.server_id)
+WHERE attempts.id = coalesce(
+	(SELECT attempt_id FROM panes WHERE session_id = ?1 ORDER BY id DESC LIMIT 1),
+	(SELECT max(id) FROM attempts));
+
 -- name: follow_since
 -- ?1 task. Its newest event.
 SELECT max(id) FROM events WHERE task_id = ?1;
@@ -209,11 +221,12 @@ UPDATE panes SET closed_at = ?1, close_reason = 'stopped', detail = 'it is not o
 WHERE id IN (SELECT id FROM panes WHERE closed_at IS NULL);
 
 -- name: pane_intent
--- ?1 task, ?2 attempt, ?3 session, ?4 mark, ?5 now, ?6 why not yet, or NULL. None for an attempt that has had one,
--- unless that went with its runner.
-INSERT INTO panes (task_id, attempt_id, session_id, mark, wanted_at, detail)
-SELECT ?1, ?2, ?3, ?4, ?5, ?6 WHERE NOT EXISTS (SELECT 1 FROM panes
-	WHERE session_id = ?3 AND attempt_id IS ?2 AND coalesce(close_reason, '') NOT IN ('stopped', 'crashed'));
+-- ?1 task, ?2 attempt, ?3 session, ?4 what it is below, ?5 mark, ?6 now, ?7 why not yet, or NULL. None for an attempt
+-- or a child that has had one, unless that went with its runner, or for a task's.
+INSERT INTO panes (task_id, attempt_id, session_id, root_session, mark, wanted_at, detail)
+SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7 WHERE NOT EXISTS (SELECT 1 FROM panes
+	WHERE session_id = ?3 AND attempt_id IS ?2
+	AND coalesce(close_reason, '') NOT IN ('stopped', 'crashed', 'displaced'));
 
 -- name: pane_opened
 -- ?1 id, ?2 socket, ?3 server's pid, ?4 server's start, ?5 pane's id, ?6 pane's pid, ?7 now
@@ -226,5 +239,6 @@ WHERE id = ?1 AND closed_at IS NULL;
 UPDATE panes SET closed_at = ?2, close_reason = ?3, detail = ?4 WHERE id = ?1 AND closed_at IS NULL;
 
 -- name: panes_open
-SELECT id, attempt_id, mark, tmux_socket, tmux_server_pid, tmux_server_start, pane_id, pane_pid, opened_at
+SELECT id, task_id, attempt_id, session_id, root_session, mark, opened_at,
+	tmux_socket, tmux_server_pid, tmux_server_start, pane_id, pane_pid
 FROM panes WHERE closed_at IS NULL ORDER BY id;
