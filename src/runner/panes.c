@@ -22,7 +22,6 @@
 #include "base/utf8.h"
 #include "runner/panes_int.h"
 
-#define LAY_OUT_S 0.15 /* after a burst of panes that come and go */
 #define SWEEP_S 10.0
 #define STOP_S 5.0
 #define OWN_SESSION "vigil"
@@ -119,25 +118,6 @@ panes_take_up(struct panes *p)
 
 static void on_opened(void *arg, const struct pane *, const struct tmux_reply *);
 
-static void
-lay_out_soon(struct panes *p)
-{
-	ev_timer_stop(p->runner->loop, &p->lay_out);
-	ev_timer_set(&p->lay_out, LAY_OUT_S, 0.);
-	if (!p->is_stopping)
-		ev_timer_start(p->runner->loop, &p->lay_out);
-}
-
-/* One of ours, to be beside where the runner has none of its own. */
-static const struct seat *
-first_open(const struct panes *p)
-{
-	const struct seat *s = p->seats;
-	while (s && s->state != SEAT_OPEN)
-		s = s->next;
-	return s;
-}
-
 /* "7 mend the test"; of a child "7 > look about", or what it is called alone. */
 static char *
 make_title(const struct seat *s)
@@ -150,17 +130,15 @@ make_title(const struct seat *s)
 }
 
 static void
-start_opening(struct seat *s)
+start_opening(struct seat *s, enum tmux_view view)
 {
 	struct panes *p = s->panes;
-	const struct config *config = p->runner->config;
-	const struct seat *other = first_open(p);
+	const struct seat *other = view_first_open(p);
 	char id[24];
 	snprintf(id, sizeof id, "%lld", (long long)s->task_id);
 	char *title = make_title(s);
 	const char *command[10] = {p->program, "--db", store_path(p->runner->store),
-	    config_tmux_views[config->tmux_view], s->root ? "--session" : id,
-	    s->root ? s->session_id : NULL};
+	    config_tmux_views[view], s->root ? "--session" : id, s->root ? s->session_id : NULL};
 	size_t count = s->root ? 6 : 5;
 	if (p->config) {
 		command[count++] = "--config";
@@ -180,6 +158,20 @@ start_opening(struct seat *s)
 	failpoint_before(FP_PANE_OPEN);
 	pane_open(p->tmux, &wish, on_opened, s);
 	free(title);
+}
+
+/* It may be over by now. */
+void
+seat_open(struct seat *s, enum tmux_view view)
+{
+	struct panes *p = s->panes;
+	if (!s->over) {
+		start_opening(s, view);
+		return;
+	}
+	p->opening = NULL;
+	seat_close(s, s->over);
+	open_next(p);
 }
 
 /* Tasks first. */
@@ -206,7 +198,7 @@ open_next(struct panes *p)
 		s->state = SEAT_OPENS;
 		if (seat_is_wanted(s)) {
 			p->opening = s;
-			start_opening(s);
+			view_choose(s);
 		} else {
 			seat_close(s, REASON_ENDED);
 		}
@@ -256,7 +248,7 @@ on_opened(void *arg, const struct pane *pane, const struct tmux_reply *reply)
 		(void)row_opened(s);
 		xreplace(&p->told, NULL);
 		tell_where(p);
-		lay_out_soon(p);
+		view_lay_out_soon(p);
 	}
 	if (!pane)
 		s->state = SEAT_UNSURE; /* there is one all the same, if tmux was only late */
@@ -266,18 +258,6 @@ on_opened(void *arg, const struct pane *pane, const struct tmux_reply *reply)
 	else if (s->over)
 		seat_close(s, s->over);
 	open_next(p);
-}
-
-static void
-on_lay_out(struct ev_loop *loop, ev_timer *timer, int revents)
-{
-	(void)loop;
-	(void)revents;
-	struct panes *p = timer->data;
-	const struct seat *s = first_open(p);
-	if (s)
-		pane_lay_out(
-		    p->tmux, s->pane.socket, p->beside ? p->beside : s->pane.id, &p->layout);
 }
 
 /* ---- 3. close ------------------------------------------------------------------------------- */
@@ -320,7 +300,7 @@ on_closed(void *arg, enum pane_end end)
 		seat_drop(s);
 	else
 		s->state = SEAT_UNSURE;
-	lay_out_soon(p);
+	view_lay_out_soon(p);
 	open_next(p);
 }
 
@@ -392,7 +372,7 @@ panes_new(struct runner *r)
 	    config_tmux_layouts[r->config->tmux_layout], r->config->tmux_main_pane_size};
 	p->tmux = tmux_new(r->loop, r->config->server_password_env);
 	find_place(p);
-	ev_timer_init(&p->lay_out, on_lay_out, 0., 0.);
+	ev_timer_init(&p->lay_out, view_lay_out, 0., 0.);
 	ev_timer_init(&p->sweep, on_sweep, 0., SWEEP_S);
 	p->lay_out.data = p->sweep.data = p;
 	ev_timer_start(r->loop, &p->sweep);

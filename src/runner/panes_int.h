@@ -1,6 +1,7 @@
 /*
  * The inside of panes.c and its neighbours: seats (panes_seat.c), their rows (panes_row.c), the
- * comparison of both with what tmux has (panes_sweep.c), and which children have one
+ * comparison of both with what tmux has (panes_sweep.c), what they show
+ * and how they are laid out (panes_view.c), and which children have one
  * (panes_child.c).
  */
 #ifndef VIGIL_RUNNER_PANES_INT_H
@@ -82,6 +83,7 @@ struct panes {
 	char *socket; /* NULL: tmux's default one */
 	char *beside; /* the runner's own pane; NULL: it has none */
 	struct pane_layout layout;
+	bool has_told_view;
 	struct seat *seats; /* oldest first */
 	struct seat *opening;
 	struct kin *kin;
@@ -111,8 +113,15 @@ const struct flight *watcher_of(const struct panes *, const char *root, const st
 /* Its row is made, and it is opened as soon as there is room. False: there is to be none any more
  * (*is_decided), or not now; it is gone. */
 bool seat_want(struct seat *, bool *is_decided);
+void seat_open(struct seat *, enum tmux_view); /* whose turn it is: `opening` */
 void seat_close(struct seat *, const char *reason);
 void seat_on_patience(struct ev_loop *, ev_timer *, int revents);
+
+/* ---- panes_view.c ---- */
+const struct seat *view_first_open(const struct panes *); /* NULL: there is none */
+void view_choose(struct seat *);                          /* calls seat_open(), now or later */
+void view_lay_out_soon(struct panes *);
+void view_lay_out(struct ev_loop *, ev_timer *, int revents);
 
 /* ---- panes_child.c ---- */
 void children_look(struct panes *);      /* asks the server how they are */

@@ -154,7 +154,8 @@ test("kill -9: a child that is at work keeps its pane, one that has ended meanwh
   await runner.stop("SIGKILL");
   await world.called(short, { outcome: "done" });
   await run(tmux);
-  assert.equal((await closedRow(goes, SWEEP)).close_reason, "ended");
+  // Its own program may have ended before the runner came back.
+  assert.match((await closedRow(goes, SWEEP)).close_reason, /^(ended|gone)$/);
   assert.ok(isGone(goes.pane_pid));
   assert.equal((await world.row("SELECT closed_at FROM panes WHERE id = ?", stays.id)).closed_at, null);
   assert.ok(!isGone(stays.pane_pid), "the same program");
