@@ -657,6 +657,21 @@ START_TEST(another_pane_is_never_closed)
 }
 END_TEST
 
+/* What a person types goes to all panes of the window; our Ctrl-C does not. */
+START_TEST(panes_that_are_typed_into_together_are_left)
+{
+	open_marked(sleeper, MARK);
+	const struct pane pane = fx.pane;
+	(void)ASK("split-window", "-d", "-t", "%0", "sleep", "300");
+	(void)ASK("set-window-option", "-t", "%0", "synchronize-panes", "on");
+	await_process(&pane);
+	ck_assert_int_eq(close_pane(&pane), PANE_CLOSED);
+	ck_assert(!is_alive(pane.pid));
+	ck_assert_str_eq(
+	    ASK("list-panes", "-a", "-F", "#{pane_id} #{pane_synchronized}"), "%0 1\n%2 1");
+}
+END_TEST
+
 /* Its id is given to another, whose command even looks the same. */
 START_TEST(a_new_server_s_pane_with_its_id_is_left)
 {
@@ -725,8 +740,9 @@ main(void)
 	    there_is_room_for_six_in_a_narrow_window, no_room_is_said, only_ours_are_listed,
 	    one_that_has_ended_and_stays_is_dead, a_pane_is_closed_with_its_process,
 	    a_process_that_will_not_end_is_killed, one_that_outlives_the_tmux_server_is_killed,
-	    another_pane_is_never_closed, a_new_server_s_pane_with_its_id_is_left,
-	    one_that_a_person_has_taken_over_is_left, leftovers_are_ended_and_no_others};
+	    another_pane_is_never_closed, panes_that_are_typed_into_together_are_left,
+	    a_new_server_s_pane_with_its_id_is_left, one_that_a_person_has_taken_over_is_left,
+	    leftovers_are_ended_and_no_others};
 	TCase *all = tcase_create("panes");
 	tcase_add_checked_fixture(all, set_up, tear_down);
 	tcase_set_timeout(all, 60);
