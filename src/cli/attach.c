@@ -52,7 +52,7 @@ find_command(struct vigil *vigil, int64_t id, const char *session, struct vigil_
 static int
 run_attach(const struct args *args)
 {
-	struct vigil_command command;
+	struct vigil_command command = {0};
 	struct vigil *vigil;
 	const char *session;
 	int64_t id;

@@ -160,6 +160,12 @@ start_opening(struct seat *s, enum tmux_view view)
 	free(title);
 }
 
+void
+seat_not_opened(struct seat *s, const struct tmux_reply *reply)
+{
+	on_opened(s, NULL, reply);
+}
+
 /* It may be over by now. */
 void
 seat_open(struct seat *s, enum tmux_view view)
@@ -358,6 +364,7 @@ find_place(struct panes *p)
 		end--;
 	p->socket = end && end > tmux ? xstrndup(tmux, (size_t)(end - 1 - tmux)) : xstrdup(tmux);
 	p->beside = xstrdup(pane);
+	p->beside_server = end ? strtoll(end, NULL, 10) : 0;
 }
 
 struct panes *

@@ -80,8 +80,9 @@ struct panes {
 	bool is_stopping, is_late;
 	char owner[OWNER_SIZE];
 	char *program, *config;
-	char *socket; /* NULL: tmux's default one */
-	char *beside; /* the runner's own pane; NULL: it has none */
+	char *socket;          /* NULL: tmux's default one */
+	char *beside;          /* the runner's own pane; NULL: it has none */
+	int64_t beside_server; /* the pid of the tmux that it is of */
 	struct pane_layout layout;
 	bool has_told_view;
 	struct seat *seats; /* oldest first */
@@ -113,7 +114,8 @@ const struct flight *watcher_of(const struct panes *, const char *root, const st
 /* Its row is made, and it is opened as soon as there is room. False: there is to be none any more
  * (*is_decided), or not now; it is gone. */
 bool seat_want(struct seat *, bool *is_decided);
-void seat_open(struct seat *, enum tmux_view); /* whose turn it is: `opening` */
+void seat_open(struct seat *, enum tmux_view);                  /* whose turn it is: `opening` */
+void seat_not_opened(struct seat *, const struct tmux_reply *); /* likewise */
 void seat_close(struct seat *, const char *reason);
 void seat_on_patience(struct ev_loop *, ev_timer *, int revents);
 

@@ -3,8 +3,6 @@
  * nothing but its own input line: where the layout has less for the panes there are, the window is
  * tiled; where not even that has enough for all there may be, panes show the answer alone.
  */
-#include <stdlib.h>
-
 #include "base/buf.h"
 #include "runner/panes_int.h"
 
@@ -55,21 +53,36 @@ tell_follow(struct panes *p, const struct pane_window *w)
 		return;
 	p->has_told_view = true;
 	runner_say(p->runner,
-	    "panes show the answers alone (as tmux.view \"follow\"): in %dx%d, not all that there "
-	    "may "
-	    "be have room for OpenCode's interface (tmux.max_panes)",
+	    "panes show the answers alone (as tmux.view \"follow\"): %dx%d has no "
+	    "room for OpenCode's interface in all that there may be (tmux.max_panes)",
 	    w->columns, w->rows);
 }
 
-/* If tmux does not say, it will say why when the pane is opened. */
+/* The tmux that we were in has gone, and another has given our pane's id to somebody else. */
 static void
-on_measured(void *arg, const struct pane_window *w)
+leave_place(struct panes *p)
+{
+	xreplace(&p->beside, NULL);
+}
+
+/* What else tmux refuses, it will say why when the pane is opened. */
+static void
+on_measured(void *arg, const struct pane_window *w, const struct tmux_reply *reply)
 {
 	struct seat *s = arg;
-	bool is_small = w && !has_room(s->panes, w);
-	if (is_small)
-		tell_follow(s->panes, w);
-	seat_open(s, is_small ? TMUX_VIEW_FOLLOW : TMUX_VIEW_ATTACH);
+	struct panes *p = s->panes;
+	enum tmux_view view = (enum tmux_view)p->runner->config->tmux_view;
+	if (reply->outcome == TMUX_LATE) {
+		seat_not_opened(s, reply);
+		return;
+	}
+	if (w && p->beside && w->server_pid != p->beside_server) {
+		leave_place(p);
+	} else if (w && view == TMUX_VIEW_ATTACH && !has_room(p, w)) {
+		tell_follow(p, w);
+		view = TMUX_VIEW_FOLLOW;
+	}
+	seat_open(s, view);
 }
 
 /* A session that is still to be made has room. */
@@ -78,9 +91,8 @@ view_choose(struct seat *s)
 {
 	const struct panes *p = s->panes;
 	const struct seat *other = view_first_open(p);
-	enum tmux_view view = (enum tmux_view)p->runner->config->tmux_view;
-	if (view != TMUX_VIEW_ATTACH || (!p->beside && !other))
-		seat_open(s, view);
+	if (!p->beside && !other)
+		seat_open(s, (enum tmux_view)p->runner->config->tmux_view);
 	else
 		pane_measure(p->tmux, p->beside ? p->socket : other->pane.socket,
 		    p->beside ? p->beside : other->pane.id, on_measured, s);
@@ -106,8 +118,9 @@ lay_out_as(struct panes *p, const struct pane_layout *layout)
 }
 
 static void
-on_window(void *arg, const struct pane_window *w)
+on_window(void *arg, const struct pane_window *w, const struct tmux_reply *reply)
 {
+	(void)reply;
 	struct panes *p = arg;
 	bool is_small = w && !pane_layout_fits(&p->layout, w, ATTACH_COLUMNS, ATTACH_ROWS);
 	/* Where tiles are too small as well, panes show the answers alone. */

@@ -1,6 +1,7 @@
 /*
  * How a window is laid out, and how much room that gives: see pane.h.
  */
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -40,10 +41,11 @@ on_measured(void *arg, const struct tmux_reply *reply)
 {
 	struct measuring *m = arg;
 	struct pane_window w;
-	bool is_known = reply->outcome == TMUX_OK &&
-			sscanf(reply->text, "%d %d %d", &w.columns, &w.rows, &w.panes) == 3;
+	bool is_known =
+	    reply->outcome == TMUX_OK && sscanf(reply->text, "%d %d %d %" SCNd64, &w.columns,
+					     &w.rows, &w.panes, &w.server_pid) == 4;
 	if (reply->outcome != TMUX_DROPPED)
-		m->done(m->arg, is_known ? &w : NULL);
+		m->done(m->arg, is_known ? &w : NULL, reply);
 	free(m);
 }
 
@@ -51,7 +53,7 @@ void
 pane_measure(struct tmux *t, const char *socket, const char *pane, pane_measured *done, void *arg)
 {
 	const char *const words[] = {"display-message", "-p", "-t", pane,
-	    "#{window_width} #{window_height} #{window_panes}", NULL};
+	    "#{window_width} #{window_height} #{window_panes} #{pid}", NULL};
 	struct measuring *m = xcalloc(1, sizeof *m);
 	*m = (struct measuring){done, arg};
 	tmux_run(t, socket, words, on_measured, m);
@@ -81,7 +83,8 @@ tile(const struct pane_window *w)
 		if (rows * columns < w->panes)
 			columns++;
 	}
-	return (struct pane_window){share(w->columns, columns), share(w->rows, rows), 1};
+	return (struct pane_window){
+	    .columns = share(w->columns, columns), .rows = share(w->rows, rows)};
 }
 
 bool
@@ -97,10 +100,10 @@ pane_layout_fits(
 	else if (strcmp(layout->name, "even-vertical") == 0)
 		each.rows = share(w->rows, w->panes);
 	else if (strcmp(layout->name, "main-vertical") == 0)
-		each = (struct pane_window){
-		    beside_main(w->columns, percent), share(w->rows, w->panes - 1), 1};
+		each = (struct pane_window){.columns = beside_main(w->columns, percent),
+		    .rows = share(w->rows, w->panes - 1)};
 	else
-		each = (struct pane_window){
-		    share(w->columns, w->panes - 1), beside_main(w->rows, percent), 1};
+		each = (struct pane_window){.columns = share(w->columns, w->panes - 1),
+		    .rows = beside_main(w->rows, percent)};
 	return each.columns >= columns && each.rows >= rows;
 }

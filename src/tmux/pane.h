@@ -58,10 +58,11 @@ void pane_lay_out(struct tmux *, const char *socket, const char *pane, const str
 
 struct pane_window {
 	int columns, rows, panes;
+	int64_t server_pid;
 };
 
-/* The window is NULL where tmux does not say. */
-typedef void pane_measured(void *arg, const struct pane_window *);
+/* The window is NULL where tmux does not say; `reply` says why. */
+typedef void pane_measured(void *arg, const struct pane_window *, const struct tmux_reply *);
 void pane_measure(struct tmux *, const char *socket, const char *pane, pane_measured *, void *arg);
 
 /* Would each pane, but for the main one, be at least as large? */

@@ -155,6 +155,11 @@ test("another server that gives a pane's id to somebody else's", inTmux({}, asyn
   assert.equal(await again.foreign(), row.pane_id);
   assert.equal((await closed(id, SWEEP)).close_reason, "server gone");
   await world.finish(id);
+  assert.deepEqual((await again.panes()).map((pane) => pane.id), [row.pane_id]);
+  // Nor is its window, which is not the runner's, split any more.
+  const next = await opened(await world.add(`${tag("elsewhere")} [slow 5] [say done]`));
+  assert.equal(await again.ok("display-message", "-p", "-t", next.pane_id, "#{session_name}"), "vigil");
+  await world.finish(next.task_id);
   await world.stopRunners();
   assert.deepEqual((await again.panes()).map((pane) => pane.id), [row.pane_id]);
   await again.close();
@@ -232,7 +237,7 @@ test("where a window is too small for OpenCode's interface in all panes there ma
   const row = await opened(id);
   assert.match((await tmux.panes())[0].command, / follow \d+ /);
   await tmux.shows(row.pane_id, "so far so good");
-  await until("it is said", () => /panes show the answers alone .* in 80x24/.test(runner.stderr));
+  await until("it is said", () => /panes show the answers alone .*: 80x24 has no room/.test(runner.stderr));
   // Where there is room by now, it is used; by tiles, where the layout as configured has none.
   await tmux.ok("resize-window", "-t", tmux.own, "-x", "120", "-y", "30");
   const ids = [];

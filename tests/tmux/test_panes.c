@@ -469,7 +469,7 @@ END_TEST
 static struct pane_window
 smallest_pane(void)
 {
-	struct pane_window least = {INT_MAX, INT_MAX, 1};
+	struct pane_window least = {.columns = INT_MAX, .rows = INT_MAX};
 	char *lines =
 	    xstrdup(ASK("list-panes", "-F", "#{pane_index} #{pane_width} #{pane_height}"));
 	char *rest = NULL;
@@ -500,8 +500,9 @@ static const struct {
 };
 
 static void
-keep_window(void *arg, const struct pane_window *window)
+keep_window(void *arg, const struct pane_window *window, const struct tmux_reply *reply)
 {
+	(void)reply;
 	ck_assert_ptr_nonnull(window);
 	*(struct pane_window *)arg = *window;
 	fx.is_back = true;
