@@ -3,7 +3,6 @@
  */
 #include "runner/words.h"
 
-#include <ev.h>
 #include <stdlib.h>
 #include <string.h>
 
