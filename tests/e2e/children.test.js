@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { before, test } from "node:test";
-import { assertInOrder, everyCommandLine, inWorld, sharedWorld, subagent, tag, until } from "./harness.js";
+import { assertInOrder, everyCommandLine, inWorld, openGate, sharedWorld, subagent, tag, until } from "./harness.js";
 import { isGone, Tmux } from "./tmux.js";
 
 const SWEEP = { within: 25_000 }; // every 10 s
@@ -132,6 +132,24 @@ test("a person's conversation that a task was queued from: what appears below it
   assert.equal((await all()).length, before + 5, "nobody else's: neither the stranger's nor the task's own once more");
   await newSession(conversation.id, "nobody watches");
   assert.deepEqual(await tmux.panes(), []);
+}));
+
+test("a task's own session is no child, though it is heard of before its id is known", inTmux({}, async (tmux) => {
+  const gate = await openGate(server.url);
+  const conversation = await newSession(undefined, "a conversation");
+  gate.atAnswer = async (method, path) => {
+    if (method !== "POST" || path !== "/session") return;
+    await newSession(conversation.id, "after it"); // once this has a pane, the other was heard of too
+    await childPane(0);
+  };
+  const id = await world.add("--parent", conversation.id, `${tag("early")} [hang]`);
+  await world.startRunner(["--server", gate.url], { env: tmux.env });
+  const own = await ownPane(id);
+  assert.deepEqual((await all()).filter((row) => row.session_id === own.session_id).map(({ root_session }) => root_session), [null]);
+  await world.ok(["cancel", String(id)]);
+  await world.finish(id);
+  await world.stopRunners();
+  gate.close();
 }));
 
 test("by default only tasks have panes", inTmux({ sessions: "tasks" }, async (tmux) => {
