@@ -94,7 +94,8 @@ command_find(const struct command *const *commands, const char *name, struct fau
 	for (; *commands; commands++) {
 		if (strcmp((*commands)->name, name) == 0)
 			return *commands;
-		nearest_offer(&nearest, (*commands)->name);
+		if (!(*commands)->is_hidden)
+			nearest_offer(&nearest, (*commands)->name);
 	}
 	if (nearest.best)
 		fault_set(fault, FAULT_USAGE, "unknown command '%s' (did you mean '%s'?)", name,
@@ -243,6 +244,17 @@ args_offers(const struct args *args, const char *name)
 		if (strcmp(option->name, name) == 0)
 			return true;
 	return false;
+}
+
+const struct option_spec *
+args_option_with(const struct args *args, const char *value)
+{
+	const struct option_spec *option;
+
+	for (size_t i = 0; (option = option_at(args, i)); i++)
+		if (args->values[i] == value)
+			return option;
+	return NULL;
 }
 
 bool

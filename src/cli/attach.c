@@ -75,4 +75,5 @@ const struct command attach_command = {
 	"Waits for the session if the task has none yet. Leaving the interface does not end "
 	"the task.\n"
 	"exit status: OpenCode's own; 3 no such task or session, 5 its server is not there\n",
+    .ids = CLI_LIVE,
 };

@@ -235,6 +235,7 @@ const struct command cancel_command = {
     .most = ARGS_ANY,
     .summary = "cancel tasks; a live one's session is aborted",
     .options = cancel_options,
+    .ids = CLI_OPEN,
 };
 
 const struct command retry_command = {
@@ -246,6 +247,7 @@ const struct command retry_command = {
     .summary = "queue final tasks again, as a new attempt",
     .options = retry_options,
     .details = "With options, as something else: an empty text is the default again.\n",
+    .ids = CLI_FINAL,
 };
 
 const struct command hold_command = {
@@ -256,6 +258,7 @@ const struct command hold_command = {
     .most = ARGS_ANY,
     .summary = "keep queued tasks from starting",
     .options = options,
+    .ids = "queued",
 };
 
 const struct command release_command = {
@@ -266,4 +269,5 @@ const struct command release_command = {
     .most = ARGS_ANY,
     .summary = "let held tasks start",
     .options = options,
+    .ids = "held",
 };

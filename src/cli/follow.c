@@ -252,4 +252,5 @@ const struct command follow_command = {
 	"asked,\n"
 	"what is in the way, calls of tools while they are made, on a terminal the reasoning.\n"
 	"exit status: as vigil result\n",
+    .ids = CLI_LIVE,
 };

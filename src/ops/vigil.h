@@ -47,6 +47,8 @@ enum vigil_open_mode {
 	VIGIL_READ_WRITE, /* made where it is missing */
 	VIGIL_EXISTING,   /* must exist */
 	VIGIL_READ_ONLY,  /* must exist; written only if it is an older one, to migrate it */
+	VIGIL_GLANCE, /* must exist; never written, an older one is refused; no lock is waited for
+		       */
 };
 
 /* NULL paths: from the environment, else the defaults of the manual. The handle is made in any
@@ -213,6 +215,18 @@ struct vigil_filter {
 };
 enum vigil_result vigil_list(
     struct vigil *, const struct vigil_filter *, vigil_row_fn *, void *arg);
+
+/* What somebody who types an id may mean: tasks of these statuses ("failed,cancelled"; NULL: all)
+ * whose ids begin with those digits, of each status the newest hundred. Columns: id, status, and
+ * `about`, the description or the beginning of the prompt. Fast, however many tasks there are. */
+enum vigil_result vigil_pick(
+    struct vigil *, const char *statuses, const char *digits, vigil_row_fn *, void *arg);
+
+/* What somebody may type where a name is asked for. Agents and models are those of the
+ * configuration and of the newest attempts; for the others the handle may be NULL. */
+enum vigil_names { VIGIL_STATUSES, VIGIL_ERROR_KINDS, VIGIL_AGENTS, VIGIL_MODELS };
+typedef void vigil_name_fn(void *arg, const char *name);
+enum vigil_result vigil_list_names(struct vigil *, enum vigil_names, vigil_name_fn *, void *arg);
 
 /* VIGIL_WHY_QUEUED has one row, with the one column `reason`: what an open task waits for; none
  * where nothing is in its way. */
