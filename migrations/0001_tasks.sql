@@ -55,43 +55,46 @@ CREATE TABLE servers (                  -- one row a server process of ours, or 
 ) STRICT;
 CREATE INDEX servers_alive ON servers (name) WHERE ended_at IS NULL;
 
-CREATE TABLE tasks (
+CREATE TABLE tasks (                    -- one row a task: what it is to do, how it stands, what came of it
 	id             INTEGER PRIMARY KEY AUTOINCREMENT -- never used twice
 		CONSTRAINT "an id is a number above 0; leave it out" CHECK (id > 0 AND id < 1 << 53),
 	status         TEXT NOT NULL DEFAULT 'queued'
 		CONSTRAINT "a status is queued, held, starting, running, stopping, completed, failed or cancelled"
 		CHECK (status IN ('queued', 'held', 'starting', 'running', 'stopping', 'completed', 'failed', 'cancelled')),
-	prompt         TEXT NOT NULL
+	prompt         TEXT NOT NULL        -- what it is to do
 		CONSTRAINT "a prompt cannot contain a NUL" CHECK (instr(prompt, char(0)) = 0)
 		CONSTRAINT "a prompt cannot be empty" CHECK (trim(prompt, char(9, 10, 11, 12, 13, 32, 160)) <> '')
 		CONSTRAINT "a prompt has at most 16 MB" CHECK (length(CAST(prompt AS BLOB)) <= 16777216),
-	description    TEXT,
+	description    TEXT,                -- a few words, for lists and as the session's title
 	agent          TEXT                 -- NULL: the server's default
 		CONSTRAINT "an agent's name is without its @" CHECK (agent NOT LIKE '@%'),
-	model          TEXT CONSTRAINT "a model is PROVIDER/MODEL" CHECK (model LIKE '_%/_%'),
-	variant        TEXT,
+	model          TEXT                 -- NULL: as configured for the agent, else the server's default
+		CONSTRAINT "a model is PROVIDER/MODEL" CHECK (model LIKE '_%/_%'),
+	variant        TEXT,                -- of the model
 	directory      TEXT                 -- NULL: the runner's own, recorded when it starts
 		CONSTRAINT "a directory is an absolute path" CHECK (directory LIKE '/%'),
-	parent_session TEXT,
+	parent_session TEXT,                -- the session that its own is a child of
 	session_id     TEXT,                -- of the newest attempt
-	server         TEXT,
-	priority       INTEGER NOT NULL DEFAULT 0
+	server         TEXT,                -- where it ran last
+	priority       INTEGER NOT NULL DEFAULT 0 -- higher first, then the lowest id
 		CONSTRAINT "a priority is from -100 to 100" CHECK (priority BETWEEN -100 AND 100),
-	not_before     TEXT
+	not_before     TEXT                 -- it starts no sooner
 		CONSTRAINT "not_before is a UTC time like 2026-01-31T06:00:00.000Z"
 		CHECK (not_before GLOB '[0-9]*' AND not_before IS strftime('%Y-%m-%dT%H:%M:%fZ', not_before, '+0 days')),
-	key            TEXT CONSTRAINT "a key has 1 to 255 characters" CHECK (length(key) BETWEEN 1 AND 255),
-	mutex          TEXT CONSTRAINT "a mutex has 1 to 255 characters" CHECK (length(mutex) BETWEEN 1 AND 255),
+	key            TEXT                 -- no two open tasks have the same
+		CONSTRAINT "a key has 1 to 255 characters" CHECK (length(key) BETWEEN 1 AND 255),
+	mutex          TEXT                 -- no two live tasks have the same
+		CONSTRAINT "a mutex has 1 to 255 characters" CHECK (length(mutex) BETWEEN 1 AND 255),
 	timeout_s      REAL                 -- NULL: as configured; 0: none
 		CONSTRAINT "a timeout is from 0 seconds to 10 years" CHECK (timeout_s BETWEEN 0 AND 315619200),
 	max_attempts   INTEGER              -- NULL: as configured
 		CONSTRAINT "max_attempts is from 1 to 100" CHECK (max_attempts BETWEEN 1 AND 100),
-	attempts       INTEGER NOT NULL DEFAULT 0 CHECK (attempts >= 0),
+	attempts       INTEGER NOT NULL DEFAULT 0 CHECK (attempts >= 0), -- made so far: its rows in attempts
 	attempts_base  INTEGER NOT NULL DEFAULT 0,        -- attempts made before the newest `retry`
 	result         TEXT,                -- the text of the final answer
 	result_cut     INTEGER NOT NULL DEFAULT 0 CHECK (result_cut IN (0, 1)), -- 1: longer than what is kept
-	error          TEXT,
-	error_kind     TEXT
+	error          TEXT,                -- why it failed, or was cancelled: a sentence
+	error_kind     TEXT                 -- the same of a failed one in a word
 		CONSTRAINT "an error_kind is agent, empty, timeout, stalled, interrupted, rejected, refused, server, limit or lost"
 		CHECK (error_kind IN ('agent', 'empty', 'timeout', 'stalled', 'interrupted', 'rejected', 'refused', 'server', 'limit', 'lost')),
 	stop           TEXT                 -- what stops a stopping task: cancel, timeout, stall or loop
@@ -289,9 +292,9 @@ CREATE INDEX panes_session ON panes (session_id);
 CREATE INDEX panes_open ON panes (id) WHERE closed_at IS NULL;
 CREATE UNIQUE INDEX panes_one_open ON panes (session_id) WHERE closed_at IS NULL;
 
--- Which status may follow which. A task goes live only together with an attempt, and leaves that
--- only once the attempt has ended: this is what keeps a hand's slip from losing an agent's work.
-CREATE TABLE status_moves (
+-- A task goes live only together with an attempt, and leaves that only once the attempt has ended: this is what
+-- keeps a hand's slip from losing an agent's work.
+CREATE TABLE status_moves (             -- which status may follow which
 	old TEXT NOT NULL,
 	new TEXT NOT NULL,
 	PRIMARY KEY (old, new)
@@ -318,15 +321,15 @@ BEGIN
 	SELECT RAISE(ABORT, 'the moves are part of the program: this table is to be read');
 END;
 
--- The task whose status changes at this moment, while the trigger tasks_moved completes the move: what
--- it writes is what the guards keep a hand from writing. Empty before and after every statement.
-CREATE TABLE moving (
+-- A row is there while the trigger tasks_moved completes a move: what it writes is what the guards keep a
+-- hand from writing. Empty before and after every statement.
+CREATE TABLE moving (                   -- the task whose status changes at this moment
 	task_id INTEGER PRIMARY KEY
 ) STRICT;
 
--- The tasks of an import, while it is under way: rows as they were written down elsewhere, final ones among
--- them, which nobody makes by hand. Empty before and after every transaction.
-CREATE TABLE importing (
+-- An import brings rows as they were written down elsewhere, final ones among them, which nobody makes by hand.
+-- Empty before and after every transaction.
+CREATE TABLE importing (                -- the tasks of an import that is under way
 	task_id INTEGER PRIMARY KEY,                      -- what it has become here
 	old_id  INTEGER NOT NULL UNIQUE                   -- what it was there
 ) STRICT;
