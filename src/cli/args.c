@@ -13,7 +13,7 @@
 const struct option_spec general_options[] = {
     {0, "db", "FILE", "the database"},
     {0, "config", "FILE", "the configuration"},
-    {'h', "help", NULL, "print this"},
+    {'h', "help", NULL, "print help"},
     {0, "version", NULL, "print the version"},
     {0, NULL, NULL, NULL},
 };
