@@ -358,5 +358,6 @@ const struct command show_command = {
     .least = 1,
     .most = 1,
     .summary = "everything about one task: what became of it, and how",
+    .ids = NULL,
     .options = options,
 };

@@ -71,8 +71,8 @@ for command in $commands; do
         "$(vigil complete -- "$command" - | cut -f 1 | sort)"
     case $(vigil help "$command" | head -n 1) in
     *"[options] ID"* | *"[options] [ID"*)
-        grep -q "^    \.ids = \|name = \"show\"" "$(grep -l "\.name = \"$command\"" "$here"/src/cli/*.c)" && ok ||
-            not_ok "$command takes an ID, and does not say of which tasks"
+        is "$command says of which tasks it takes an ID" 1 \
+            "$(cat "$here"/src/cli/*.c | sed -n "/\.name = \"$command\"/,/^}/p" | grep -c '\.ids = ')"
         ;;
     esac
 done
@@ -181,6 +181,7 @@ in_shell() {
     terminal new-session -d -s "$shell" -x 100 -y 30 "$2" || not_ok "$shell does not start"
     until_shown 'it starts' '^%'
     types 'ids are listed with what they are' 'vigil hold ' '2 *(\?queued: a b c^\[\[31md<U+009B>e'
+    # shellcheck disable=SC2016 # nothing is to be expanded, that is the point
     types 'whatever is in them' 'vigil cancel ' '1 *(\?starting: \$(touch pwned) `touch pwned` '\''q" %F{red}'
     types 'the only one is typed' 'vigil release ' '^% vigil release 3'
     types 'a command' 'vigil rele' '^% vigil release'
@@ -200,7 +201,7 @@ in_shell bash 'bash --noprofile --rcfile bashrc -i'
 in_shell bash-completion 'bash --noprofile --rcfile bashrc-helped -i'
 in_shell zsh "ZDOTDIR=$work zsh -i"
 in_shell fish 'fish --no-config --init-command "source config.fish"'
-is 'nothing that was shown was run' '' "$(ls pwned 2>&1 | grep -v 'No such file\|cannot access')"
+is 'nothing that was shown was run' '' "$(find . -name pwned)"
 
 # Bash lists with words about them, and inserts without, also where Tab goes through them one by one.
 of_bash() {
