@@ -178,7 +178,10 @@ types() {
 # in_shell NAME COMMAND
 in_shell() {
     shell=$1
-    terminal new-session -d -s "$shell" -x 100 -y 30 "$2" || not_ok "$shell does not start"
+    terminal new-session -d -s "$shell" -x 100 -y 30 "$2" || {
+        not_ok "$shell does not start"
+        return
+    }
     until_shown 'it starts' '^%'
     types 'ids are listed with what they are' 'vigil hold ' '2 *(\?queued: a b c^\[\[31md<U+009B>e'
     # shellcheck disable=SC2016 # nothing is to be expanded, that is the point
@@ -197,6 +200,8 @@ in_shell() {
     types 'nothing is run' "vigil add '\$(touch pwned)' --prio" "pwned)' --priority"
     terminal kill-session -t "$shell"
 }
+# With its last session tmux would end, while the next one is being started.
+terminal new-session -d -s last 'cat'
 in_shell bash 'bash --noprofile --rcfile bashrc -i'
 in_shell bash-completion 'bash --noprofile --rcfile bashrc-helped -i'
 in_shell zsh "ZDOTDIR=$work zsh -i"
