@@ -216,18 +216,6 @@ struct vigil_filter {
 enum vigil_result vigil_list(
     struct vigil *, const struct vigil_filter *, vigil_row_fn *, void *arg);
 
-/* What somebody who types an id may mean: tasks of these statuses ("failed,cancelled"; NULL: all)
- * whose ids begin with those digits, of each status the newest hundred. Columns: id, status, and
- * `about`, the description or the beginning of the prompt. Fast, however many tasks there are. */
-enum vigil_result vigil_pick(
-    struct vigil *, const char *statuses, const char *digits, vigil_row_fn *, void *arg);
-
-/* What somebody may type where a name is asked for. Agents and models are those of the
- * configuration and of the newest attempts; for the others the handle may be NULL. */
-enum vigil_names { VIGIL_STATUSES, VIGIL_ERROR_KINDS, VIGIL_AGENTS, VIGIL_MODELS };
-typedef void vigil_name_fn(void *arg, const char *name);
-enum vigil_result vigil_list_names(struct vigil *, enum vigil_names, vigil_name_fn *, void *arg);
-
 /* VIGIL_WHY_QUEUED has one row, with the one column `reason`: what an open task waits for; none
  * where nothing is in its way. */
 enum vigil_section {
@@ -276,6 +264,20 @@ enum vigil_result vigil_asks(struct vigil *, vigil_row_fn *, void *arg);
  * it has returned; the runner sends it (*needs_runner: none is alive, the next one does it).
  * VIGIL_NOT_FOUND: no such ask. VIGIL_USAGE: it does not wait any more, or not for this. */
 enum vigil_result vigil_answer(struct vigil *, int64_t ask, const char *reply, bool *needs_runner);
+
+/* ---- what may be typed ------------------------------------------------------------------- */
+
+/* What somebody who types an id may mean: tasks of these statuses ("failed,cancelled"; NULL: all)
+ * whose ids begin with those digits, of each status the newest hundred. Columns: id, status, and
+ * `about`, the description or the beginning of the prompt. Fast, however many tasks there are. */
+enum vigil_result vigil_pick(
+    struct vigil *, const char *statuses, const char *digits, vigil_row_fn *, void *arg);
+
+/* What somebody may type where a name is asked for. Agents and models are those of the
+ * configuration and of the newest attempts; for the others the handle may be NULL. */
+enum vigil_names { VIGIL_STATUSES, VIGIL_ERROR_KINDS, VIGIL_AGENTS, VIGIL_MODELS };
+typedef void vigil_name_fn(void *arg, const char *name);
+enum vigil_result vigil_list_names(struct vigil *, enum vigil_names, vigil_name_fn *, void *arg);
 
 /* ---- the runner ------------------------------------------------------------------------- */
 

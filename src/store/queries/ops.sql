@@ -84,19 +84,6 @@ WHERE (?1 IS NULL OR instr(?1, ',' || status || ','))
 		OR instr(lower(result), lower(?3)) OR instr(lower(error), lower(?3)))
 ORDER BY id DESC LIMIT ?4;
 
--- name: pick_tasks
--- ?1 status, ?2 and ?3 the least and the greatest id, ?4 how many. The newest of them.
-SELECT id, status, coalesce(description, substr(prompt, 1, 200)) AS about FROM tasks
-WHERE status = ?1 AND id BETWEEN ?2 AND ?3 ORDER BY id DESC LIMIT ?4;
-
--- name: recent_agents
--- scan: of the newest thousand attempts alone
-SELECT DISTINCT agent FROM (SELECT agent FROM attempts ORDER BY id DESC LIMIT 1000) WHERE agent IS NOT NULL;
-
--- name: recent_models
--- scan: of the newest thousand attempts alone
-SELECT DISTINCT model FROM (SELECT model FROM attempts ORDER BY id DESC LIMIT 1000) WHERE model IS NOT NULL;
-
 -- name: show_task
 -- ?1 id
 SELECT id, status, prompt, description, agent, model, variant, directory, parent_session, session_id, server,
@@ -178,3 +165,16 @@ ORDER BY completed_at, id LIMIT 1;
 -- name: prune_task
 -- ?1 id. What belongs to it goes with it, by the schema.
 DELETE FROM tasks WHERE id = ?1;
+
+-- name: pick_tasks
+-- ?1 status, ?2 and ?3 the least and the greatest id, ?4 how many. The newest of them.
+SELECT id, status, coalesce(description, substr(prompt, 1, 200)) AS about FROM tasks
+WHERE status = ?1 AND id BETWEEN ?2 AND ?3 ORDER BY id DESC LIMIT ?4;
+
+-- name: recent_agents
+-- scan: of the newest thousand attempts alone
+SELECT DISTINCT agent FROM (SELECT agent FROM attempts ORDER BY id DESC LIMIT 1000) WHERE agent IS NOT NULL;
+
+-- name: recent_models
+-- scan: of the newest thousand attempts alone
+SELECT DISTINCT model FROM (SELECT model FROM attempts ORDER BY id DESC LIMIT 1000) WHERE model IS NOT NULL;
