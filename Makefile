@@ -1,7 +1,6 @@
 # make                the program, ./vigil, and build/gcc/libvigil.a, with what is installed
 # make check          sets up what is missing, builds everything, runs every test; totals on the last line
 # make install        PREFIX=/usr/local DESTDIR=
-# make manual         build/gcc/man: vigil(1), vigil-config(5), vigil-schema(5), as they are installed
 # make check-unit     one suite: also check-store, check-client, check-tmux, check-runner, check-cli, check-tools, check-install
 # make check-sim      the runner in virtual time, in SEEDS=100 worlds that go wrong; SEED= tells one of them
 # make e2e            the end-to-end tests alone; OPENCODE_VERSION=1.2.27, VIGIL=path
@@ -12,6 +11,7 @@
 # make bench          speed and memory, with the numbers
 # make demo           the main job, offline; REAL=1 with your own OpenCode and models
 # make schema         schema/schema.sql, made again from the migrations
+# make manual         build/gcc/man: vigil(1), vigil-config(5), vigil-schema(5), as they are installed
 # make uninstall, make clean, make help
 #
 # CC=clang, SAN=1 (sanitizers), DEV=1 (warnings are errors), V=1 (whole commands), CFLAGS, LDFLAGS: as usual.
