@@ -17,6 +17,7 @@ function escaped(text) {
     gsub(/\^/, "\\(ha", text)
     gsub(/~/, "\\(ti", text)
     gsub(/-/, "\\-", text)
+    gsub(/\(\)/, "(\\\\\\&)", text) # max(): else mandoc asks for a macro
     return text
 }
 
@@ -34,7 +35,7 @@ function sentence(text) {
         return ""
     if (text !~ /^[a-z]+[_.\/]/)
         text = toupper(substr(text, 1, 1)) substr(text, 2)
-    return text ~ /[.:!?]$/ ? text : text "."
+    return text ~ /([.:!?]|…)$/ ? text : text "."
 }
 
 # A new sentence on a new line, and no line that is too long.
@@ -43,7 +44,7 @@ function print_text(text, line, word, words, count, i) {
     line = ""
     for (i = 1; i <= count; i++) {
         word = words[i]
-        if (line != "" && (length(line) + length(word) > 75 || line ~ /[.!?]\)?$/)) {
+        if (line != "" && (length(line) + length(word) > 75 || ends_sentence(line))) {
             print_line(line)
             line = ""
         }
@@ -51,6 +52,10 @@ function print_text(text, line, word, words, count, i) {
     }
     if (line != "")
         print_line(line)
+}
+
+function ends_sentence(line) {
+    return line ~ /[.!?]\)?$/ && line !~ /\.\.\.$/
 }
 
 function print_line(line) {
