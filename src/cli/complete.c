@@ -325,7 +325,7 @@ offer_operands(struct typed *typed)
 
 /* A command line of our own, since parsing cuts its words and moves them about. With a prefix
  * "--name=", the name is a word of it. */
-static void
+static char **
 copy_line(struct line *line, const struct typed *typed, const struct args *args)
 {
 	struct buf text = {0};
@@ -342,17 +342,18 @@ copy_line(struct line *line, const struct typed *typed, const struct args *args)
 	line->text = text.data;
 	for (line->count = 0; at < text.len; at += strlen(line->text + at) + 1)
 		line->words[line->count++] = line->text + at;
+	return line->words;
 }
 
 static bool
 parse_before(struct typed *typed, struct line *line, const struct args *args, char *last)
 {
+	char **words = copy_line(line, typed, args);
 	struct fault ignored;
 
-	copy_line(line, typed, args);
 	if (last)
-		line->words[line->count++] = last;
-	return args_parse(&typed->args, args->commands, line->count, line->words, &ignored);
+		words[line->count++] = last;
+	return args_parse(&typed->args, args->commands, line->count, words, &ignored);
 }
 
 /* How the line would be understood with a word in the place of what is to come: where that is
