@@ -200,6 +200,7 @@ in_shell() {
     types 'nothing is run' "vigil add '\$(touch pwned)' --prio" "pwned)' --priority"
     terminal kill-session -t "$shell"
 }
+is 'the package bash-completion is there' '' "$(ls /usr/share/bash-completion/bash_completion 2>&1 >/dev/null)"
 # With its last session tmux would end, while the next one is being started.
 terminal new-session -d -s last 'cat'
 in_shell bash 'bash --noprofile --rcfile bashrc -i'

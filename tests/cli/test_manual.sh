@@ -134,6 +134,9 @@ for what in $every; do
     "says_$what" | sort -u >"says-$what"
 done
 
+for reader in mandoc groff; do
+    is "$reader is there" "$reader" "$(basename "$(command -v $reader)")"
+done
 "$here/tools/manual" "$vigil" pages || exit 1
 is 'the manual has what the program has' '' "$(compare pages)"
 is 'it is laid out as it should be' '' "$(lint pages)"
