@@ -2,6 +2,7 @@
  * Is the turn done? Judged from a session's messages alone, by the rule observed on OpenCode:
  * its loop ends at the first answer that is finished and calls no tool; a turn can go on under
  * other messages than ours after a compaction, and a person may write into the session meanwhile.
+ * The messages stand as they were written, an answer behind what it answers.
  */
 #ifndef VIGIL_CORE_EVIDENCE_H
 #define VIGIL_CORE_EVIDENCE_H

@@ -29,6 +29,7 @@ struct part {
 
 struct message {
 	char *id;
+	char *parent_id; /* of an assistant's: the user's message that it answers; else NULL */
 	char *agent;  /* NULL where the server does not say */
 	char *model;  /* "provider/model"; NULL where the server does not say */
 	char *finish; /* "stop", "tool-calls", "length", "unknown", …; NULL while open */

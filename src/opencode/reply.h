@@ -109,6 +109,9 @@ bool reply_statuses(const char *body, size_t bytes, struct oc_statuses *, struct
 void oc_statuses_fini(struct oc_statuses *);
 bool reply_messages(const char *body, size_t bytes, struct messages *, struct fault *);
 void messages_fini(struct messages *);
+/* As they were written: an answer behind what it answers. A server's list goes by its clock, which
+ * can have been set back meanwhile. */
+void messages_put_in_order(struct messages *);
 bool reply_agents(const char *body, size_t bytes, struct oc_names *, struct fault *);
 void oc_names_fini(struct oc_names *);
 bool reply_models(const char *body, size_t bytes, struct oc_models *, struct fault *);

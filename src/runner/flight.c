@@ -543,7 +543,7 @@ read_messages(struct flight *f)
 {
 	f->read_ms = clock_now_ms();
 	f->call = opencode_messages(
-	    link_client(f->runner->link), f->session_id, f->message_id, on_messages_read, f);
+	    link_client(f->runner->link), f->session_id, on_messages_read, f);
 }
 
 /* Of a session at work the messages are read where they may have changed; else only whether it
@@ -784,6 +784,17 @@ flight_waits(struct flight *f, const char *for_what)
 	look_soon(f);
 }
 
+/* A turn has one message whose finish ends it: is its model asked again and again? */
+static bool
+is_another_end(struct flight *f, const struct oc_event *e)
+{
+	if (!e->finish || e->summary || same_text(e->finish, "tool-calls"))
+		return false;
+	bool is_first = !f->end_id, is_another = !is_first && !same_text(f->end_id, e->message_id);
+	xreplace(&f->end_id, e->message_id);
+	return is_another;
+}
+
 void
 flight_event(struct flight *f, const struct oc_event *e)
 {
@@ -806,8 +817,8 @@ flight_event(struct flight *f, const struct oc_event *e)
 		break;
 	case OC_EV_MESSAGE:
 		f->progress_ms = clock_now_ms();
-		if (same_text(e->finish, "unknown"))
-			look_soon(f); /* the model is asked again and again: is it a loop? */
+		if (is_another_end(f, e))
+			look_soon(f);
 		break;
 	case OC_EV_PART:
 	case OC_EV_DELTA:

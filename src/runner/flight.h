@@ -57,6 +57,7 @@ struct flight {
 	char *retry_message;    /* that the provider is tried again, and its words; else NULL */
 	char *error_message;    /* of the newest session.error since the prompt was sent: some
 				   failures show nowhere else; else NULL */
+	char *end_id;           /* of the newest message that ended as a turn does; else NULL */
 	char *waits_for;        /* a person, and what they are to say; else NULL */
 	int64_t progress_ms;    /* wall clock: the newest event about its messages */
 	int64_t read_ms;        /* when its messages were last asked for */

@@ -503,7 +503,7 @@ START_TEST(pages_are_put_together)
 	give_page(21, 30, "X-Next-Cursor: a/b=");
 	give_page(11, 20, "x-next-cursor: c2");
 	give_page(1, 10, "");
-	finish(opencode_messages(opencode, "ses_1", NULL, on_messages, NULL));
+	finish(opencode_messages(opencode, "ses_1", on_messages, NULL));
 	check_messages(1, 30);
 	ck_assert(!got.truncated);
 	ck_assert_ptr_nonnull(strstr(loopback_request(server, 0), "/message?limit=32 HTTP"));
@@ -513,33 +513,10 @@ START_TEST(pages_are_put_together)
 }
 END_TEST
 
-START_TEST(pages_end_where_they_are_wanted_from)
-{
-	give_page(21, 30, "X-Next-Cursor: c1");
-	give_page(11, 20, "X-Next-Cursor: c2");
-	finish(opencode_messages(opencode, "ses_1", "msg_014", on_messages, NULL));
-	check_messages(14, 30);
-	ck_assert_uint_eq(loopback_requests(server), 2);
-}
-END_TEST
-
-START_TEST(unknown_start_gives_all)
-{
-	give_page(1, 3, "");
-	finish(opencode_messages(opencode, "ses_1", "msg_999", on_messages, NULL));
-	check_messages(1, 3);
-	forget();
-	loopback_page(server, "", "[]");
-	finish(opencode_messages(opencode, "ses_1", "msg_999", on_messages, NULL));
-	ck_assert_int_eq(got.outcome, OC_OK);
-	ck_assert_uint_eq(got.messages.count, 0);
-}
-END_TEST
-
 START_TEST(empty_page_with_a_cursor_is_the_end)
 {
 	loopback_page(server, "X-Next-Cursor: same", "[]");
-	finish(opencode_messages(opencode, "ses_1", NULL, on_messages, NULL));
+	finish(opencode_messages(opencode, "ses_1", on_messages, NULL));
 	ck_assert_int_eq(got.outcome, OC_OK);
 }
 END_TEST
@@ -562,7 +539,7 @@ START_TEST(large_pages_shrink)
 	give_large_page("X-Next-Cursor: c0", 9000000);
 	give_page(29, 30, "X-Next-Cursor: c1");
 	give_page(1, 28, "");
-	finish(opencode_messages(opencode, "ses_1", NULL, on_messages, NULL));
+	finish(opencode_messages(opencode, "ses_1", on_messages, NULL));
 	check_messages(1, 30);
 	ck_assert(!got.truncated);
 	ck_assert_ptr_nonnull(strstr(loopback_request(server, 1), "limit=8 HTTP"));
@@ -578,7 +555,7 @@ START_TEST(message_too_large_is_left_out)
 		give_large_page("X-Next-Cursor: c2", 9000000);
 	give_large_page("X-Next-Cursor: c2", 70000000);
 	give_page(28, 28, "");
-	finish(opencode_messages(opencode, "ses_1", NULL, on_messages, NULL));
+	finish(opencode_messages(opencode, "ses_1", on_messages, NULL));
 	ck_assert_msg(got.outcome == OC_OK, "%s", got.sentence);
 	ck_assert(got.truncated);
 	ck_assert_uint_eq(got.messages.count, 2);
@@ -592,7 +569,7 @@ START_TEST(newest_message_too_large_is_no_use_asking_again)
 	for (int i = 0; i < 3; i++)
 		give_large_page("X-Next-Cursor: c2", 9000000);
 	give_large_page("X-Next-Cursor: c2", 70000000);
-	finish(opencode_messages(opencode, "ses_1", NULL, on_messages, NULL));
+	finish(opencode_messages(opencode, "ses_1", on_messages, NULL));
 	ck_assert_int_eq(got.outcome, OC_BAD_REQUEST);
 	ck_assert_ptr_nonnull(strstr(got.sentence, "newest message cannot be read"));
 }
@@ -602,16 +579,16 @@ START_TEST(broken_page_is_the_outcome)
 {
 	give_page(21, 30, "X-Next-Cursor: c1");
 	loopback_reply(server, 404, "application/json", "{\"name\":\"NotFoundError\"}");
-	finish(opencode_messages(opencode, "ses_1", NULL, on_messages, NULL));
+	finish(opencode_messages(opencode, "ses_1", on_messages, NULL));
 	ck_assert_int_eq(got.outcome, OC_NOT_FOUND);
 	forget();
 	give_page(21, 30, "X-Next-Cursor: c1");
 	loopback_page(server, "", "[{\"info\":1}]");
-	finish(opencode_messages(opencode, "ses_1", NULL, on_messages, NULL));
+	finish(opencode_messages(opencode, "ses_1", on_messages, NULL));
 	ck_assert_int_eq(got.outcome, OC_TROUBLE);
 	forget();
 	loopback_reply(server, 400, "application/json", "{\"_tag\":\"BadRequest\"}");
-	finish(opencode_messages(opencode, "ses_1", NULL, on_messages, NULL));
+	finish(opencode_messages(opencode, "ses_1", on_messages, NULL));
 	ck_assert_int_eq(got.outcome, OC_BAD_REQUEST);
 }
 END_TEST
@@ -621,7 +598,7 @@ START_TEST(page_that_is_never_answered_is_asked_for_again)
 {
 	loopback_answer(server, (struct answer){.bytes = "", .ending = STALL});
 	give_page(1, 3, "X-Nothing: more");
-	finish(opencode_messages(opencode, "ses_1", "msg_001", on_messages, NULL));
+	finish(opencode_messages(opencode, "ses_1", on_messages, NULL));
 	check_messages(1, 3);
 	ck_assert_uint_eq(loopback_connections(server), 2);
 }
@@ -633,7 +610,7 @@ START_TEST(paging_can_be_cancelled)
 	struct oc_call *call;
 
 	give_page(21, 30, "X-Next-Cursor: c1");
-	call = opencode_messages(opencode, "ses_1", NULL, on_messages, NULL);
+	call = opencode_messages(opencode, "ses_1", on_messages, NULL);
 	got.returned = true;
 	while (seen < 2) { /* until the second page is asked for */
 		ev_run(loop, EVRUN_ONCE);
@@ -786,8 +763,6 @@ client_suite(void)
 	tcase_add_checked_fixture(pages, setup, teardown);
 	tcase_set_timeout(pages, 60);
 	tcase_add_test(pages, pages_are_put_together);
-	tcase_add_test(pages, pages_end_where_they_are_wanted_from);
-	tcase_add_test(pages, unknown_start_gives_all);
 	tcase_add_test(pages, empty_page_with_a_cursor_is_the_end);
 	tcase_add_test(pages, large_pages_shrink);
 	tcase_add_test(pages, message_too_large_is_left_out);

@@ -213,6 +213,15 @@ export class World {
     };
   }
 
+  /** A library of tests/shim for LD_PRELOAD, which parts its names at blanks: this checkout's folder may have one. */
+  shim(name) {
+    const built = join(ROOT, `build/shim/${name}.so`);
+    assert.ok(existsSync(built), `${built} is not there: make tests`);
+    const copy = join(this.root, `${name}.so`);
+    copyFileSync(built, copy);
+    return copy;
+  }
+
   start(command, args, { env = {}, cwd = this.work, input } = {}) {
     const started = new Process(command, args, { cwd, input, env: { ...this.environment, ...env } });
     this.processes.push(started);

@@ -304,7 +304,7 @@ on_messages(void *arg, struct oc_reply *reply)
 static void
 print_messages(size_t most)
 {
-	opencode_messages(client, now.id, NULL, on_messages, NULL);
+	opencode_messages(client, now.id, on_messages, NULL);
 	outcome("messages");
 	for (size_t i = 0; i < got.messages.count && i < most; i++)
 		print_message(&got.messages.all[i]);
@@ -356,7 +356,7 @@ has_gone_idle(void)
 static bool
 is_writing(void)
 {
-	opencode_messages(client, now.id, NULL, on_messages, NULL);
+	opencode_messages(client, now.id, on_messages, NULL);
 	wait_until("messages", is_over);
 	bool is_so = got.messages.count >= 2;
 	forget();

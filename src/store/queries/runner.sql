@@ -139,8 +139,8 @@ SELECT id FROM servers WHERE name = ?1 AND ended_at IS NULL ORDER BY id DESC LIM
 -- name: onlook
 -- ?1 task. How it stands, its newest attempt, and where that one's server is: the one of its name that is alive,
 -- else the one that had the prompt.
-SELECT tasks.status, tasks.directory, attempts.id AS attempt_id, attempts.session_id, attempts.message_id,
-	attempts.server, servers.url, servers.pid, servers.pid_start, servers.boot_id, servers.nonce
+SELECT tasks.status, tasks.directory, attempts.id AS attempt_id, attempts.session_id, attempts.server,
+	servers.url, servers.pid, servers.pid_start, servers.boot_id, servers.nonce
 FROM tasks LEFT JOIN attempts ON attempts.task_id = tasks.id AND attempts.number = tasks.attempts
 LEFT JOIN servers ON servers.id = coalesce(
 	(SELECT max(alive.id) FROM servers AS alive WHERE alive.name = attempts.server AND alive.ended_at IS NULL),
