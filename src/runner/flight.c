@@ -54,8 +54,10 @@ announce(struct flight *f, const struct decision *d, const struct event *e)
 	const char *why = d->why ? d->why : e->text;
 	const char *status = status_text(d->next.status);
 	long long id = f->task_id;
-	char took[32];
-	when_say(e->now_ms - f->started_ms, took);
+	/* The clock may have been set back since. */
+	char took[32] = "an unknown time";
+	if (e->now_ms >= f->started_ms)
+		when_say(e->now_ms - f->started_ms, took);
 	if (d->next.status == STATUS_COMPLETED)
 		runner_say(f->runner, "task %lld completed in %s", id, took);
 	else if (d->is_unconfirmed)
