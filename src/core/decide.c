@@ -196,7 +196,8 @@ begin_stop(const struct facts *f, struct decision *d, enum stop stop)
 	d->next.status = STATUS_STOPPING;
 	d->next.stop = stop;
 	d->next.attempt.stop_ms = 0;
-	d->next.attempt.searches = 0;
+	if (!d->next.attempt.has_session)
+		d->next.attempt.searches = 0;
 	look_at(d, f->event->now_ms);
 	d->effect = d->next.attempt.has_session ? FX_ABORT : FX_FIND;
 }
@@ -389,7 +390,8 @@ starting_wake(const struct facts *f, struct decision *d)
 	act(d, f->task->attempt.has_session ? FX_LOOK : FX_FIND);
 }
 
-/* Until there is a session, nothing that was asked is a success: the backoff goes on. */
+/* Until there is a session, nothing that was asked is a success: the backoff goes on. The searches are
+ * counted on: of a session that was searched for there may be two. */
 static void
 starting_absent(const struct facts *f, struct decision *d)
 {
@@ -397,7 +399,7 @@ starting_absent(const struct facts *f, struct decision *d)
 		late(f, d);
 		return;
 	}
-	if (d->next.attempt.searches++ == 0) {
+	if (d->next.attempt.searches++ % POLICY_SEARCHES == 0) {
 		look_at(d, f->event->now_ms + POLICY_SEARCH_AGAIN_MS);
 		return;
 	}
@@ -412,7 +414,6 @@ starting_checked(const struct facts *f, struct decision *d)
 		late(f, d);
 		return;
 	}
-	d->next.attempt.searches = 0;
 	look_at(d, f->event->now_ms + POLICY_LOOK_MS);
 	d->effect = FX_CREATE;
 }
@@ -426,6 +427,7 @@ starting_session(const struct facts *f, struct decision *d)
 	}
 	reached(f, d);
 	d->next.attempt.has_session = true;
+	d->next.attempt.searches += f->event->was_found;
 	send(f, d);
 }
 

@@ -14,7 +14,8 @@
 #define POLICY_LOOK_MS 30000
 
 /* A request can be under way when its sender dies: a session that is not found is searched for
- * once more after this long, before another is made. */
+ * twice, the second time after this long, before another is made. */
+#define POLICY_SEARCHES 2
 #define POLICY_SEARCH_AGAIN_MS 2000
 
 #define POLICY_SENDS 3            /* of a prompt that never arrives */

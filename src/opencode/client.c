@@ -571,6 +571,16 @@ opencode_abort(struct opencode *server, const char *session_id, const char *dire
 }
 
 struct oc_call *
+opencode_delete(struct opencode *server, const char *session_id, oc_done *done, void *arg)
+{
+	static const struct route route = {
+	    FP_REQUEST_DELETE, "DELETE", QUERY_DEADLINE_MS, false, decode_true, NULL};
+	struct buf path = session_path(session_id, "", NULL);
+
+	return start(server, &route, &path, NULL, done, arg);
+}
+
+struct oc_call *
 opencode_permissions(struct opencode *server, const char *directory, oc_done *done, void *arg)
 {
 	static const struct route route = {FP_REQUEST_PERMISSIONS, "GET", QUERY_DEADLINE_MS, false,

@@ -98,6 +98,10 @@ struct oc_call *opencode_models(struct opencode *, const char *directory, oc_don
 struct oc_call *opencode_abort(
     struct opencode *, const char *session_id, const char *directory, oc_done *, void *arg);
 
+/* With all that is in it; what is at work there goes on. */
+struct oc_call *opencode_delete(
+    struct opencode *, const char *session_id, oc_done *, void *arg);
+
 /* What waits for a person in a directory, in all its sessions, whoever's they are. A request may
  * stay listed after the turn that made it was aborted. */
 struct oc_call *opencode_permissions(

@@ -29,6 +29,7 @@
 #include "runner/directory.h"
 #include "runner/panes.h"
 #include "runner/runner.h"
+#include "runner/twins.h"
 #include "runner/vouch.h"
 #include "runner/watch.h"
 
@@ -101,6 +102,7 @@ go_on(struct flight *f, const struct decision *d, const struct event *e)
 		announce(f, d, e);
 		remember(f, e);
 		f->wake_at_ms = d->next.wake_at_ms;
+		f->may_have_twin = d->next.attempt.searches > 0;
 	}
 	f->status = d->next.status;
 	f->revision = d->next.revision;
@@ -287,7 +289,7 @@ ask_server(struct flight *f)
 /* ---- 1. find -------------------------------------------------------------------------------- */
 
 static void on_searched(void *arg, struct oc_reply *reply);
-static void tell_session(struct flight *f, const struct oc_session *session);
+static void tell_session(struct flight *f, const struct oc_session *session, bool was_found);
 
 static void
 fx_find(struct flight *f)
@@ -309,7 +311,7 @@ on_searched(void *arg, struct oc_reply *reply)
 	for (size_t i = 0; i < reply->sessions->count; i++) {
 		const struct oc_session *session = &reply->sessions->all[i];
 		if (session->title && strstr(session->title, f->nonce)) {
-			tell_session(f, session);
+			tell_session(f, session, true);
 			return;
 		}
 	}
@@ -415,7 +417,7 @@ on_created(void *arg, struct oc_reply *reply)
 	struct flight *f = arg;
 	f->call = NULL;
 	if (reply->outcome == OC_OK)
-		tell_session(f, reply->session);
+		tell_session(f, reply->session, false);
 	else if (reply->outcome == OC_BAD_REQUEST)
 		tell_refused(f, KIND_REFUSED, reply->sentence);
 	else
@@ -424,12 +426,13 @@ on_created(void *arg, struct oc_reply *reply)
 
 /* Ids are made from the server's own clock, and committed before the prompt is sent. */
 static void
-tell_session(struct flight *f, const struct oc_session *session)
+tell_session(struct flight *f, const struct oc_session *session, bool was_found)
 {
 	char message_id[OC_ID_SIZE], part_id[OC_ID_SIZE];
 	oc_id_make(message_id, "msg", session->created_ms, 1);
 	oc_id_make(part_id, "prt", session->created_ms, 2);
 	tell(f, &(struct event){.type = EV_SESSION,
+		    .was_found = was_found,
 		    .session_id = session->id,
 		    .message_id = message_id,
 		    .part_id = part_id});
@@ -541,8 +544,10 @@ is_quiet(const struct flight *f)
 }
 
 static void
-read_messages(struct flight *f)
+read_messages(void *arg)
 {
+	struct flight *f = arg;
+	f->twins = NULL;
 	f->read_ms = clock_now_ms();
 	f->call = opencode_messages(
 	    link_client(f->runner->link), f->session_id, on_messages_read, f);
@@ -550,7 +555,7 @@ read_messages(struct flight *f)
 
 /* Of a session at work the messages are read where they may have changed; else only whether it
  * exists is asked, since a deleted one stays busy for ever. Its descendants may be at work in its
- * place. */
+ * place. One that may have been made twice has had the time of a turn for that when it is idle. */
 static void
 look_on(struct flight *f)
 {
@@ -562,6 +567,9 @@ look_on(struct flight *f)
 		f->call = opencode_children(server, f->session_id, on_descendants_read, f);
 	else if (f->is_busy && !may_have_changed)
 		f->call = opencode_session(server, f->session_id, on_session_read, f);
+	else if (!f->is_busy && f->may_have_twin)
+		f->twins = twins_start(
+		    server, f->directory, f->nonce, f->session_id, read_messages, f);
 	else
 		read_messages(f);
 }
@@ -714,8 +722,8 @@ flight_slept(struct flight *f, int64_t ms)
 bool
 flight_is_idle(const struct flight *f)
 {
-	return !f->call && !f->look && !f->check && !f->abort && !f->vouch && !f->awaits_status &&
-	       !f->awaits_asks && !f->awaits_pane;
+	return !f->call && !f->look && !f->check && !f->abort && !f->vouch && !f->twins &&
+	       !f->awaits_status && !f->awaits_asks && !f->awaits_pane;
 }
 
 bool

@@ -15,6 +15,7 @@ struct abort;
 struct catalog_call;
 struct oc_call;
 struct runner;
+struct twins;
 struct vouch;
 
 struct flight {
@@ -28,6 +29,7 @@ struct flight {
 	int64_t revision; /* of the row when it was last read or written here */
 	enum status status;
 	int64_t wake_at_ms;
+	bool may_have_twin; /* its session was searched for before it was made, or found */
 	int number; /* of the attempt */
 	int64_t started_ms;
 	char *label;     /* the description, or the prompt's beginning */
@@ -44,6 +46,7 @@ struct flight {
 	struct catalog_call *check;
 	struct abort *abort;
 	struct vouch *vouch;
+	struct twins *twins;
 	bool awaits_status; /* a look that waits for the next status answer of its directory */
 	bool skips_status;  /* … but not for the one that was under way already */
 	bool is_busy;       /* of a look: what the status said before the messages were asked for */

@@ -12,6 +12,7 @@
 #include "runner/directory.h"
 #include "runner/panes.h"
 #include "runner/runner.h"
+#include "runner/twins.h"
 #include "runner/vouch.h"
 
 #define COUNT(array) (sizeof(array) / sizeof(*(array)))
@@ -56,6 +57,7 @@ read_row(void *arg, const struct row *row)
 		*more[i] = xstrdup(row_text(row, 11 + i));
 	f->progress_ms = row_time(row, 19);
 	f->started_ms = row_time(row, 20);
+	f->may_have_twin = row_int(row, 21) > 0;
 	return false;
 }
 
@@ -107,11 +109,13 @@ cancel_all(struct flight *f)
 	catalog_cancel(f->check);
 	abort_cancel(f->abort);
 	vouch_cancel(f->vouch);
+	twins_cancel(f->twins);
 	f->call = NULL;
 	f->look = NULL;
 	f->check = NULL;
 	f->abort = NULL;
 	f->vouch = NULL;
+	f->twins = NULL;
 	f->awaits_status = f->awaits_asks = f->awaits_pane = false;
 	f->has_changed = false;
 }

@@ -347,6 +347,15 @@ START_TEST(other_requests_ask_for_the_right_thing)
 	loopback_reply(server, 200, "application/json", "false");
 	finish(opencode_abort(opencode, "ses_1", NULL, on_done, NULL));
 	ck_assert_int_eq(got.outcome, OC_TROUBLE);
+	forget();
+	loopback_reply(server, 200, "application/json", "true");
+	finish(opencode_delete(opencode, "ses_1", on_done, NULL));
+	ck_assert(asked_for("DELETE /session/ses_1 HTTP"));
+	ck_assert_int_eq(got.outcome, OC_OK);
+	forget();
+	loopback_reply(server, 404, "application/json", "{\"name\":\"NotFoundError\"}");
+	finish(opencode_delete(opencode, "ses_1", on_done, NULL));
+	ck_assert_int_eq(got.outcome, OC_NOT_FOUND);
 }
 END_TEST
 

@@ -566,6 +566,27 @@ tell_restart(void)
 }
 
 static void
+delete_it(void)
+{
+	opencode_delete(client, now.id, on_done, NULL);
+	outcome("delete");
+	forget();
+	opencode_session(client, now.id, on_session, NULL);
+	outcome("session");
+	forget();
+}
+
+static void
+tell_deleted(void)
+{
+	create("one that is deleted");
+	print_messages(1);
+	delete_it();
+	print_messages(1);
+	delete_it();
+}
+
+static void
 tell_absent(void)
 {
 	create("nobody");
@@ -598,6 +619,7 @@ main(int count, char **arguments)
 	tell_asks();
 	tell_child();
 	tell_faults();
+	tell_deleted();
 	tell_absent();
 	tell_restart();
 	opencode_events_close(events);

@@ -51,6 +51,11 @@ const struct journey journeys[] = {
 	.natural = {"completed"},
 	.dies_at = "after-request-prompt",
 	.pause_s = 10},
+    {.name = "killed-while-its-session-was-made",
+	.scripts = {" work:20000 say:1000"},
+	.natural = {"completed"},
+	.acts = {{ACT_KILL_VIGIL, 1500, 0}},
+	.late_session_ms = 20000},
     {.name = "stopped-in-order-and-taken-up",
 	.scripts = {" work:20000 say:1000"},
 	.natural = {"completed"},
@@ -116,6 +121,7 @@ journey_plan(const struct journey *j)
 	p->on_ask = j->on_ask ? j->on_ask : "reject";
 	p->on_interrupt = "resume";
 	p->stall = "20m";
+	p->late_session_ms = j->late_session_ms;
 	for (; p->tasks < 3 && j->scripts[p->tasks]; p->tasks++) {
 		struct task_plan *task = &p->task[p->tasks];
 		snprintf(task->script, sizeof(task->script), "%s", j->scripts[p->tasks]);

@@ -18,6 +18,7 @@ struct journey {
 	struct happening acts[3]; /* times in ms */
 	const char *dies_at;      /* a failpoint, at which its first life ends */
 	int stops_s;              /* or when somebody stops it; 0: never */
+	int late_session_ms;      /* of the first session: how late its request arrives */
 	int pause_s;              /* from the first life to the next one */
 };
 

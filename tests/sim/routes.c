@@ -383,6 +383,13 @@ post_abort(struct asked *a, int session)
 	say(a, "true");
 }
 
+static void
+delete_session(struct asked *a, int session)
+{
+	session_delete(a->process, session);
+	say(a, "true");
+}
+
 /* /permission/ID/reply, /question/ID/reply, /question/ID/reject */
 static void
 post_reply(struct asked *a, int session)
@@ -426,6 +433,7 @@ static const struct {
     {"POST", "/question/*/reply", post_reply},
     {"POST", "/question/*/reject", post_reply},
     {"GET", "/session/*", get_session},
+    {"DELETE", "/session/*", delete_session},
     {"GET", "/session/*/children", get_children},
     {"GET", "/session/*/message", get_messages},
     {"POST", "/session/*/prompt_async", post_prompt},

@@ -160,6 +160,7 @@ struct plan {
 	int64_t calm_us;                /* from then on nothing goes wrong */
 	int latency_ms;                 /* the most, as a rule */
 	int slow, lost, cut, bad, deaf; /* in 1000: requests, and events that are not heard */
+	int late_session_ms;            /* of the first session: how late its request arrives */
 	int crash_passings;             /* 1 in so many lives' failpoints; 0: none */
 	struct task_plan task[MAX_TASKS];
 };

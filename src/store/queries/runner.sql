@@ -64,7 +64,7 @@ SELECT tasks.status, tasks.revision, tasks.wake_at, tasks.directory, tasks.paren
 	attempts.id AS attempt_id, attempts.number, attempts.nonce, attempts.server,
 	attempts.session_id, attempts.message_id, attempts.part_id,
 	attempts.agent AS sent_agent, attempts.model AS sent_model, attempts.variant AS sent_variant,
-	attempts.progress_at, attempts.started_at
+	attempts.progress_at, attempts.started_at, attempts.searches
 FROM tasks JOIN attempts ON attempts.task_id = tasks.id AND attempts.ended_at IS NULL
 WHERE tasks.id = ?1;
 
