@@ -89,7 +89,8 @@ struct oc_call *opencode_children(struct opencode *, const char *id, oc_done *, 
 struct oc_call *opencode_prompt(struct opencode *, const struct oc_prompt *, oc_done *, void *arg);
 struct oc_call *opencode_statuses(struct opencode *, const char *directory, oc_done *, void *arg);
 /* All messages, oldest first; read in pages, newest page first, until the whole would pass the
- * limit. Only the newest message fails the call when it is too large to be read: OC_BAD_REQUEST. */
+ * limit. Only the newest message fails the call when it is too large to be read, or refused:
+ * OC_BAD_REQUEST. */
 struct oc_call *opencode_messages(
     struct opencode *, const char *session_id, oc_done *, void *arg);
 struct oc_call *opencode_agents(struct opencode *, const char *directory, oc_done *, void *arg);

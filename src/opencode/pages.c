@@ -6,6 +6,10 @@
  * message that is too large even so is left out, unless it is the newest: that one decides what
  * became of the turn, and is an error of its own. The cursor of the page before comes with an
  * answer's headers, so it is known even then.
+ *
+ * A page that is refused is asked for again in the same way. OpenCode 1.18 does not get over a prompt
+ * with a JSON schema where it lists a session's oldest messages; in pages that are not the last it
+ * does not look.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -88,16 +92,28 @@ go_on(struct oc_call *call, const char *cursor)
 		end_well(call);
 }
 
+/* The same page once more, smaller; false if it is one message already. */
+static bool
+ask_for_less(struct oc_call *call)
+{
+	struct pages *pages = &call->result.pages;
+
+	if (pages->size == 1)
+		return false;
+	pages->size = pages->size / SHRINK > 1 ? pages->size / SHRINK : 1;
+	ask(call);
+	return true;
+}
+
 static void
 on_large_page(struct oc_call *call, const struct http_answer *answer)
 {
 	struct pages *pages = &call->result.pages;
 	struct fault fault = {0};
 
-	if (pages->size > 1) {
-		pages->size = pages->size / SHRINK > 1 ? pages->size / SHRINK : 1;
-		ask(call);
-	} else if (pages->messages.count > 0) {
+	if (ask_for_less(call))
+		return;
+	if (pages->messages.count > 0) {
 		pages->truncated = true;
 		pages->bytes += HTTP_ANSWER_LIMIT;
 		go_on(call, answer->cursor);
@@ -105,6 +121,22 @@ on_large_page(struct oc_call *call, const struct http_answer *answer)
 		fault_set(
 		    &fault, FAULT_ENV, "the newest message cannot be read: %s", answer->sentence);
 		end_badly(call, OC_BAD_REQUEST, &fault);
+	}
+}
+
+/* What is older than a message that is refused cannot be had: no cursor comes with a refusal. */
+static void
+on_refused_page(struct oc_call *call, const struct fault *fault)
+{
+	struct pages *pages = &call->result.pages;
+
+	if (ask_for_less(call))
+		return;
+	if (pages->messages.count > 0) {
+		pages->truncated = true;
+		end_well(call);
+	} else {
+		end_badly(call, OC_BAD_REQUEST, fault);
 	}
 }
 
@@ -143,6 +175,8 @@ on_page(void *arg, const struct http_answer *answer)
 	outcome = oc_call_judge(answer, &fault);
 	if (outcome == OC_OK)
 		on_good_page(call, answer);
+	else if (outcome == OC_BAD_REQUEST)
+		on_refused_page(call, &fault);
 	else
 		end_badly(call, outcome, &fault);
 }

@@ -595,10 +595,45 @@ START_TEST(broken_page_is_the_outcome)
 	loopback_page(server, "", "[{\"info\":1}]");
 	finish(opencode_messages(opencode, "ses_1", on_messages, NULL));
 	ck_assert_int_eq(got.outcome, OC_TROUBLE);
-	forget();
-	loopback_reply(server, 400, "application/json", "{\"_tag\":\"BadRequest\"}");
+}
+END_TEST
+
+static void
+refuse_pages(int count)
+{
+	for (int i = 0; i < count; i++)
+		loopback_reply(server, 400, "application/json", "{\"_tag\":\"BadRequest\"}");
+}
+
+START_TEST(refused_pages_shrink)
+{
+	refuse_pages(2);
+	give_page(3, 4, "X-Next-Cursor: c1");
+	give_page(1, 2, "");
+	finish(opencode_messages(opencode, "ses_1", on_messages, NULL));
+	check_messages(1, 4);
+	ck_assert(!got.truncated);
+	ck_assert_ptr_nonnull(strstr(loopback_request(server, 1), "limit=8 HTTP"));
+	ck_assert_ptr_nonnull(strstr(loopback_request(server, 3), "limit=2&before=c1 HTTP"));
+}
+END_TEST
+
+START_TEST(what_is_behind_a_refused_message_is_left_out)
+{
+	give_page(3, 4, "X-Next-Cursor: c1");
+	refuse_pages(4);
+	finish(opencode_messages(opencode, "ses_1", on_messages, NULL));
+	check_messages(3, 4);
+	ck_assert(got.truncated);
+}
+END_TEST
+
+START_TEST(newest_message_refused_is_no_use_asking_again)
+{
+	refuse_pages(4);
 	finish(opencode_messages(opencode, "ses_1", on_messages, NULL));
 	ck_assert_int_eq(got.outcome, OC_BAD_REQUEST);
+	ck_assert_uint_eq(loopback_requests(server), 4);
 }
 END_TEST
 
@@ -777,6 +812,9 @@ client_suite(void)
 	tcase_add_test(pages, message_too_large_is_left_out);
 	tcase_add_test(pages, newest_message_too_large_is_no_use_asking_again);
 	tcase_add_test(pages, broken_page_is_the_outcome);
+	tcase_add_test(pages, refused_pages_shrink);
+	tcase_add_test(pages, what_is_behind_a_refused_message_is_left_out);
+	tcase_add_test(pages, newest_message_refused_is_no_use_asking_again);
 	tcase_add_test(pages, page_that_is_never_answered_is_asked_for_again);
 	tcase_add_test(pages, paging_can_be_cancelled);
 	suite_add_tcase(suite, pages);
