@@ -309,11 +309,20 @@ live_unreachable(const struct facts *f, struct decision *d)
 	wait_for_server(f, d);
 }
 
+/* The next look is overdue: so long no runner was there, or the machine slept. */
+static int64_t
+unwatched_ms(const struct facts *f)
+{
+	return later(0, f->event->now_ms - f->task->wake_at_ms);
+}
+
 static void
 live_stranger(const struct facts *f, struct decision *d)
 {
 	int64_t *since_ms = &d->next.attempt.stranger_ms;
 	wait_for_server(f, d);
+	if (*since_ms)
+		*since_ms += unwatched_ms(f);
 	not_later(since_ms, f->event->now_ms);
 	if (!*since_ms)
 		*since_ms = f->event->now_ms;
@@ -602,11 +611,10 @@ stopped_unconfirmed(const struct facts *f, struct decision *d)
 	d->next.not_before_ms = f->task->not_before_ms;
 }
 
-/* The next try is long overdue: no runner was there, or the machine slept. */
 static bool
 nobody_has_tried(const struct facts *f)
 {
-	return f->event->now_ms >= f->task->wake_at_ms + POLICY_STOP_MS;
+	return unwatched_ms(f) >= POLICY_STOP_MS;
 }
 
 /* Tried again, until it has lasted too long. */

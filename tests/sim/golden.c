@@ -95,6 +95,16 @@ const struct journey journeys[] = {
 	.scripts = {" work:3000 work:3000 say:1000"},
 	.natural = {"completed"},
 	.acts = {{ACT_SET_CLOCK, 6000, -600000}}},
+    {.name = "clock-set-right-before-a-retry",
+	.attempts = 2,
+	.scripts = {" error:500"},
+	.natural = {"agent"},
+	.acts = {{ACT_SET_CLOCK, 3000, -3600000}}},
+    {.name = "server-wiped-and-slept",
+	.is_given = true,
+	.scripts = {" say:1000", " work:60000 say:1000"},
+	.natural = {"completed", "lost"},
+	.acts = {{ACT_WIPE_SERVER, 30000, 2000}, {ACT_SUSPEND, 600000, 8 * 3600000}}},
     {.name = "slept",
 	.scripts = {" work:5000 say:5000"},
 	.natural = {"completed"},
@@ -127,7 +137,7 @@ journey_plan(const struct journey *j)
 		snprintf(task->script, sizeof(task->script), "%s", j->scripts[p->tasks]);
 		task->natural = j->natural[p->tasks];
 		task->after = -1;
-		task->attempts = 1;
+		task->attempts = j->attempts ? j->attempts : 1;
 		task->directory = "/";
 		task->timeout_s = strstr(task->script, "chat") ? 300 : j->timeout_s;
 		world_plan_act(ACT_ADD, j->added_ms[p->tasks] * MS, p->tasks);

@@ -11,6 +11,7 @@ struct journey {
 	const char *name;
 	bool is_given; /* its server */
 	int timeout_s; /* of its tasks that do not chat */
+	int attempts;  /* 0: one */
 	const char *on_ask;
 	int parallel; /* 0: one at a time */
 	const char *scripts[3], *natural[3];
