@@ -548,7 +548,7 @@ read_messages(void *arg)
 {
 	struct flight *f = arg;
 	f->twins = NULL;
-	f->read_ms = clock_now_ms();
+	f->has_news = false;
 	f->call = opencode_messages(
 	    link_client(f->runner->link), f->session_id, on_messages_read, f);
 }
@@ -560,7 +560,7 @@ static void
 look_on(struct flight *f)
 {
 	struct opencode *server = link_client(f->runner->link);
-	bool may_have_changed = f->progress_ms > f->read_ms || !link_hears(f->runner->link);
+	bool may_have_changed = f->has_news || !link_hears(f->runner->link);
 	f->activity_is_known = false;
 	f->is_busy = f->activity != OC_IDLE;
 	if (f->is_busy && (!f->knows_descendants || is_quiet(f)))
@@ -794,6 +794,13 @@ flight_waits(struct flight *f, const char *for_what)
 	look_soon(f);
 }
 
+static void
+note_news(struct flight *f)
+{
+	f->progress_ms = clock_now_ms();
+	f->has_news = true;
+}
+
 /* A turn has one message whose finish ends it: is its model asked again and again? */
 static bool
 is_another_end(struct flight *f, const struct oc_event *e)
@@ -826,13 +833,13 @@ flight_event(struct flight *f, const struct oc_event *e)
 		look_soon(f);
 		break;
 	case OC_EV_MESSAGE:
-		f->progress_ms = clock_now_ms();
+		note_news(f);
 		if (is_another_end(f, e))
 			look_soon(f);
 		break;
 	case OC_EV_PART:
 	case OC_EV_DELTA:
-		f->progress_ms = clock_now_ms();
+		note_news(f);
 		break;
 	case OC_EV_OTHER:
 	case OC_EV_CONNECTED:
@@ -848,5 +855,5 @@ void
 flight_descendant_event(struct flight *f, const struct oc_event *e)
 {
 	if (e->type == OC_EV_MESSAGE || e->type == OC_EV_PART || e->type == OC_EV_DELTA)
-		f->progress_ms = clock_now_ms();
+		note_news(f);
 }

@@ -63,7 +63,7 @@ struct flight {
 	char *end_id;           /* of the newest message that ended as a turn does; else NULL */
 	char *waits_for;        /* a person, and what they are to say; else NULL */
 	int64_t progress_ms;    /* wall clock: the newest event about its messages */
-	int64_t read_ms;        /* when its messages were last asked for */
+	bool has_news;          /* since its messages were last asked for */
 	int64_t watched_ms;     /* since when such events are heard */
 	int64_t lost_ms;        /* time asleep that was not told yet */
 	bool was_deleted;       /* its session, by an event */

@@ -127,6 +127,7 @@ flight_begin(struct runner *r, int64_t task_id, struct fault *why)
 	f->runner = r;
 	f->task_id = task_id;
 	f->watched_ms = clock_now_ms();
+	f->has_news = true;
 	if (load(f, why)) {
 		link_in(f);
 		runner_due_changed(r, f->wake_at_ms);
@@ -174,5 +175,6 @@ flight_unlink(struct flight *f)
 	cancel_all(f);
 	f->activity_is_known = false;
 	f->knows_descendants = false;
+	f->has_news = true; /* for all we know */
 	f->watched_ms = clock_now_ms();
 }
