@@ -763,9 +763,10 @@ set_activity(struct flight *f, enum oc_activity activity, const char *retry_mess
 }
 
 void
-flight_status(struct flight *f, enum oc_activity activity, const char *retry_message)
+flight_status(
+    struct flight *f, enum oc_activity activity, const char *retry_message, bool is_known_again)
 {
-	bool is_new = set_activity(f, activity, retry_message);
+	bool is_new = set_activity(f, activity, retry_message) || is_known_again;
 	if (f->awaits_status && f->skips_status) {
 		f->skips_status = false;
 	} else if (f->awaits_status) {
@@ -777,12 +778,14 @@ flight_status(struct flight *f, enum oc_activity activity, const char *retry_mes
 }
 
 void
-flight_status_failed(struct flight *f, const char *sentence)
+flight_status_failed(struct flight *f, const char *sentence, bool is_first)
 {
-	if (!f->awaits_status)
-		return;
-	f->awaits_status = false;
-	tell_unreachable(f, sentence);
+	if (f->awaits_status) {
+		f->awaits_status = false;
+		tell_unreachable(f, sentence);
+	} else if (is_first) {
+		look_soon(f); /* it is told where that fails too */
+	}
 }
 
 void

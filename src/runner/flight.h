@@ -95,9 +95,11 @@ void flight_slept(struct flight *, int64_t ms);
 bool flight_is_idle(const struct flight *); /* nothing is under way */
 bool flight_is_here(const struct flight *); /* its server is the one that this run drives */
 
-/* What the status map says. */
-void flight_status(struct flight *, enum oc_activity, const char *retry_message);
-void flight_status_failed(struct flight *, const char *sentence);
+/* What the status map says, perhaps for the first time since it could not be asked; and that it cannot
+ * be asked. */
+void flight_status(
+    struct flight *, enum oc_activity, const char *retry_message, bool is_known_again);
+void flight_status_failed(struct flight *, const char *sentence, bool is_first);
 /* What it asks and only a person can answer, in a sentence; NULL: nothing. */
 void flight_waits(struct flight *, const char *for_what);
 /* Of one that is to stop: what its sessions ask was rejected, as far as that was possible. */

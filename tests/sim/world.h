@@ -114,6 +114,7 @@ enum act {
 	ACT_DELETE_SESSION,
 	ACT_ABORT_SESSION,
 	ACT_CUT_STREAM,
+	ACT_BREAK_STATUS,
 	ACT_SUSPEND,
 	ACT_SET_CLOCK,
 	/* of persons */
@@ -183,6 +184,7 @@ struct world {
 	struct plan plan;
 
 	int process_count, session_count, message_count, ask_count, ids;
+	int64_t broken_us; /* until then, what the sessions do cannot be asked */
 	int given;      /* the process at the given address; -1: none */
 	bool is_locked; /* somebody holds the database */
 	struct process process[MAX_PROCESSES];
