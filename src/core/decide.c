@@ -399,8 +399,8 @@ starting_wake(const struct facts *f, struct decision *d)
 	act(d, f->task->attempt.has_session ? FX_LOOK : FX_FIND);
 }
 
-/* Until there is a session, nothing that was asked is a success: the backoff goes on. The searches are
- * counted on: of a session that was searched for there may be two. */
+/* Until there is a session, nothing that was asked is a success: the backoff goes on. The searches
+ * are counted on: of a session that was searched for there may be two. */
 static void
 starting_absent(const struct facts *f, struct decision *d)
 {

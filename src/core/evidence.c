@@ -120,8 +120,8 @@ static size_t
 find_end(const struct messages *all, size_t answer)
 {
 	size_t end = answer;
-	while (end < all->count &&
-	       (end == answer || same_parent(&all->all[end], &all->all[answer])))
+	while (
+	    end < all->count && (end == answer || same_parent(&all->all[end], &all->all[answer])))
 		end++;
 	return end;
 }
@@ -204,6 +204,14 @@ judge_silence(struct evidence e, const struct message *step, const struct messag
 	return found(e, EV_UNANSWERED);
 }
 
+/* The newest message, if it is a finished summary. */
+static const char *
+find_last_summary(const struct messages *all, size_t first)
+{
+	const struct message *last = all->count > first ? &all->all[all->count - 1] : NULL;
+	return last && last->summary && last->finish && !last->error_name ? last->id : NULL;
+}
+
 struct evidence
 evidence_judge(const struct messages *all, const char *our_message_id, bool is_busy)
 {
@@ -220,5 +228,8 @@ evidence_judge(const struct messages *all, const char *our_message_id, bool is_b
 		return found(e, EV_LOOPING);
 	if (is_busy)
 		return found(e, EV_BUSY);
-	return judge_silence(e, newest(all, ours, false), newest(all, ours, true));
+	e = judge_silence(e, newest(all, ours, false), newest(all, ours, true));
+	if (e.finding == EV_UNANSWERED)
+		e.summary_id = find_last_summary(all, ours);
+	return e;
 }

@@ -15,8 +15,11 @@ struct evidence {
 				    EV_LOOPING */
 	enum error_kind kind;    /* of EV_FAULTY */
 	const char *sentence;    /* of EV_FAULTY: borrowed from the messages, or static */
-	int64_t step_ms;         /* when the newest step was finished; the server's clock */
-	struct harvest harvest;  /* our turn so far; borrows the messages */
+	/* Of EV_UNANSWERED: the summary after which it stopped; NULL as a rule. OpenCode takes that
+	 * for the end where it died before it wrote its own message to go on. */
+	const char *summary_id;
+	int64_t step_ms;        /* when the newest step was finished; the server's clock */
+	struct harvest harvest; /* our turn so far; borrows the messages */
 };
 
 /* `is_busy`: the status map said so before the messages were read. `our_message_id` NULL: what was

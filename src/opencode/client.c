@@ -364,6 +364,8 @@ prompt_body(const struct oc_prompt *prompt)
 	json_add_text(part, "id", prompt->part_id);
 	json_add_text(part, "type", "text");
 	json_add_text(part, "text", prompt->text);
+	if (prompt->is_synthetic)
+		json_add_bool(part, "synthetic", true);
 	return body;
 }
 

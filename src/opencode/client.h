@@ -73,6 +73,7 @@ struct oc_prompt {
 	const char *session_id, *message_id, *part_id, *text;
 	const char *directory; /* the session's: up to 1.2 a turn runs where this says */
 	const char *agent, *model, *variant; /* NULL: the server's choice */
+	bool is_synthetic;                   /* not a person's words */
 };
 
 struct oc_call *opencode_health(
@@ -91,8 +92,7 @@ struct oc_call *opencode_statuses(struct opencode *, const char *directory, oc_d
 /* All messages, oldest first; read in pages, newest page first, until the whole would pass the
  * limit. Only the newest message fails the call when it is too large to be read, or refused:
  * OC_BAD_REQUEST. */
-struct oc_call *opencode_messages(
-    struct opencode *, const char *session_id, oc_done *, void *arg);
+struct oc_call *opencode_messages(struct opencode *, const char *session_id, oc_done *, void *arg);
 struct oc_call *opencode_agents(struct opencode *, const char *directory, oc_done *, void *arg);
 struct oc_call *opencode_models(struct opencode *, const char *directory, oc_done *, void *arg);
 /* Up to 1.2, an abort that does not name the session's directory does nothing. */
@@ -100,8 +100,7 @@ struct oc_call *opencode_abort(
     struct opencode *, const char *session_id, const char *directory, oc_done *, void *arg);
 
 /* With all that is in it; what is at work there goes on. */
-struct oc_call *opencode_delete(
-    struct opencode *, const char *session_id, oc_done *, void *arg);
+struct oc_call *opencode_delete(struct opencode *, const char *session_id, oc_done *, void *arg);
 
 /* What waits for a person in a directory, in all its sessions, whoever's they are. A request may
  * stay listed after the turn that made it was aborted. */

@@ -1,6 +1,6 @@
 /*
- * The order of a transcript. OpenCode lists messages by the times at which they were made, on its own
- * clock: when that is set back in the middle of a turn, answers stand before what they answer.
+ * The order of a transcript. OpenCode lists messages by the times at which they were made, on its
+ * own clock: when that is set back in the middle of a turn, answers stand before what they answer.
  */
 #include <stdlib.h>
 #include <string.h>

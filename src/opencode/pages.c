@@ -7,9 +7,9 @@
  * became of the turn, and is an error of its own. The cursor of the page before comes with an
  * answer's headers, so it is known even then.
  *
- * A page that is refused is asked for again in the same way. OpenCode 1.18 does not get over a prompt
- * with a JSON schema where it lists a session's oldest messages; in pages that are not the last it
- * does not look.
+ * A page that is refused is asked for again in the same way. OpenCode 1.18 does not get over a
+ * prompt with a JSON schema where it lists a session's oldest messages; in pages that are not the
+ * last it does not look.
  */
 #include <stdlib.h>
 #include <string.h>

@@ -442,22 +442,43 @@ tell_session(struct flight *f, const struct oc_session *session, bool was_found)
 
 static void on_sent(void *arg, struct oc_reply *reply);
 
+static void
+start_sending(struct flight *f, struct oc_prompt prompt)
+{
+	prompt.session_id = f->session_id;
+	prompt.directory = f->directory;
+	prompt.agent = f->sent_agent;
+	prompt.model = f->sent_model;
+	prompt.variant = f->sent_variant;
+	f->call = opencode_prompt(link_client(f->runner->link), &prompt, on_sent, f);
+}
+
 static bool
-start_sending(void *arg, const struct row *row)
+start_sending_ours(void *arg, const struct row *row)
 {
 	struct flight *f = arg;
-	const struct oc_prompt prompt = {
-	    .session_id = f->session_id,
-	    .directory = f->directory,
-	    .message_id = f->message_id,
-	    .part_id = f->part_id,
-	    .text = row_text(row, 0),
-	    .agent = f->sent_agent,
-	    .model = f->sent_model,
-	    .variant = f->sent_variant,
-	};
-	f->call = opencode_prompt(link_client(f->runner->link), &prompt, on_sent, f);
+	start_sending(
+	    f, (struct oc_prompt){
+		   .message_id = f->message_id, .part_id = f->part_id, .text = row_text(row, 0)});
 	return false;
+}
+
+/* In the place of OpenCode's own message after a summary, and only there: before the summary it
+ * sees nothing any more, our prompt neither. The ids are the summary's, and a character: the same
+ * each time, and behind it in order. */
+static void
+send_to_go_on(struct flight *f)
+{
+	const char *summary = f->summary_id;
+	char *message_id = xasprintf("%s0", summary);
+	char *part_id = xasprintf("prt_%s0", summary + strcspn(summary, "_") + 1);
+	start_sending(f, (struct oc_prompt){.message_id = message_id,
+			     .part_id = part_id,
+			     .text = "The summary is all that is left of the conversation. Go on "
+				     "with the task from there, until it is done.",
+			     .is_synthetic = true});
+	free(message_id);
+	free(part_id);
 }
 
 static void
@@ -468,7 +489,10 @@ send_prompt(struct flight *f)
 	xreplace(&f->error_message, NULL);
 	f->activity = OC_BUSY; /* as it will be: that it is idle is news */
 	f->activity_is_known = false;
-	if (!store_run(f->runner->store, Q_task_prompt, &id, 1, start_sending, f, &why)) {
+	if (f->summary_id && strchr(f->summary_id, '_')) {
+		send_to_go_on(f);
+	} else if (!store_run(
+		       f->runner->store, Q_task_prompt, &id, 1, start_sending_ours, f, &why)) {
 		runner_in_trouble(f->runner, &why);
 		wake_in(f, TRY_AGAIN_MS);
 	}
@@ -549,8 +573,8 @@ read_messages(void *arg)
 	struct flight *f = arg;
 	f->twins = NULL;
 	f->has_news = false;
-	f->call = opencode_messages(
-	    link_client(f->runner->link), f->session_id, on_messages_read, f);
+	f->call =
+	    opencode_messages(link_client(f->runner->link), f->session_id, on_messages_read, f);
 }
 
 /* Of a session at work the messages are read where they may have changed; else only whether it
@@ -568,8 +592,8 @@ look_on(struct flight *f)
 	else if (f->is_busy && !may_have_changed)
 		f->call = opencode_session(server, f->session_id, on_session_read, f);
 	else if (!f->is_busy && f->may_have_twin)
-		f->twins = twins_start(
-		    server, f->directory, f->nonce, f->session_id, read_messages, f);
+		f->twins =
+		    twins_start(server, f->directory, f->nonce, f->session_id, read_messages, f);
 	else
 		read_messages(f);
 }
@@ -642,6 +666,7 @@ on_messages_read(void *arg, struct oc_reply *reply)
 	}
 	struct evidence e =
 	    evidence_judge(reply->messages, reply->truncated ? NULL : f->message_id, f->is_busy);
+	xreplace(&f->summary_id, e.summary_id);
 	tell_look(f, &(struct event){.type = e.finding,
 			 .step_ms = e.step_ms,
 			 .kind = e.kind,

@@ -30,7 +30,7 @@ struct flight {
 	enum status status;
 	int64_t wake_at_ms;
 	bool may_have_twin; /* its session was searched for before it was made, or found */
-	int number; /* of the attempt */
+	int number;         /* of the attempt */
 	int64_t started_ms;
 	char *label;     /* the description, or the prompt's beginning */
 	char *directory; /* where the session works */
@@ -61,6 +61,7 @@ struct flight {
 	char *error_message;    /* of the newest session.error since the prompt was sent: some
 				   failures show nowhere else; else NULL */
 	char *end_id;           /* of the newest message that ended as a turn does; else NULL */
+	char *summary_id;       /* after which the turn stopped, as last seen; else NULL */
 	char *waits_for;        /* a person, and what they are to say; else NULL */
 	int64_t progress_ms;    /* wall clock: the newest event about its messages */
 	bool has_news;          /* since its messages were last asked for */
@@ -95,8 +96,8 @@ void flight_slept(struct flight *, int64_t ms);
 bool flight_is_idle(const struct flight *); /* nothing is under way */
 bool flight_is_here(const struct flight *); /* its server is the one that this run drives */
 
-/* What the status map says, perhaps for the first time since it could not be asked; and that it cannot
- * be asked. */
+/* What the status map says, perhaps for the first time since it could not be asked; and that it
+ * cannot be asked. */
 void flight_status(
     struct flight *, enum oc_activity, const char *retry_message, bool is_known_again);
 void flight_status_failed(struct flight *, const char *sentence, bool is_first);

@@ -148,6 +148,7 @@ flight_end(struct flight *f)
 	free(f->retry_message);
 	free(f->error_message);
 	free(f->end_id);
+	free(f->summary_id);
 	free(f->waits_for);
 	free(f);
 }

@@ -63,8 +63,7 @@ static void
 on_read(void *arg, struct oc_reply *reply)
 {
 	struct twins *t = arg;
-	bool is_empty =
-	    reply->outcome == OC_OK && !reply->truncated && reply->messages->count == 0;
+	bool is_empty = reply->outcome == OC_OK && !reply->truncated && reply->messages->count == 0;
 	if (is_empty)
 		t->call = opencode_delete(t->client, t->ids[t->tried - 1], on_deleted, t);
 	else

@@ -1,7 +1,7 @@
 /*
  * A session that was made twice: the request for the first was under way when its runner died, or
- * gave it up, and nobody found it in time. Whatever carries an attempt's nonce, is not the session that
- * the attempt has, and holds no message, is deleted.
+ * gave it up, and nobody found it in time. Whatever carries an attempt's nonce, is not the session
+ * that the attempt has, and holds no message, is deleted.
  */
 #ifndef VIGIL_RUNNER_TWINS_H
 #define VIGIL_RUNNER_TWINS_H

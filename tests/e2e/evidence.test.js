@@ -202,7 +202,7 @@ describe("evidence", { concurrency: 4 }, () => {
 
   // OpenCode takes the finished summary for the end of the turn, and does nothing when the prompt is sent again.
   test(
-    "OpenCode dies between a compaction and its own message to go on: nothing resumes that, so it has failed",
+    "OpenCode dies between a compaction and its own message to go on: vigil's takes its place",
     inWorld({ config: { task: { max_resumes: 1 } } }, async (own) => {
       const runner = await own.startRunner();
       const { id, word } = await atWork(own, COMPACTED, ...small);
@@ -212,9 +212,13 @@ describe("evidence", { concurrency: 4 }, () => {
       await dieBefore(own, id, pid, (messages) => messages.slice(messages.findIndex(({ info }) => info.summary === true) + 1));
       await own.drain();
       const task = await own.task(id);
-      assert.deepEqual(ended(task), failed("interrupted"), await own.story([id]));
-      assert.match(task.error, /cut off/);
+      assert.deepEqual([task.status, task.attempts], ["completed", 1], await own.story([id]));
+      assert.match(task.result, /^answer to: The summary is all/);
+      assert.equal((await own.attempt(id)).resumes, 1);
       assert.equal((await own.calls(word)).length, 1);
+      const messages = await own.messages(id);
+      assert.deepEqual(messages.map(({ role, summary }) => (summary ? "summary" : role)), ["user", "assistant", "user", "summary", "user", "assistant"]);
+      assert.equal(messages[4].text, "", "nobody's words");
     }),
   );
 

@@ -185,8 +185,8 @@ struct world {
 
 	int process_count, session_count, message_count, ask_count, ids;
 	int64_t broken_us; /* until then, what the sessions do cannot be asked */
-	int given;      /* the process at the given address; -1: none */
-	bool is_locked; /* somebody holds the database */
+	int given;         /* the process at the given address; -1: none */
+	bool is_locked;    /* somebody holds the database */
 	struct process process[MAX_PROCESSES];
 	struct session session[MAX_SESSIONS];
 	struct message message[MAX_MESSAGES];

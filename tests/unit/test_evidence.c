@@ -554,6 +554,33 @@ START_TEST(nothing_after_our_prompt_is_no_lost_prompt)
 }
 END_TEST
 
+/* A turn that stopped behind a summary is told from one that was cut off elsewhere. */
+START_TEST(where_it_stopped_is_known)
+{
+	static const struct {
+		const char *words;
+		bool is_behind;
+	} cases[] = {
+	    {"me | step tool-calls tools=1 | compaction | summary stop says=S", true},
+	    {"me | step tool-calls tools=1 | compaction | summary stop open says=S", true},
+	    {"me | compaction | summary stop says=S | server", false},
+	    {"me | compaction | summary stop says=S | server | step open", false},
+	    {"me | compaction | summary open", false},
+	    {"me | compaction | summary stop error=TooLong | step open", false},
+	    {"me | step tool-calls tools=1", false},
+	    {"me", false},
+	    {"person | summary stop says=S | me", false},
+	    {"me | step stop says=done | compaction | summary stop says=S", false},
+	};
+	struct session s = {0};
+	session_init(&s, cases[_i].words);
+	struct evidence e = evidence_judge(&s.all, ours, IDLE);
+	ck_assert_int_eq(e.summary_id != NULL, cases[_i].is_behind);
+	ck_assert(!e.summary_id || e.summary_id == s.message[s.all.count - 1].id);
+	free(s.words);
+}
+END_TEST
+
 /* A summary that failed in the same instant as the newest step's beginning came after it. */
 START_TEST(a_summary_of_the_same_instant_counts)
 {
@@ -590,6 +617,7 @@ main(void)
 	tcase_add_loop_test(tests, what_follows_our_prompt_is_enough, 0, (int)COUNT(recorded));
 	tcase_add_loop_test(tests, told_sessions_are_judged, 0, (int)COUNT(told));
 	tcase_add_test(tests, nothing_after_our_prompt_is_no_lost_prompt);
+	tcase_add_loop_test(tests, where_it_stopped_is_known, 0, 10);
 	tcase_add_test(tests, a_summary_of_the_same_instant_counts);
 	tcase_add_test(tests, progress_is_the_newest_time);
 	suite_add_tcase(suite, tests);
