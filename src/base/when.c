@@ -289,11 +289,11 @@ when_brief(int64_t ms, char out[32])
 }
 
 const char *
-when_date(int64_t ms, char out[32])
+when_local(int64_t ms, char out[32])
 {
 	struct tm tm = local_now(ms);
 
-	if (strftime(out, 32, "%Y-%m-%d", &tm) == 0)
+	if (strftime(out, 32, "%Y-%m-%d %H:%M:%S", &tm) == 0)
 		out[0] = '\0';
 	return out;
 }
@@ -309,14 +309,17 @@ when_relative(int64_t ms, int64_t now_ms, char out[32])
 	int64_t far_ms = is_future ? ms - now_ms : now_ms - ms;
 	size_t i = 0;
 
-	if (far_ms >= NEAR_MS)
-		return when_date(ms, out);
+	if (far_ms >= NEAR_MS) {
+		when_local(ms, out);
+		out[strcspn(out, " ")] = '\0';
+		return out;
+	}
 	while (i < sizeof(units) / sizeof(units[0]) && far_ms < units[i].ms)
 		i++;
 	if (i == sizeof(units) / sizeof(units[0]))
 		snprintf(out, 32, "now");
 	else
-		snprintf(out, 32, "%s%" PRId64 "%c%s", is_future ? "in " : "",
-		    far_ms / units[i].ms, units[i].name, is_future ? "" : " ago");
+		snprintf(out, 32, "%s%" PRId64 "%c%s", is_future ? "in " : "", far_ms / units[i].ms,
+		    units[i].name, is_future ? "" : " ago");
 	return out;
 }

@@ -27,6 +27,6 @@ const char *when_brief(int64_t ms, char out[32]);
 
 /* "3m ago", "in 2h", "now"; of what is two weeks away or more the date, in local time. */
 const char *when_relative(int64_t ms, int64_t now_ms, char out[32]);
-const char *when_date(int64_t ms, char out[32]); /* "2026-01-31" */
+const char *when_local(int64_t ms, char out[32]); /* "2026-01-31 06:00:00" */
 
 #endif

@@ -32,7 +32,8 @@ enum oc_activity { OC_IDLE, OC_BUSY, OC_RETRY };
 struct oc_status {
 	char *session_id;
 	enum oc_activity activity; /* a type we do not know counts as busy */
-	char *message;             /* of a retry: the provider's words; else NULL */
+	char *message; /* of a retry: what the provider says, and when it is asked again,
+			  in a sentence; else NULL */
 };
 
 struct oc_statuses {
@@ -79,7 +80,7 @@ enum oc_event_type {
 	OC_EV_HEARTBEAT,
 	OC_EV_SESSION_CREATED,
 	OC_EV_SESSION_DELETED,
-	OC_EV_STATUS, /* `activity` is set; `text` is a retry's message */
+	OC_EV_STATUS, /* `activity` is set; `text` is a retry's sentence */
 	OC_EV_IDLE,
 	OC_EV_ERROR,   /* `text` is the error's sentence, NULL without one; so can session_id be */
 	OC_EV_MESSAGE, /* a message changed; `finish`, and whether its words are an agent's own */

@@ -779,11 +779,7 @@ set_activity(struct flight *f, enum oc_activity activity, const char *retry_mess
 	bool is_new = activity != f->activity;
 	f->activity = activity;
 	f->activity_is_known = true;
-	char *waits = retry_message
-			  ? xasprintf("waits for its provider, which says: %s", retry_message)
-			  : NULL;
-	xreplace(&f->retry_message, waits);
-	free(waits);
+	xreplace(&f->retry_message, retry_message);
 	return is_new;
 }
 

@@ -57,7 +57,7 @@ struct flight {
 	/* Hints, from events and the status map; lost with the link. */
 	bool activity_is_known;
 	enum oc_activity activity;
-	char *retry_message;    /* that the provider is tried again, and its words; else NULL */
+	char *retry_message;    /* what the provider says, while it is tried again; else NULL */
 	char *error_message;    /* of the newest session.error since the prompt was sent: some
 				   failures show nowhere else; else NULL */
 	char *end_id;           /* of the newest message that ended as a turn does; else NULL */

@@ -434,18 +434,17 @@ START_TEST(times_by_how_far_they_are_away)
 	static const struct {
 		int64_t away;
 		const char *said;
-	} cases[] = {{0, "now"}, {999, "now"}, {-999, "now"}, {-1000, "1s ago"}, {-59999, "59s ago"},
-	    {-60000, "1m ago"}, {60000, "in 1m"}, {-2 * HOUR, "2h ago"}, {23 * HOUR, "in 23h"},
-	    {-DAY, "1d ago"}, {-13 * DAY, "13d ago"}, {-14 * DAY, "2026-01-17"},
-	    {14 * DAY, "2026-02-14"}};
+	} cases[] = {{0, "now"}, {999, "now"}, {-999, "now"}, {-1000, "1s ago"},
+	    {-59999, "59s ago"}, {-60000, "1m ago"}, {60000, "in 1m"}, {-2 * HOUR, "2h ago"},
+	    {23 * HOUR, "in 23h"}, {-DAY, "1d ago"}, {-13 * DAY, "13d ago"},
+	    {-14 * DAY, "2026-01-17"}, {14 * DAY, "2026-02-14"}};
 	int64_t now;
 	char out[32];
 
 	live_in("UTC0");
 	ck_assert(stamp_parse("2026-01-31T12:00:00.000Z", &now));
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
-		ck_assert_str_eq(
-		    when_relative(now + cases[i].away, now, out), cases[i].said);
+		ck_assert_str_eq(when_relative(now + cases[i].away, now, out), cases[i].said);
 }
 END_TEST
 

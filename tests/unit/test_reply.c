@@ -108,10 +108,12 @@ START_TEST(status_map)
 	ck_assert_str_eq(statuses.all[1].session_id, "ses_df8f9f46bffe530GUIRgN2lI0X");
 	oc_statuses_fini(&statuses);
 	buf_free(&bytes);
+	setenv("TZ", "UTC0", 1);
 	bytes = read_fixture("status-retry.json");
 	ck_assert(reply_statuses(bytes.data, bytes.len, &statuses, &fault));
 	ck_assert_int_eq(statuses.all[0].activity, OC_RETRY);
-	ck_assert_str_eq(statuses.all[0].message, "fake error 500");
+	ck_assert_str_eq(statuses.all[0].message,
+	    "the provider says: fake error 500; next try at 2026-11-23 06:09:37");
 	oc_statuses_fini(&statuses);
 	buf_free(&bytes);
 	ck_assert(reply_statuses(
@@ -119,6 +121,10 @@ START_TEST(status_map)
 	ck_assert_int_eq(statuses.all[0].activity, OC_IDLE);
 	ck_assert_int_eq(statuses.all[1].activity, OC_BUSY);
 	ck_assert_int_eq(statuses.all[2].activity, OC_BUSY);
+	oc_statuses_fini(&statuses);
+	static const char wordless[] = "{\"a\":{\"type\":\"retry\",\"next\":\"soon\"}}";
+	ck_assert(reply_statuses(wordless, strlen(wordless), &statuses, &fault));
+	ck_assert_str_eq(statuses.all[0].message, "the provider is asked again");
 	oc_statuses_fini(&statuses);
 	ck_assert(!reply_statuses("[]", 2, &statuses, &fault));
 }
