@@ -50,8 +50,8 @@ is_between(uint32_t point, uint32_t first, uint32_t last)
 static const struct {
 	uint32_t first, last;
 } treacherous[] = {
-    {0x80, 0x9f},   /* control characters of a second kind; U+009B begins a sequence */
-    {0xad, 0xad},   /* a hyphen that shows at the end of a line alone */
+    {0x80, 0x9f},     /* control characters of a second kind; U+009B begins a sequence */
+    {0xad, 0xad},     /* a hyphen that shows at the end of a line alone */
     {0x61c, 0x61c},   /* this and the next turn the direction of writing */
     {0x180e, 0x180e}, /* not to be seen */
     {0x200b, 0x200b}, /* not to be seen; the two after it join letters and emoji, and stay */

@@ -23,12 +23,13 @@ char *text_form(const char *text, enum text_form);
 size_t text_width(const char *text);
 size_t text_fit(const char *text, size_t columns);
 
-/* As much as fits into so many columns, and then the ellipsis, if not all does. The caller frees. */
+/* As much as fits into so many columns, and then the ellipsis, if not all does. The caller frees.
+ */
 char *text_cut(const char *text, size_t columns, const char *ellipsis);
 
 /* Does the environment's locale have UTF-8? Where it does not, a terminal takes bytes beyond ASCII
- * for something else, control characters among them: it is to be sent ASCII alone, in which what has
- * no likeness shows as '?'. The caller frees. */
+ * for something else, control characters among them: it is to be sent ASCII alone, in which what
+ * has no likeness shows as '?'. The caller frees. */
 bool text_locale_is_utf8(void);
 char *text_ascii(const char *text);
 

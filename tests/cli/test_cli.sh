@@ -238,7 +238,7 @@ is 'a file from a pipe' 4 "$(wc -l <out)"
 
 run 0 list --limit 2
 is 'a head line and two rows' 3 "$(wc -l <out)"
-is 'tabs' 'id status error created took agent task' "$(head -1 out | tr '\t' ' ')"
+is 'tabs' 'id status created_at took agent task reason' "$(head -1 out | tr '\t' ' ')"
 run 0 list --grep BULK --json --limit 3
 json 'list --json' 'j.length + " " + (j[0].id > j[1].id) + " " + j[0].description + " " + j[0].agent' \
     '3 true bulk null'
@@ -337,7 +337,7 @@ run 0 show "$paused"
 holds 'show says why it does not start' grep -q 'queued: the queue is paused since 20.*until vigil resume' out
 run 0 list --limit 1
 holds 'list says so' grep -q '^vigil: the queue is paused since 20.*vigil resume' err
-run 0 list --status cancelled
+run 0 list --status cancelled --limit 5
 is 'but not where nothing is queued' '' "$(cat err)"
 run 0 list --json
 is 'nor beside JSON' '' "$(cat err)"
