@@ -102,17 +102,43 @@ parse_request(const struct vigil_filter *filter, struct request *request, struct
 	return !filter->sort || choices_parse(&request->sort, filter->sort, true, fault);
 }
 
-/* Calls with each id, newest first. */
+typedef bool id_fn(void *arg, int64_t id);
+
+struct walk {
+	struct vigil *vigil;
+	const struct request *request;
+	id_fn *fn;
+	void *arg;
+	bool failed;
+};
+
+/* Below one that is too old, as a rule, is none that is not. */
 static bool
-each_id(struct vigil *vigil, const struct request *request, row_fn *fn, void *arg)
+take_id(void *arg, const struct row *row)
+{
+	struct walk *walk = arg;
+	struct value values[] = {walk->request->since, value_int(row_int(row, 0))};
+	int64_t has_below;
+
+	if (row_int(row, 1))
+		return walk->fn(walk->arg, row_int(row, 0));
+	walk->failed = !store_int(
+	    walk->vigil->store, Q_list_has_below, values, 2, 0, &has_below, &walk->vigil->fault);
+	return !walk->failed && has_below;
+}
+
+/* Calls with each id, newest first; false ends it, which is no failure. */
+static bool
+each_id(struct vigil *vigil, const struct request *request, id_fn *fn, void *arg)
 {
 	struct value values[] = {
 	    request->since, value_text(request->grep), value_text(request->statuses)};
+	struct walk walk = {.vigil = vigil, .request = request, .fn = fn, .arg = arg};
+	enum query query = request->statuses ? Q_list_ids_by_status : Q_list_ids;
+	size_t count = request->statuses ? 3 : 2;
 
-	return request->statuses
-		   ? store_run(
-			 vigil->store, Q_list_ids_by_status, values, 3, fn, arg, &vigil->fault)
-		   : store_run(vigil->store, Q_list_ids, values, 2, fn, arg, &vigil->fault);
+	return store_run(vigil->store, query, values, count, take_id, &walk, &vigil->fault) &&
+	       !walk.failed;
 }
 
 /* ---- newest first ------------------------------------------------------------------------- */
@@ -127,18 +153,13 @@ struct listing {
 
 /* False: enough, or a fault. */
 static bool
-list_one(struct listing *listing, int64_t id)
+list_one(void *arg, int64_t id)
 {
+	struct listing *listing = arg;
 	bool more;
 
 	listing->failed = !task_read(&listing->reader, id, listing->fn, listing->arg, &more);
 	return !listing->failed && more && --listing->left > 0;
-}
-
-static bool
-list_found(void *arg, const struct row *row)
-{
-	return list_one(arg, row_int(row, 0));
 }
 
 /* ---- sorted ------------------------------------------------------------------------------- */
@@ -216,7 +237,7 @@ take_keys(void *arg, const struct vigil_row *row)
 }
 
 static bool
-remember_found(void *arg, const struct row *row)
+remember_found(void *arg, int64_t id)
 {
 	struct sorting *sorting = arg;
 	bool more;
@@ -227,10 +248,10 @@ remember_found(void *arg, const struct row *row)
 	}
 	struct found *found = &sorting->all[sorting->count++];
 	*found = (struct found){
-	    .id = row_int(row, 0),
+	    .id = id,
 	    .keys = xcalloc(sorting->sort->count, sizeof(*found->keys)),
 	};
-	sorting->failed = !task_read(&sorting->reader, found->id, take_keys, found, &more);
+	sorting->failed = !task_read(&sorting->reader, id, take_keys, found, &more);
 	return !sorting->failed;
 }
 
@@ -280,7 +301,7 @@ vigil_list(struct vigil *vigil, const struct vigil_filter *filter, vigil_row_fn 
 	if (done && request.sort.count)
 		done = list_sorted(vigil, &request, &listing);
 	else if (done)
-		done = each_id(vigil, &request, list_found, &listing) && !listing.failed;
+		done = each_id(vigil, &request, list_one, &listing) && !listing.failed;
 	task_reader_free(&listing.reader);
 	free(request.statuses);
 	return done ? VIGIL_OK : handle_result(vigil);

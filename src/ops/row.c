@@ -65,48 +65,43 @@ is_open(const char *status)
 	return status_parse(status, &parsed) && !status_is_final(parsed);
 }
 
-/* Its columns in the order that was asked for. */
-static bool
-hand_on(const struct passing *p, const char *const *values, const bool *is_number)
+/* NULL where SQL has said it. The caller frees. */
+static char *
+say_reason(struct passing *p, const struct row *row)
 {
+	char *why = NULL;
+
+	if (row_is_null(row, COL_reason) && is_open(row_text(row, COL_status)))
+		p->failed = !read_reason(p->reader, row_int(row, COL_id), &why);
+	return why;
+}
+
+/* The columns that were asked for, in that order. */
+static bool
+take_row(void *arg, const struct row *row)
+{
+	struct passing *p = arg;
 	const struct choices *choices = p->reader->choices;
-	const char *names[COL_COUNT], *chosen[COL_COUNT];
-	bool numbers[COL_COUNT];
+	const char *names[COL_COUNT], *values[COL_COUNT];
+	bool is_number[COL_COUNT];
+	char *reason = NULL, *next = NULL;
 
 	for (size_t i = 0; i < choices->count; i++) {
 		enum column_id column = choices->all[i].column;
 
 		names[i] = vigil_columns()[column].name;
-		chosen[i] = values[column];
-		numbers[i] = is_number[column];
+		is_number[i] =
+		    row_is_number(row, column); /* before the text: reading it converts */
+		if (column == COL_reason)
+			reason = say_reason(p, row);
+		if (column == COL_next)
+			next = next_step(row_int(row, COL_id), row_text(row, COL_error_kind));
+		values[i] = column == COL_next               ? next
+			    : column == COL_reason && reason ? reason
+							     : row_text(row, column);
 	}
-	return !p->fn || p->fn(p->arg, &(struct vigil_row){.count = choices->count,
-					   .names = names,
-					   .values = chosen,
-					   .is_number = numbers});
-}
-
-static bool
-take_row(void *arg, const struct row *row)
-{
-	struct passing *p = arg;
-	const char *values[COL_COUNT];
-	bool is_number[COL_COUNT];
-	char *reason = NULL, *next = NULL;
-
-	for (size_t i = 0; i < COL_COUNT; i++) {
-		is_number[i] = row_is_number(row, i); /* before the text: reading it converts */
-		values[i] = row_text(row, i);
-	}
-	int64_t id = row_int(row, COL_id);
-	if (choices_have(p->reader->choices, COL_reason) && !values[COL_reason] &&
-	    is_open(values[COL_status])) {
-		p->failed = !read_reason(p->reader, id, &reason);
-		values[COL_reason] = reason;
-	}
-	if (choices_have(p->reader->choices, COL_next))
-		values[COL_next] = next = next_step(id, row_text(row, COL_error_kind));
-	p->more = !p->failed && hand_on(p, values, is_number);
+	const struct vigil_row chosen = {choices->count, names, values, is_number};
+	p->more = !p->failed && (!p->fn || p->fn(p->arg, &chosen));
 	free(reason);
 	free(next);
 	return false;

@@ -1,6 +1,6 @@
 /*
- * Text made safe to show, how wide it is, and how it is cut. The commands are not in the library, so
- * the source is compiled into this test.
+ * Text made safe to show, how wide it is, and how it is cut. The commands are not in the library,
+ * so the source is compiled into this test.
  */
 #include "cli/text.c" /* NOLINT(bugprone-suspicious-include) */
 

@@ -72,13 +72,13 @@ UNION ALL
 SELECT status, count(*) FROM tasks WHERE completed_at >= ?1 GROUP BY +status;
 
 -- name: list_ids
--- ?1 since when or NULL, ?2 a text or NULL. Tasks, newest first; those created since then have no smaller id than
--- the smallest of them (+id: that is found by created_at).
-SELECT id FROM tasks
-WHERE id >= iif(?1 IS NULL, 0, (SELECT min(+id) FROM tasks WHERE created_at >= ?1))
-	AND (?1 IS NULL OR created_at >= ?1)
-	AND (?2 IS NULL OR instr(lower(prompt), lower(?2)) OR instr(lower(description), lower(?2))
-		OR instr(lower(result), lower(?2)) OR instr(lower(error), lower(?2)))
+-- ?1 since when or NULL, ?2 a text or NULL. Tasks, newest first, and of each whether it was created since then; in
+-- older ones no text is looked for.
+-- scan: from its end, as far as somebody reads; a text that is nowhere is looked for in all
+SELECT id, ?1 IS NULL OR created_at >= ?1 FROM tasks
+WHERE (?1 IS NOT NULL AND created_at < ?1)
+	OR ?2 IS NULL OR instr(lower(prompt), lower(?2)) OR instr(lower(description), lower(?2))
+	OR instr(lower(result), lower(?2)) OR instr(lower(error), lower(?2))
 ORDER BY id DESC;
 
 -- name: list_ids_by_status
@@ -89,13 +89,17 @@ WITH RECURSIVE wanted (status) AS (SELECT value FROM json_each(?3)), newest (id)
 	UNION ALL
 	SELECT (SELECT max((SELECT max(id) FROM tasks WHERE tasks.status = wanted.status AND tasks.id < newest.id))
 		FROM wanted)
-	FROM newest
-	WHERE newest.id >= iif(?1 IS NULL, 0, (SELECT min(+id) FROM tasks WHERE created_at >= ?1))
+	FROM newest WHERE newest.id IS NOT NULL
 )
-SELECT tasks.id FROM newest CROSS JOIN tasks ON tasks.id = newest.id
-WHERE (?1 IS NULL OR created_at >= ?1)
-	AND (?2 IS NULL OR instr(lower(prompt), lower(?2)) OR instr(lower(description), lower(?2))
-		OR instr(lower(result), lower(?2)) OR instr(lower(error), lower(?2)));
+SELECT tasks.id, ?1 IS NULL OR created_at >= ?1 FROM newest CROSS JOIN tasks ON tasks.id = newest.id
+WHERE (?1 IS NOT NULL AND created_at < ?1)
+	OR ?2 IS NULL OR instr(lower(prompt), lower(?2)) OR instr(lower(description), lower(?2))
+	OR instr(lower(result), lower(?2)) OR instr(lower(error), lower(?2));
+
+-- name: list_has_below
+-- ?1 since when, ?2 an id. Whether a task of a smaller id was created since then: ids and times need not agree, after
+-- an import, or when a clock was set back. By time, for there are few, or one of the first is it.
+SELECT 1 FROM tasks WHERE created_at >= ?1 AND +id < ?2 ORDER BY created_at LIMIT 1;
 
 -- name: list_row
 -- ?1 id, ?2 ',column,column,': which are wanted of those that are long or computed, ?3 how many characters of a text.
