@@ -38,7 +38,7 @@ add_to_table(void *table, const struct vigil_row *row)
 	const char *cells[COLUMN_COUNT] = {
 	    row_get(row, "id"),
 	    row_get(row, "task_id"),
-	    print_time(row_get(row, "asked_at"), asked),
+	    print_when(stdout, row_get(row, "asked_at"), asked),
 	    row_get(row, "kind"),
 	    row_get(row, "request"),
 	};

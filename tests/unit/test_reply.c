@@ -518,6 +518,26 @@ event_in(const char *json)
 	return event;
 }
 
+START_TEST(a_provider_that_is_asked_again)
+{
+	struct oc_event event = event_in(
+	    "{\"payload\":{\"type\":\"session.status\",\"properties\":{\"sessionID\":\"ses_1\","
+	    "\"status\":{\"type\":\"retry\",\"message\":\"overloaded\",\"next\":1795414177488}}}}");
+
+	setenv("TZ", "UTC0", 1);
+	ck_assert_int_eq(event.type, OC_EV_STATUS);
+	ck_assert_int_eq(event.activity, OC_RETRY);
+	ck_assert_str_eq(
+	    event.text, "the provider says: overloaded; next try at 2026-11-23 06:09:37");
+	oc_event_fini(&event);
+	event = event_in(
+	    "{\"payload\":{\"type\":\"session.status\",\"properties\":{\"sessionID\":\"ses_1\","
+	    "\"status\":{\"type\":\"busy\"}}}}");
+	ck_assert_ptr_null(event.text);
+	oc_event_fini(&event);
+}
+END_TEST
+
 START_TEST(events_in_detail)
 {
 	struct oc_event event = event_in(
@@ -769,6 +789,7 @@ reply_suite(void)
 	tcase_add_test(all, asks_need_id_and_session);
 	tcase_add_test(all, error_sentences);
 	tcase_add_test(all, recorded_events);
+	tcase_add_test(all, a_provider_that_is_asked_again);
 	tcase_add_test(all, events_in_detail);
 	tcase_add_test(all, messages_as_events);
 	tcase_add_test(all, parts_as_events);
