@@ -63,7 +63,7 @@ add() {
 
 long='Fix the flaky test in tests/net, run it fifty times, and say which of them failed, and why'
 add "$long" >/dev/null
-add 'upgrade' -a oracle -d 'upgrade deps' >/dev/null
+add 'upgrade' -a oracle -d 'upgrade what it depends on, and test' >/dev/null
 add 'third' --after 1 >/dev/null
 add 'fourth' --hold -d "$(printf '\346\274\242\345\255\227\346\274\242\345\255\227\346\274\242\345\255\227\346\274\242\345\255\227\346\274\242\345\255\227\346\274\242\345\255\227\346\274\242\345\255\227\346\274\242\345\255\227\346\274\242\345\255\227\346\274\242\345\255\227\346\274\242\345\255\227')" >/dev/null
 add 'fifth' -a builder -d "$(printf 'evil \033]0;title\007 \302\233 \342\200\256txet \327\251\327\234\327\225\327\235 e\314\201\314\201\314\201\314\201\314\201\314\201 \360\237\230\200')" >/dev/null
@@ -170,7 +170,7 @@ done
 NO_COLOR=1 on 80 C.UTF-8 list
 is 'the columns that there is room for' 'id status created_at took task reason' "$(head -1 out | tr -s ' ')"
 holds 'what is cut ends so' grep -q 'Fix the flaky test .*…  timeout: .*…$' out
-holds 'a row has the room of what it lacks' grep -q '^ 2  completed  .*  upgrade deps$' out
+holds 'a row has the room of what it lacks' grep -q '^ 2  completed  .*  upgrade what it depends on, and test$' out
 holds 'how long ago' grep -q '^ 1  failed     \([0-9]*[sm] ago\|now\) ' out
 is 'nothing acts on it' 0 "$(outside '\012\040-\176\200-\377')"
 is 'nor turns the direction, or begins a sequence of the second kind' 0 \

@@ -640,7 +640,8 @@ START_TEST(lists_have_the_columns_and_the_order_that_is_asked_for)
 	rows_are(&(struct vigil_filter){.columns = "id", .sort = "-agent"}, "id=3; id=2; id=1; ");
 	rows_are(&(struct vigil_filter){.columns = "id", .sort = "agent,id"}, "id=3; id=1; id=2; ");
 	says(vigil_list(vigil, &(struct vigil_filter){.columns = "id,reson"}, NULL, NULL),
-	    VIGIL_USAGE, "'reson' is not a column (did you mean 'reason'?); there are id, status, ");
+	    VIGIL_USAGE,
+	    "'reson' is not a column (did you mean 'reason'?); there are id, status, ");
 	says(vigil_list(vigil, &(struct vigil_filter){.columns = "-id"}, NULL, NULL), VIGIL_USAGE,
 	    "'-id'");
 	says(vigil_list(vigil, &(struct vigil_filter){.sort = "id,-id"}, NULL, NULL), VIGIL_USAGE,
