@@ -141,6 +141,17 @@ is_heaped(uint32_t point, enum text_form form, size_t *marks)
 	return *marks > MARKS_MOST;
 }
 
+/* How many bytes from here on are the same in all forms: most of them, of a text of megabytes. */
+static size_t
+plain_span(const char *text)
+{
+	size_t span = 0;
+
+	while (text[span] >= ' ' && text[span] < 0x7f)
+		span++;
+	return span;
+}
+
 char *
 text_form(const char *text, enum text_form form)
 {
@@ -148,6 +159,12 @@ text_form(const char *text, enum text_form form)
 	size_t length, marks = 0;
 
 	for (; text && *text; text += length) {
+		length = plain_span(text);
+		if (length > 0) {
+			buf_add(&out, text, length);
+			marks = 0;
+			continue;
+		}
 		uint32_t point = decode(text, &length);
 		bool is_left_out = is_heaped(point, form, &marks);
 
