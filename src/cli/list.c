@@ -39,11 +39,15 @@ static const struct option_spec options[] = {
 
 /* ---- a table ----------------------------------------------------------------------------- */
 
+struct shown {
+	const struct vigil_column *known;
+	char room[32]; /* for the words of a time */
+};
+
 struct listing {
 	struct table *table;
 	struct column *columns;
-	const struct vigil_column **known; /* what each is */
-	char (*room)[32];                  /* for the words of times */
+	struct shown *shown;
 	const char **cells;
 	size_t count;
 	int64_t left; /* rows; one more has been asked for, to know whether there is one */
@@ -51,13 +55,13 @@ struct listing {
 };
 
 static const char *
-cell(const struct vigil_column *column, const char *value, char room[32])
+cell(struct shown *shown, const char *value)
 {
-	switch (column->kind) {
+	switch (shown->known->kind) {
 	case VIGIL_TIME:
-		return print_when(stdout, value, room);
+		return print_when(stdout, value, shown->room);
 	case VIGIL_SECONDS:
-		return print_seconds(value, room);
+		return print_seconds(value, shown->room);
 	case VIGIL_NUMBER:
 	case VIGIL_STATUS:
 	case VIGIL_WORD:
@@ -78,8 +82,8 @@ add_to_table(void *arg, const struct vigil_row *row)
 	for (size_t i = 0; i < listing->count; i++) {
 		const char *value = row->values[i];
 
-		listing->cells[i] = cell(listing->known[i], value, listing->room[i]);
-		listing->has_queued |= listing->known[i]->kind == VIGIL_STATUS && value &&
+		listing->cells[i] = cell(&listing->shown[i], value);
+		listing->has_queued |= listing->shown[i].known->kind == VIGIL_STATUS && value &&
 				       strcmp(value, "queued") == 0;
 	}
 	table_add(listing->table, listing->cells);
@@ -113,8 +117,7 @@ choose_columns(struct listing *listing, const char *names, bool are_default)
 	for (const char *at = names; (at = strchr(at, ',')); at++)
 		most++;
 	listing->columns = xcalloc(most, sizeof(*listing->columns));
-	listing->known = xcalloc(most, sizeof(*listing->known));
-	listing->room = xcalloc(most, sizeof(*listing->room));
+	listing->shown = xcalloc(most, sizeof(*listing->shown));
 	listing->cells = xcalloc(most, sizeof(*listing->cells));
 	for (const char *at = names; at; at = strchr(at, ',')) {
 		at += *at == ',';
@@ -124,7 +127,7 @@ choose_columns(struct listing *listing, const char *names, bool are_default)
 		free(name);
 		if (!known)
 			continue;
-		listing->known[listing->count] = known;
+		listing->shown[listing->count].known = known;
 		listing->columns[listing->count++] =
 		    (struct column){known->name, form_of(known->kind), are_default};
 	}
@@ -164,8 +167,7 @@ print_table(struct vigil *vigil, struct vigil_filter *filter, bool has_limit)
 		cli_say("these are the first %lld; there are more: --limit N, --limit all",
 		    (long long)filter->limit);
 	free(listing.columns);
-	free(listing.known);
-	free(listing.room);
+	free(listing.shown);
 	free(listing.cells);
 	return result;
 }
