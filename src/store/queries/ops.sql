@@ -141,9 +141,8 @@ FROM tasks WHERE id = ?1;
 
 -- name: show_reason
 -- ?1 id, ?2 whether a runner is alive: the view knows only what rows say, and a crash says nothing.
--- scan: the tables vigil and runners are a few rows, and the view gives this one task
-SELECT CASE WHEN ?2 OR reason NOT LIKE 'waits for%' THEN reason ELSE 'no runner is alive: start vigil run' END
-	AS reason
+SELECT iif(?2 OR waits_for IN ('release', 'retry', 'resume', 'time', 'task', 'mutex'), reason,
+	'no runner is alive: start vigil run') AS reason
 FROM queue WHERE id = ?1
 UNION ALL
 SELECT CASE WHEN ?2 THEN note ELSE coalesce(note || '; ', '') || 'no runner is alive: start vigil run' END

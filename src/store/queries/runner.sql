@@ -81,9 +81,14 @@ SELECT session_id FROM attempts WHERE server = ?1 AND session_id <> ?2
 SELECT prompt FROM tasks WHERE id = ?1;
 
 -- name: runner_insert
--- ?1 pid, ?2 pid_start, ?3 boot_id, ?4 version, ?5 directory
+-- ?1 pid, ?2 pid_start, ?3 boot_id, ?4 version, ?5 directory, ?6 slots, ?7 server
 -- scan: SQLite itself looks for attempts that refer to the new row; once a run
-INSERT INTO runners (pid, pid_start, boot_id, version, directory) VALUES (?1, ?2, ?3, ?4, ?5);
+INSERT INTO runners (pid, pid_start, boot_id, version, directory, slots, server)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7);
+
+-- name: runner_trouble
+-- ?1 id, ?2 why its server cannot be used, NULL: it can, ?3 now. The time is that of the first of several in a row.
+UPDATE runners SET trouble = ?2, trouble_at = iif(?2 IS NULL, NULL, coalesce(trouble_at, ?3)) WHERE id = ?1;
 
 -- name: runner_is_there
 -- ?1 id
