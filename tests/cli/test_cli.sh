@@ -182,7 +182,7 @@ is 'what became of it comes first' 'Task 1 held: held until vigil release 1' "$(
 is 'and what it is' 'A description' "$(sed -n 2p out)"
 run 0 show 3 --json
 json 'show --json' '[j.id, j.reason, j.after, j.attempts.length, j.events[0].kind].join(" | ")' \
-    '3 | comes after task 1 | 1,2 | 0 | queued'
+    '3 | comes after task 1, which is held | 1,2 | 0 | queued'
 json 'show --json has asks' 'j.asks.length' 0
 bad 3 'no task 98765' show 98765
 run 0 add "$(printf 'evil \033]0;title\007 \302\233 text')" --key evil
@@ -459,6 +459,32 @@ SELECT id FROM tasks WHERE id = 1'
 json 'sql --json' 'j[0].id' 1
 run 0 sql .tables
 holds 'a command of the shell itself' grep -q attempts out
+for query in 'DELETE FROM tasks' "ATTACH '$work/other.db' AS other; CREATE TABLE other.t (x)" \
+    ".open $work/other.db" ".backup $work/other.db" ".output $work/other.db" ".shell touch $work/other.db" \
+    "SELECT writefile('$work/other.db', 'x')" "PRAGMA user_version = 7" "VACUUM INTO '$work/other.db'"; do
+    "$vigil" sql "$query" >out 2>err </dev/null
+    holds "refused: $query" test $? -ne 0 -a -s err -a ! -e other.db
+done
+run 0 sql --csv 'SELECT 1 AS one, 2 AS two'
+is 'sql --csv' 'one,two 1,2' "$(tr -d '\r' <out | tr '\n' ' ' | sed 's/ $//')"
+mkdir -p "$HOME/.config/sqlite3" "$XDG_CONFIG_HOME/sqlite3"
+printf '.mode box\n.headers on\nSELECT 99;\n.output /dev/null\n' | tee "$HOME/.sqliterc" >"$XDG_CONFIG_HOME/sqlite3/sqliterc"
+run 0 sql 'SELECT 1 + 1'
+is 'settings of their own do not matter' '2' "$(cat out err)"
+# on_terminal COMMAND...: out is what a terminal would get
+on_terminal() {
+    script -qec "$*" typescript </dev/null | tr -d '\r' >out
+}
+on_terminal "'$vigil' sql \"SELECT 1 AS one, NULL AS none, 'a' || char(27, 155) || ']0;b' AS text\""
+is 'on a terminal, columns' "one  none  text 1    NULL  a" "$(sed -n '1p;3p' out | tr '\n' ' ' | tr -s '\n' | sed 's/ *$//;s/text  */text /')"
+holds 'and nothing that it obeys' grep -q '<U+009B>]0;b' out
+is 'not one escape' 0 "$(tr -cd '\033' <out | wc -c)"
+on_terminal "'$vigil' sql --json \"SELECT char(155) AS text\""
+is 'nor in JSON' '[{"text":"\u009b"}]' "$(cat out)"
+printf 'SELECT 6 * 7 AS answer, NULL AS none;\n.exit\n' >typed
+script -qec "'$vigil' sql" typescript <typed | tr -d '\r' >out
+holds 'the shell itself, with columns' grep -q '^42 *NULL' out
+holds 'and no word about settings' test "$(grep -c resources out)" -eq 0
 run 5 sql 'DELETE FROM tasks'
 holds 'sql is read-only' grep -qi readonly err
 run 2 sql 'SELEC 1'

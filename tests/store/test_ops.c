@@ -704,8 +704,8 @@ START_TEST(one_task_from_all_sides)
 	task.after_count = 1;
 	add(&task);
 	shows(1, VIGIL_TASK, "1");
-	shows(1, VIGIL_WHY_QUEUED, "no runner: start vigil run");
-	shows(2, VIGIL_WHY_QUEUED, "comes after task 1");
+	shows(1, VIGIL_WHY_QUEUED, "no runner is alive: start vigil run");
+	shows(2, VIGIL_WHY_QUEUED, "comes after task 1, which is queued");
 	shows(1, VIGIL_ATTEMPTS, NULL);
 	shows(1, VIGIL_EVENTS, "1");
 	shows(1, VIGIL_LAST_RUN, NULL);
