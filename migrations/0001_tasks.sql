@@ -122,6 +122,12 @@ CREATE TABLE tasks (
 		CONSTRAINT "wake_at is a UTC time like 2026-01-31T06:00:00.000Z"
 		CHECK (wake_at GLOB '[0-9]*' AND wake_at IS strftime('%Y-%m-%dT%H:%M:%fZ', wake_at, '+0 days')),
 	revision       INTEGER NOT NULL DEFAULT 0,        -- grows with each change of status
+	title          TEXT                 -- its description, else how its prompt begins; on one line, without escapes
+		AS (replace(replace(replace(replace(coalesce(description, substr(ltrim(prompt, char(9, 10, 13, 32)), 1, 60)),
+			char(10), ' '), char(13), ' '), char(27), ' '), char(155), ' ')),
+	error_line     TEXT                 -- how its error begins; the same
+		AS (replace(replace(replace(replace(substr(error, 1, 100),
+			char(10), ' '), char(13), ' '), char(27), ' '), char(155), ' ')),
 	CONSTRAINT "a text of a task cannot contain a NUL"
 		CHECK (instr(description, char(0)) = 0 AND instr(agent, char(0)) = 0 AND instr(model, char(0)) = 0
 			AND instr(variant, char(0)) = 0 AND instr(directory, char(0)) = 0
@@ -205,6 +211,9 @@ CREATE TABLE attempts (                 -- one row a try; frozen once it has end
 	tokens_cache_read  INTEGER NOT NULL DEFAULT 0,
 	tokens_cache_write INTEGER NOT NULL DEFAULT 0,
 	cost               REAL NOT NULL DEFAULT 0,         -- US dollars, as the server counts
+	error_line         TEXT                             -- how its error begins, on one line, without escapes
+		AS (replace(replace(replace(replace(substr(error, 1, 100),
+			char(10), ' '), char(13), ' '), char(27), ' '), char(155), ' ')),
 	seconds            INTEGER                          -- of work: from start to end, less what it lost
 		AS (max(0, CAST(round((julianday(ended_at) - julianday(started_at)) * 86400 - lost_ms / 1000.0) AS INTEGER))),
 	UNIQUE (task_id, number),
@@ -773,13 +782,13 @@ END;
 -- Views for people, in any sqlite3 shell. Times are local; those that end in _at are UTC, as in the tables, and what
 -- a WHERE compares: it then uses an index. A duration is there in seconds, to reckon with, and in words, as "1h 23m".
 -- It is work, as in attempts.seconds, and for a task that of all its attempts, not the time between them. Tokens and
--- cost are those of all attempts, the failed ones too. A description is the task's own, or how its prompt begins, on
--- one line and without escape sequences, as is how an error begins.
+-- cost are those of all attempts, the failed ones too. The words are
+-- the same expression each time: SQLite knows no functions of a schema's own.
 
 CREATE VIEW queue AS                    -- what has not started: one row a task, the next one first
 SELECT id,                              -- the task's
 	priority,                           -- higher first
-	replace(replace(replace(coalesce(description, substr(prompt, 1, 60)), char(10), ' '), char(13), ' '), char(27), ' ') AS description,
+	title,
 	CASE waits_for                      -- why it is not running
 	WHEN 'release' THEN 'held until vigil release ' || id
 	WHEN 'retry' THEN (SELECT 'comes after task ' || needs_id || ', which '
@@ -825,8 +834,8 @@ FROM (SELECT tasks.*, runner.pid AS runner_pid, runner.slots, runner.trouble, ru
 		WHEN (SELECT count(*) FROM tasks AS live WHERE live.status IN ('starting', 'running', 'stopping')
 			AND live.server = runner.server) >= runner.slots THEN 'slot'
 		-- … and starts at once what can start.
-		WHEN max((SELECT at FROM events WHERE id = (SELECT max(id) FROM events)), runner.started_at, coalesce(not_before, ''))
-			< strftime('%Y-%m-%dT%H:%M:%fZ', 'now', '-2 minutes') THEN 'runner'
+		WHEN max((SELECT at FROM events WHERE id = (SELECT max(id) FROM events)), runner.started_at,
+			coalesce(not_before, '')) < strftime('%Y-%m-%dT%H:%M:%fZ', 'now', '-2 minutes') THEN 'runner'
 		END AS waits_for
 	FROM tasks LEFT JOIN runners AS runner ON runner.id = (SELECT max(id) FROM runners WHERE ended_at IS NULL)
 	WHERE tasks.status IN ('queued', 'held')) AS blocked
@@ -836,18 +845,21 @@ CREATE VIEW running AS                  -- what is live: one row a task
 SELECT tasks.id,                        -- the task's
 	tasks.status,                       -- starting, running or stopping
 	live.number AS attempt,
-	replace(replace(replace(coalesce(tasks.description, substr(tasks.prompt, 1, 60)), char(10), ' '), char(13), ' '), char(27), ' ') AS description,
+	tasks.title,
 	live.agent, live.model,             -- NULL until they are known
 	datetime(live.started_at, 'localtime') AS started,
 	live.seconds_ago AS seconds,        -- since this attempt started
-	iif(live.seconds_ago < 3600, printf('%dm %02ds', live.seconds_ago / 60, live.seconds_ago % 60), (live.seconds_ago / 3600) || printf('h %02dm', live.seconds_ago / 60 % 60)) AS took,
+	iif(live.seconds_ago < 3600, printf('%dm %02ds', live.seconds_ago / 60, live.seconds_ago % 60),
+		(live.seconds_ago / 3600) || printf('h %02dm', live.seconds_ago / 60 % 60)) AS took,
 	live.quiet_seconds,                 -- since its newest sign of work
-	iif(live.quiet_seconds < 3600, printf('%dm %02ds', live.quiet_seconds / 60, live.quiet_seconds % 60), (live.quiet_seconds / 3600) || printf('h %02dm', live.quiet_seconds / 60 % 60)) AS quiet,
+	iif(live.quiet_seconds < 3600, printf('%dm %02ds', live.quiet_seconds / 60, live.quiet_seconds % 60),
+		(live.quiet_seconds / 3600) || printf('h %02dm', live.quiet_seconds / 60 % 60)) AS quiet,
 	live.resumes,                       -- how often a turn that was cut off went on
 	tasks.note,                         -- what is in its way
 	live.session_id                     -- OpenCode's
 FROM (SELECT *, CAST(round((julianday('now') - julianday(started_at)) * 86400) AS INTEGER) AS seconds_ago,
-		CAST(round((julianday('now') - julianday(coalesce(progress_at, started_at))) * 86400) AS INTEGER) AS quiet_seconds
+		CAST(round((julianday('now') - julianday(coalesce(progress_at, started_at))) * 86400) AS INTEGER)
+			AS quiet_seconds
 	FROM attempts WHERE ended_at IS NULL) AS live CROSS JOIN tasks ON tasks.id = live.task_id -- CROSS: in this order
 ORDER BY live.task_id;
 
@@ -855,17 +867,18 @@ CREATE VIEW history AS                  -- what has ended: one row a task, the n
 SELECT id,                              -- the task's
 	+status AS status,                  -- completed, failed or cancelled; + lets them be looked for by time
 	error_kind,                         -- why it failed, in a word
-	replace(replace(replace(coalesce(description, substr(prompt, 1, 60)), char(10), ' '), char(13), ' '), char(27), ' ') AS description,
+	title,
 	newest_agent AS agent, newest_model AS model, -- of its newest attempt
 	attempts,
 	datetime(created_at, 'localtime') AS created,
 	datetime(started_at, 'localtime') AS started, -- its first attempt
 	datetime(completed_at, 'localtime') AS ended,
 	seconds,
-	iif(seconds < 3600, printf('%dm %02ds', seconds / 60, seconds % 60), (seconds / 3600) || printf('h %02dm', seconds / 60 % 60)) AS took,
+	iif(seconds < 3600, printf('%dm %02ds', seconds / 60, seconds % 60),
+		(seconds / 3600) || printf('h %02dm', seconds / 60 % 60)) AS took,
 	tokens_input, tokens_output,
 	cost,                               -- US dollars
-	replace(replace(replace(substr(error, 1, 100), char(10), ' '), char(13), ' '), char(27), ' ') AS error, -- how it begins; if cancelled, why
+	error_line AS error,                -- how it begins; if cancelled, why
 	created_at, completed_at
 FROM (SELECT *, (SELECT agent FROM attempts WHERE task_id = tasks.id AND number = tasks.attempts) AS newest_agent,
 		(SELECT model FROM attempts WHERE task_id = tasks.id AND number = tasks.attempts) AS newest_model,
@@ -879,11 +892,12 @@ ORDER BY completed_at DESC, id DESC;
 CREATE VIEW slowest AS                  -- the same, the longest work first; it looks at every attempt
 SELECT task_id AS id,
 	(SELECT status FROM tasks WHERE id = task_id) AS status, -- completed, failed or cancelled
-	(SELECT replace(replace(replace(coalesce(description, substr(prompt, 1, 60)), char(10), ' '), char(13), ' '), char(27), ' ')
-		FROM tasks WHERE id = task_id) AS description,
+	(SELECT title FROM tasks WHERE id = task_id) AS title,
 	(SELECT attempts FROM tasks WHERE id = task_id) AS attempts,
 	(SELECT datetime(completed_at, 'localtime') FROM tasks WHERE id = task_id) AS ended,
-	seconds, iif(seconds < 3600, printf('%dm %02ds', seconds / 60, seconds % 60), (seconds / 3600) || printf('h %02dm', seconds / 60 % 60)) AS took,
+	seconds,
+	iif(seconds < 3600, printf('%dm %02ds', seconds / 60, seconds % 60),
+		(seconds / 3600) || printf('h %02dm', seconds / 60 % 60)) AS took,
 	cost,                               -- US dollars
 	(SELECT completed_at FROM tasks WHERE id = task_id) AS completed_at
 FROM (SELECT task_id, sum(seconds) AS seconds, round(sum(cost), 4) AS cost FROM attempts WHERE ended_at IS NOT NULL
@@ -892,13 +906,15 @@ WHERE (SELECT completed_at FROM tasks WHERE id = task_id) IS NOT NULL;
 
 CREATE VIEW waits AS                    -- waiting against running: one row a task that has ended, the newest first
 SELECT id,                              -- the task's
-	replace(replace(replace(coalesce(description, substr(prompt, 1, 60)), char(10), ' '), char(13), ' '), char(27), ' ') AS description,
+	title,
 	datetime(ready_at, 'localtime') AS ready, -- when it was queued; with a time not to start before, that
 	datetime(started_at, 'localtime') AS started, -- its first attempt
 	waited_seconds,                     -- between the two: held, paused, behind others, without a runner
-	iif(waited_seconds < 3600, printf('%dm %02ds', waited_seconds / 60, waited_seconds % 60), (waited_seconds / 3600) || printf('h %02dm', waited_seconds / 60 % 60)) AS waited,
+	iif(waited_seconds < 3600, printf('%dm %02ds', waited_seconds / 60, waited_seconds % 60),
+		(waited_seconds / 3600) || printf('h %02dm', waited_seconds / 60 % 60)) AS waited,
 	seconds,
-	iif(seconds < 3600, printf('%dm %02ds', seconds / 60, seconds % 60), (seconds / 3600) || printf('h %02dm', seconds / 60 % 60)) AS took,
+	iif(seconds < 3600, printf('%dm %02ds', seconds / 60, seconds % 60),
+		(seconds / 3600) || printf('h %02dm', seconds / 60 % 60)) AS took,
 	waited_seconds * 100 / nullif(waited_seconds + seconds, 0) AS waited_percent, -- of both together
 	completed_at
 FROM (SELECT *, CAST(round((julianday(started_at) - julianday(ready_at)) * 86400) AS INTEGER) AS waited_seconds
@@ -913,85 +929,100 @@ CREATE VIEW spans AS                    -- when something ran: one row an attemp
 SELECT task_id, number AS attempt,
 	coalesce(outcome, (SELECT status FROM tasks WHERE id = task_id)) AS outcome, -- completed, failed, cancelled;
 	                                    -- while live, the task's status
-	(SELECT replace(replace(replace(coalesce(description, substr(prompt, 1, 60)), char(10), ' '), char(13), ' '), char(27), ' ')
-		FROM tasks WHERE id = task_id) AS description,
+	(SELECT title FROM tasks WHERE id = task_id) AS title,
 	agent, model,
 	datetime(started_at, 'localtime') AS started,
 	datetime(ended_at, 'localtime') AS ended, -- NULL: it has not
 	worked AS seconds,
-	iif(worked < 3600, printf('%dm %02ds', worked / 60, worked % 60), (worked / 3600) || printf('h %02dm', worked / 60 % 60)) AS took,
+	iif(worked < 3600, printf('%dm %02ds', worked / 60, worked % 60),
+		(worked / 3600) || printf('h %02dm', worked / 60 % 60)) AS took,
 	lost_ms / 1000 AS lost_seconds,     -- in which it could not work
 	resumes,                            -- how often a turn that was cut off went on
 	tokens_input, tokens_output, cost,
 	error_kind,                         -- why it failed, in a word
-	replace(replace(replace(substr(error, 1, 100), char(10), ' '), char(13), ' '), char(27), ' ') AS error, -- how it begins
+	error_line AS error,                -- how it begins
 	session_id,                         -- OpenCode's
 	started_at AS since_at,
 	until_at                            -- its end; while live, now
 FROM (SELECT *, seconds AS worked, ended_at AS until_at FROM attempts WHERE ended_at IS NOT NULL
 	UNION ALL
-	SELECT *, max(0, CAST(round((julianday('now') - julianday(started_at)) * 86400) AS INTEGER) - lost_ms / 1000), strftime('%Y-%m-%dT%H:%M:%fZ', 'now') FROM attempts WHERE ended_at IS NULL);
+	SELECT *, max(0, CAST(round((julianday('now') - julianday(started_at)) * 86400) AS INTEGER) - lost_ms / 1000),
+		strftime('%Y-%m-%dT%H:%M:%fZ', 'now')
+	FROM attempts WHERE ended_at IS NULL);
 
 -- `FROM x, json_each((SELECT json_array(json_object(…)) FROM y WHERE …)) AS sums` puts sums over those rows of y that
 -- belong to a row of x beside it: made once, and only for the rows of x that are asked for.
+
 CREATE VIEW nights AS                   -- one row a night in which an attempt ended, the newest first
-SELECT date(newest, 'localtime', '-12 hours') AS night, -- from noon to noon; of its evening
-	json_extract(sums.value, '$.tasks') AS tasks,    -- that were worked on, by how they stood in the end:
-	json_extract(sums.value, '$.completed') AS completed,
-	json_extract(sums.value, '$.failed') AS failed,
-	json_extract(sums.value, '$.cancelled') AS cancelled,
-	json_extract(sums.value, '$.attempts') AS attempts, -- all that ended
-	json_extract(sums.value, '$.seconds') AS seconds, -- of all attempts, side by side or not
-	iif(json_extract(sums.value, '$.seconds') < 3600, printf('%dm %02ds', json_extract(sums.value, '$.seconds') / 60, json_extract(sums.value, '$.seconds') % 60), (json_extract(sums.value, '$.seconds') / 3600) || printf('h %02dm', json_extract(sums.value, '$.seconds') / 60 % 60)) AS took,
-	json_extract(sums.value, '$.tokens_input') AS tokens_input, json_extract(sums.value, '$.tokens_output') AS tokens_output,
-	json_extract(sums.value, '$.cost') AS cost,      -- US dollars
+SELECT night,                           -- from noon to noon; the date is its evening's
+	tasks,                              -- that were worked on, by how they stood in the end:
+	completed, failed, cancelled,
+	attempts,                           -- all that ended
+	seconds,                            -- of all of them, side by side or not
+	iif(seconds < 3600, printf('%dm %02ds', seconds / 60, seconds % 60),
+		(seconds / 3600) || printf('h %02dm', seconds / 60 % 60)) AS took,
+	tokens_input, tokens_output,
+	cost,                               -- US dollars
 	since_at, until_at                  -- the two noons
-FROM (WITH RECURSIVE nights (newest) AS ( -- each begins with the newest end before the noon of the one that follows it
-		SELECT max(ended_at) FROM attempts WHERE ended_at IS NOT NULL
-		UNION ALL
-		SELECT (SELECT max(ended_at) FROM attempts WHERE ended_at < min(newest, strftime('%Y-%m-%dT%H:%M:%fZ',
-			date(newest, 'localtime', '-12 hours') || ' 12:00', 'utc')))
-		FROM nights WHERE newest IS NOT NULL)
-	SELECT newest,
-		strftime('%Y-%m-%dT%H:%M:%fZ', date(newest, 'localtime', '-12 hours') || ' 12:00', 'utc') AS since_at,
-		strftime('%Y-%m-%dT%H:%M:%fZ', date(newest, 'localtime', '+12 hours') || ' 12:00', 'utc') AS until_at
-	FROM nights WHERE newest IS NOT NULL),
-json_each((SELECT json_array(json_object('tasks', count(*), 'completed', sum(outcome = 'completed'),
-		'failed', sum(outcome = 'failed'), 'cancelled', sum(outcome = 'cancelled'), 'attempts', sum(attempts),
-		'seconds', sum(seconds), 'tokens_input', sum(tokens_input), 'tokens_output', sum(tokens_output),
-		'cost', round(sum(cost), 4)))
-	FROM (SELECT outcome, max(number), -- with max(), the outcome is of that row
-			count(*) AS attempts, sum(seconds) AS seconds, sum(tokens_input) AS tokens_input,
-			sum(tokens_output) AS tokens_output, sum(cost) AS cost
-		FROM attempts WHERE ended_at >= since_at AND ended_at < until_at GROUP BY task_id))) AS sums;
+FROM (SELECT night, since_at, until_at,
+		json_extract(value, '$.tasks') AS tasks, json_extract(value, '$.completed') AS completed,
+		json_extract(value, '$.failed') AS failed, json_extract(value, '$.cancelled') AS cancelled,
+		json_extract(value, '$.attempts') AS attempts, json_extract(value, '$.seconds') AS seconds,
+		json_extract(value, '$.input') AS tokens_input, json_extract(value, '$.output') AS tokens_output,
+		json_extract(value, '$.cost') AS cost
+	FROM (WITH RECURSIVE ends (newest) AS ( -- each is the newest before the noon in which the later night began
+			SELECT max(ended_at) FROM attempts WHERE ended_at IS NOT NULL
+			UNION ALL
+			SELECT (SELECT max(ended_at) FROM attempts WHERE ended_at < min(newest,
+				strftime('%Y-%m-%dT%H:%M:%fZ', date(newest, 'localtime', '-12 hours') || ' 12:00', 'utc')))
+			FROM ends WHERE newest IS NOT NULL)
+		SELECT date(newest, 'localtime', '-12 hours') AS night,
+			strftime('%Y-%m-%dT%H:%M:%fZ', date(newest, 'localtime', '-12 hours') || ' 12:00', 'utc') AS since_at,
+			strftime('%Y-%m-%dT%H:%M:%fZ', date(newest, 'localtime', '+12 hours') || ' 12:00', 'utc') AS until_at
+		FROM ends WHERE newest IS NOT NULL),
+	json_each((SELECT json_array(json_object('tasks', count(*), 'completed', sum(outcome = 'completed'),
+			'failed', sum(outcome = 'failed'), 'cancelled', sum(outcome = 'cancelled'),
+			'attempts', sum(attempts), 'seconds', sum(seconds), 'input', sum(input), 'output', sum(output),
+			'cost', round(sum(cost), 4)))
+		FROM (SELECT outcome, max(number), -- with max(), the outcome is of that row
+				count(*) AS attempts, sum(seconds) AS seconds, sum(tokens_input) AS input,
+				sum(tokens_output) AS output, sum(cost) AS cost
+			FROM attempts WHERE ended_at >= since_at AND ended_at < until_at GROUP BY task_id))));
 
 CREATE VIEW days AS                     -- what a day has cost: one row a day on which an attempt ended, the newest first
-SELECT date(newest, 'localtime') AS day,
-	json_extract(sums.value, '$.attempts') AS attempts,
-	json_extract(sums.value, '$.seconds') AS seconds, iif(json_extract(sums.value, '$.seconds') < 3600, printf('%dm %02ds', json_extract(sums.value, '$.seconds') / 60, json_extract(sums.value, '$.seconds') % 60), (json_extract(sums.value, '$.seconds') / 3600) || printf('h %02dm', json_extract(sums.value, '$.seconds') / 60 % 60)) AS took,
-	json_extract(sums.value, '$.tokens_input') AS tokens_input, json_extract(sums.value, '$.tokens_output') AS tokens_output,
-	json_extract(sums.value, '$.tokens_reasoning') AS tokens_reasoning, json_extract(sums.value, '$.tokens_cache_read') AS tokens_cache_read, json_extract(sums.value, '$.tokens_cache_write') AS tokens_cache_write,
-	json_extract(sums.value, '$.cost') AS cost,      -- US dollars
+SELECT day, attempts, seconds,
+	iif(seconds < 3600, printf('%dm %02ds', seconds / 60, seconds % 60),
+		(seconds / 3600) || printf('h %02dm', seconds / 60 % 60)) AS took,
+	tokens_input, tokens_output, tokens_reasoning, tokens_cache_read, tokens_cache_write,
+	cost,                               -- US dollars
 	since_at, until_at                  -- the two midnights
-FROM (WITH RECURSIVE days (newest) AS (   -- as in nights
-		SELECT max(ended_at) FROM attempts WHERE ended_at IS NOT NULL
-		UNION ALL
-		SELECT (SELECT max(ended_at) FROM attempts WHERE ended_at < min(newest, strftime('%Y-%m-%dT%H:%M:%fZ',
-			date(newest, 'localtime'), 'utc')))
-		FROM days WHERE newest IS NOT NULL)
-	SELECT newest, strftime('%Y-%m-%dT%H:%M:%fZ', date(newest, 'localtime'), 'utc') AS since_at,
-		strftime('%Y-%m-%dT%H:%M:%fZ', date(newest, 'localtime', '+1 day'), 'utc') AS until_at
-	FROM days WHERE newest IS NOT NULL),
-json_each((SELECT json_array(json_object('attempts', count(*), 'seconds', sum(seconds),
-		'tokens_input', sum(tokens_input), 'tokens_output', sum(tokens_output), 'tokens_reasoning', sum(tokens_reasoning),
-		'tokens_cache_read', sum(tokens_cache_read), 'tokens_cache_write', sum(tokens_cache_write),
-		'cost', round(sum(cost), 4)))
-	FROM attempts WHERE ended_at >= since_at AND ended_at < until_at)) AS sums;
+FROM (SELECT day, since_at, until_at,
+		json_extract(value, '$.attempts') AS attempts, json_extract(value, '$.seconds') AS seconds,
+		json_extract(value, '$.input') AS tokens_input, json_extract(value, '$.output') AS tokens_output,
+		json_extract(value, '$.reasoning') AS tokens_reasoning,
+		json_extract(value, '$.cache_read') AS tokens_cache_read,
+		json_extract(value, '$.cache_write') AS tokens_cache_write, json_extract(value, '$.cost') AS cost
+	FROM (WITH RECURSIVE ends (newest) AS ( -- as in nights
+			SELECT max(ended_at) FROM attempts WHERE ended_at IS NOT NULL
+			UNION ALL
+			SELECT (SELECT max(ended_at) FROM attempts WHERE ended_at < min(newest,
+				strftime('%Y-%m-%dT%H:%M:%fZ', date(newest, 'localtime'), 'utc')))
+			FROM ends WHERE newest IS NOT NULL)
+		SELECT date(newest, 'localtime') AS day,
+			strftime('%Y-%m-%dT%H:%M:%fZ', date(newest, 'localtime'), 'utc') AS since_at,
+			strftime('%Y-%m-%dT%H:%M:%fZ', date(newest, 'localtime', '+1 day'), 'utc') AS until_at
+		FROM ends WHERE newest IS NOT NULL),
+	json_each((SELECT json_array(json_object('attempts', count(*), 'seconds', sum(seconds),
+			'input', sum(tokens_input), 'output', sum(tokens_output), 'reasoning', sum(tokens_reasoning),
+			'cache_read', sum(tokens_cache_read), 'cache_write', sum(tokens_cache_write),
+			'cost', round(sum(cost), 4)))
+		FROM attempts WHERE ended_at >= since_at AND ended_at < until_at)));
 
 CREATE VIEW models AS                    -- what each model has cost, the dearest first; looks at every attempt
 SELECT model,                           -- NULL: it did not get so far
 	attempts, completed, failed, seconds,
-	iif(seconds < 3600, printf('%dm %02ds', seconds / 60, seconds % 60), (seconds / 3600) || printf('h %02dm', seconds / 60 % 60)) AS took,
+	iif(seconds < 3600, printf('%dm %02ds', seconds / 60, seconds % 60),
+		(seconds / 3600) || printf('h %02dm', seconds / 60 % 60)) AS took,
 	tokens_input, tokens_output, tokens_reasoning, tokens_cache_read, tokens_cache_write,
 	cost                                -- US dollars
 FROM (SELECT model, count(*) AS attempts, sum(outcome = 'completed') AS completed, sum(outcome = 'failed') AS failed,
@@ -1004,7 +1035,8 @@ ORDER BY cost DESC, seconds DESC;
 CREATE VIEW agents AS                    -- what each agent has cost, the dearest first; looks at every attempt
 SELECT agent,                           -- NULL: it did not get so far
 	attempts, completed, failed, seconds,
-	iif(seconds < 3600, printf('%dm %02ds', seconds / 60, seconds % 60), (seconds / 3600) || printf('h %02dm', seconds / 60 % 60)) AS took,
+	iif(seconds < 3600, printf('%dm %02ds', seconds / 60, seconds % 60),
+		(seconds / 3600) || printf('h %02dm', seconds / 60 % 60)) AS took,
 	tokens_input, tokens_output, tokens_reasoning, tokens_cache_read, tokens_cache_write,
 	cost                                -- US dollars
 FROM (SELECT agent, count(*) AS attempts, sum(outcome = 'completed') AS completed, sum(outcome = 'failed') AS failed,
@@ -1017,13 +1049,13 @@ ORDER BY cost DESC, seconds DESC;
 CREATE VIEW failures AS                 -- what has failed and not passed since, by kind: the most frequent first
 SELECT error_kind, count(*) AS tasks, sum(attempts) AS attempts,
 	datetime(max(completed_at), 'localtime') AS newest, -- with max(), what follows is of that row
-	id AS newest_id, replace(replace(replace(substr(error, 1, 100), char(10), ' '), char(13), ' '), char(27), ' ') AS newest_error
+	id AS newest_id, error_line AS newest_error
 FROM tasks WHERE status = 'failed'
 GROUP BY error_kind ORDER BY tasks DESC, newest DESC;
 
 CREATE VIEW retried AS                  -- what failed and passed in the end: one row a task, the newest first
 SELECT id,                              -- the task's
-	replace(replace(replace(coalesce(description, substr(prompt, 1, 60)), char(10), ' '), char(13), ' '), char(27), ' ') AS description,
+	title,
 	attempts,
 	(SELECT group_concat(error_kind, ', ') FROM attempts WHERE task_id = tasks.id AND outcome = 'failed')
 		AS failures,                    -- their kinds, in order

@@ -65,6 +65,9 @@ static const struct {
 	"the queue is paused since 2026-01-31 07:00:00, until vigil resume"},
     {"UPDATE tasks SET not_before = '2199-07-31T06:00:00.000Z' WHERE id = 2", "time",
 	"not before 2199-07-31 08:00:00"},
+    {"UPDATE tasks SET not_before = '2199-07-31T06:00:00.000Z' WHERE id = 2;"
+     "INSERT INTO events (task_id, kind, detail) VALUES (2, 'delayed', 'its directory is away')",
+	"time", "not before 2199-07-31 08:00:00: its directory is away"},
     {"UPDATE tasks SET not_before = " LONG_AGO " WHERE id = 2", NULL, "it is about to start"},
     {AFTER_ONE, "task", "comes after task 1, which is queued"},
     {AFTER_ONE AT_WORK, "task", "comes after task 1, which is starting"},
@@ -111,10 +114,9 @@ END_TEST
 
 START_TEST(what_is_live)
 {
-	shell_ok(path, AT_WORK "UPDATE tasks SET description = 'a' || char(10, 27, 13) || 'b', "
+	shell_ok(path, AT_WORK "UPDATE tasks SET description = 'a' || char(10, 27, 155) || 'b', "
 			       "note = 'so' WHERE id = 1");
-	shell_gives(path,
-	    "SELECT id || status || attempt || description || resumes || note FROM running",
+	shell_gives(path, "SELECT id || status || attempt || title || resumes || note FROM running",
 	    "1starting1a   b0so");
 	shell_gives(path,
 	    "SELECT seconds BETWEEN 0 AND 60 AND took GLOB '0m [0-5][0-9]s' AND quiet = took AND "
@@ -123,7 +125,7 @@ START_TEST(what_is_live)
 	    "1");
 	shell_gives(path,
 	    "SELECT outcome || (ended IS NULL) || (seconds BETWEEN 0 AND 60) || (until_at >= "
-	    "since_at) || description FROM spans",
+	    "since_at) || title FROM spans",
 	    "starting111a   b");
 	shell_gives(path,
 	    "SELECT count(*) FROM spans WHERE until_at > " MINUTES_AGO(
