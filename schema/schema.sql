@@ -787,7 +787,7 @@ CREATE TABLE importing (
 CREATE VIEW queue AS                    -- what has not started: one row a task, the next one first
 SELECT id,                              -- the task's
 	priority,                           -- higher first
-	title,
+	title,                              -- what it was described as, or how its prompt begins
 	CASE waits_for                      -- why it is not running
 	WHEN 'release' THEN 'held until vigil release ' || id
 	WHEN 'retry' THEN (SELECT 'comes after task ' || needs_id || ', which '
@@ -813,7 +813,7 @@ SELECT id,                              -- the task's
 	waits_for,                          -- the same in a word: release, retry, resume, time, task, mutex, runner,
 	                                    -- server, slot; NULL: nothing
 	attempts,                           -- made so far
-	datetime(created_at, 'localtime') AS created
+	datetime(created_at, 'localtime') AS created -- when it was queued
 FROM (SELECT tasks.*, runner.pid AS runner_pid, runner.slots, runner.trouble, runner.trouble_at,
 		CASE
 		WHEN tasks.status = 'held' THEN 'release'
@@ -843,10 +843,10 @@ ORDER BY status = 'held', priority DESC, id;
 CREATE VIEW running AS                  -- what is live: one row a task
 SELECT tasks.id,                        -- the task's
 	tasks.status,                       -- starting, running or stopping
-	live.number AS attempt,
-	tasks.title,
+	live.number AS attempt,             -- 1: the first
+	tasks.title,                        -- what it was described as, or how its prompt begins
 	live.agent, live.model,             -- NULL until they are known
-	datetime(live.started_at, 'localtime') AS started,
+	datetime(live.started_at, 'localtime') AS started, -- this attempt
 	live.seconds_ago AS seconds,        -- since this attempt started
 	iif(live.seconds_ago < 3600, printf('%dm %02ds', live.seconds_ago / 60, live.seconds_ago % 60),
 		(live.seconds_ago / 3600) || printf('h %02dm', live.seconds_ago / 60 % 60)) AS took,
@@ -866,19 +866,19 @@ CREATE VIEW history AS                  -- what has ended: one row a task, the n
 SELECT id,                              -- the task's
 	+status AS status,                  -- completed, failed or cancelled; + lets them be looked for by time
 	error_kind,                         -- why it failed, in a word
-	title,
+	title,                              -- what it was described as, or how its prompt begins
 	newest_agent AS agent, newest_model AS model, -- of its newest attempt
-	attempts,
-	datetime(created_at, 'localtime') AS created,
+	attempts,                           -- how often it was tried
+	datetime(created_at, 'localtime') AS created, -- when it was queued
 	datetime(started_at, 'localtime') AS started, -- its first attempt
-	datetime(completed_at, 'localtime') AS ended,
-	seconds,
+	datetime(completed_at, 'localtime') AS ended, -- when it became final
+	seconds,                            -- of work
 	iif(seconds < 3600, printf('%dm %02ds', seconds / 60, seconds % 60),
 		(seconds / 3600) || printf('h %02dm', seconds / 60 % 60)) AS took,
-	tokens_input, tokens_output,
+	tokens_input, tokens_output,        -- of all its attempts
 	cost,                               -- US dollars
 	error_line AS error,                -- how it begins; if cancelled, why
-	created_at, completed_at
+	created_at, completed_at            -- as created and ended, in UTC
 FROM (SELECT *, (SELECT agent FROM attempts WHERE task_id = tasks.id AND number = tasks.attempts) AS newest_agent,
 		(SELECT model FROM attempts WHERE task_id = tasks.id AND number = tasks.attempts) AS newest_model,
 		(SELECT sum(seconds) FROM attempts WHERE task_id = tasks.id) AS seconds,
@@ -889,12 +889,12 @@ FROM (SELECT *, (SELECT agent FROM attempts WHERE task_id = tasks.id AND number 
 ORDER BY completed_at DESC, id DESC;
 
 CREATE VIEW slowest AS                  -- the same, the longest work first; it looks at every attempt
-SELECT task_id AS id,
+SELECT task_id AS id,                   -- the task's
 	(SELECT status FROM tasks WHERE id = task_id) AS status, -- completed, failed or cancelled
 	(SELECT title FROM tasks WHERE id = task_id) AS title,
 	(SELECT attempts FROM tasks WHERE id = task_id) AS attempts,
 	(SELECT datetime(completed_at, 'localtime') FROM tasks WHERE id = task_id) AS ended,
-	seconds,
+	seconds,                            -- of work
 	iif(seconds < 3600, printf('%dm %02ds', seconds / 60, seconds % 60),
 		(seconds / 3600) || printf('h %02dm', seconds / 60 % 60)) AS took,
 	cost,                               -- US dollars
@@ -905,17 +905,17 @@ WHERE (SELECT completed_at FROM tasks WHERE id = task_id) IS NOT NULL;
 
 CREATE VIEW waits AS                    -- waiting against running: one row a task that has ended, the newest first
 SELECT id,                              -- the task's
-	title,
+	title,                              -- what it was described as, or how its prompt begins
 	datetime(ready_at, 'localtime') AS ready, -- when it was queued; with a time not to start before, that
 	datetime(started_at, 'localtime') AS started, -- its first attempt
 	waited_seconds,                     -- between the two: held, paused, behind others, without a runner
 	iif(waited_seconds < 3600, printf('%dm %02ds', waited_seconds / 60, waited_seconds % 60),
 		(waited_seconds / 3600) || printf('h %02dm', waited_seconds / 60 % 60)) AS waited,
-	seconds,
+	seconds,                            -- of work
 	iif(seconds < 3600, printf('%dm %02ds', seconds / 60, seconds % 60),
 		(seconds / 3600) || printf('h %02dm', seconds / 60 % 60)) AS took,
 	waited_seconds * 100 / nullif(waited_seconds + seconds, 0) AS waited_percent, -- of both together
-	completed_at
+	completed_at                        -- when it became final, in UTC
 FROM (SELECT *, CAST(round((julianday(started_at) - julianday(ready_at)) * 86400) AS INTEGER) AS waited_seconds
 	FROM (SELECT *, (SELECT sum(seconds) FROM attempts WHERE task_id = tasks.id) AS seconds,
 			-- A time that is later than the first start is of a try that followed by itself.
@@ -925,19 +925,20 @@ ORDER BY completed_at DESC, id DESC;
 
 CREATE VIEW spans AS                    -- when something ran: one row an attempt, live ones too. What ran between two
                                         -- times, all of it or a part: WHERE until_at > … AND since_at < …
-SELECT task_id, number AS attempt,
+SELECT task_id,
+	number AS attempt,                  -- 1: the first
 	coalesce(outcome, (SELECT status FROM tasks WHERE id = task_id)) AS outcome, -- completed, failed, cancelled;
 	                                    -- while live, the task's status
 	(SELECT title FROM tasks WHERE id = task_id) AS title,
-	agent, model,
-	datetime(started_at, 'localtime') AS started,
+	agent, model,                       -- NULL: it did not get so far
+	datetime(started_at, 'localtime') AS started, -- when it did
 	datetime(ended_at, 'localtime') AS ended, -- NULL: it has not
 	worked AS seconds,
 	iif(worked < 3600, printf('%dm %02ds', worked / 60, worked % 60),
 		(worked / 3600) || printf('h %02dm', worked / 60 % 60)) AS took,
 	lost_ms / 1000 AS lost_seconds,     -- in which it could not work
 	resumes,                            -- how often a turn that was cut off went on
-	tokens_input, tokens_output, cost,
+	tokens_input, tokens_output, cost,  -- cost: US dollars
 	error_kind,                         -- why it failed, in a word
 	error_line AS error,                -- how it begins
 	session_id,                         -- OpenCode's
@@ -957,7 +958,7 @@ SELECT night,                           -- from noon to noon; the date is its ev
 	seconds,                            -- of all of them, side by side or not
 	iif(seconds < 3600, printf('%dm %02ds', seconds / 60, seconds % 60),
 		(seconds / 3600) || printf('h %02dm', seconds / 60 % 60)) AS took,
-	tokens_input, tokens_output,
+	tokens_input, tokens_output,        -- of all its attempts
 	cost,                               -- US dollars
 	since_at, until_at                  -- the two noons
 FROM (SELECT night, since_at, until_at,
@@ -986,7 +987,9 @@ FROM (SELECT night, since_at, until_at,
 			FROM attempts WHERE ended_at >= since_at AND ended_at < until_at GROUP BY task_id))));
 
 CREATE VIEW days AS                     -- what a day has cost: one row a day on which an attempt ended, the newest first
-SELECT day, attempts, seconds,
+SELECT day,                             -- the date
+	attempts,                           -- all that ended
+	seconds,                            -- of work
 	iif(seconds < 3600, printf('%dm %02ds', seconds / 60, seconds % 60),
 		(seconds / 3600) || printf('h %02dm', seconds / 60 % 60)) AS took,
 	tokens_input, tokens_output, tokens_reasoning, tokens_cache_read, tokens_cache_write,
@@ -1014,9 +1017,11 @@ FROM (SELECT day, since_at, until_at,
 			'cost', round(sum(cost), 4)))
 		FROM attempts WHERE ended_at >= since_at AND ended_at < until_at)));
 
-CREATE VIEW models AS                    -- what each model has cost, the dearest first; looks at every attempt
+CREATE VIEW models AS                   -- what each model has cost, the dearest first; looks at every attempt
 SELECT model,                           -- NULL: it did not get so far
-	attempts, completed, failed, seconds,
+	attempts,                           -- all that ended
+	completed, failed,                  -- of these
+	seconds,                            -- of work
 	iif(seconds < 3600, printf('%dm %02ds', seconds / 60, seconds % 60),
 		(seconds / 3600) || printf('h %02dm', seconds / 60 % 60)) AS took,
 	tokens_input, tokens_output, tokens_reasoning, tokens_cache_read, tokens_cache_write,
@@ -1028,9 +1033,11 @@ FROM (SELECT model, count(*) AS attempts, sum(outcome = 'completed') AS complete
 	FROM attempts WHERE ended_at IS NOT NULL GROUP BY model)
 ORDER BY cost DESC, seconds DESC;
 
-CREATE VIEW agents AS                    -- what each agent has cost, the dearest first; looks at every attempt
+CREATE VIEW agents AS                   -- what each agent has cost, the dearest first; looks at every attempt
 SELECT agent,                           -- NULL: it did not get so far
-	attempts, completed, failed, seconds,
+	attempts,                           -- all that ended
+	completed, failed,                  -- of these
+	seconds,                            -- of work
 	iif(seconds < 3600, printf('%dm %02ds', seconds / 60, seconds % 60),
 		(seconds / 3600) || printf('h %02dm', seconds / 60 % 60)) AS took,
 	tokens_input, tokens_output, tokens_reasoning, tokens_cache_read, tokens_cache_write,
@@ -1043,28 +1050,33 @@ FROM (SELECT agent, count(*) AS attempts, sum(outcome = 'completed') AS complete
 ORDER BY cost DESC, seconds DESC;
 
 CREATE VIEW failures AS                 -- what has failed and not passed since, by kind: the most frequent first
-SELECT error_kind, count(*) AS tasks, sum(attempts) AS attempts,
+SELECT error_kind,                      -- why they failed, in a word
+	count(*) AS tasks,                  -- so many
+	sum(attempts) AS attempts,          -- how often they were tried, together
 	datetime(max(completed_at), 'localtime') AS newest, -- with max(), what follows is of that row
-	id AS newest_id, error_line AS newest_error
+	id AS newest_id,                    -- the task's
+	error_line AS newest_error          -- how its error begins
 FROM tasks WHERE status = 'failed'
 GROUP BY error_kind ORDER BY tasks DESC, newest DESC;
 
 CREATE VIEW retried AS                  -- what failed and passed in the end: one row a task, the newest first
 SELECT id,                              -- the task's
-	title,
-	attempts,
+	title,                              -- what it was described as, or how its prompt begins
+	attempts,                           -- how often it was tried
 	(SELECT group_concat(error_kind, ', ') FROM attempts WHERE task_id = tasks.id AND outcome = 'failed')
 		AS failures,                    -- their kinds, in order
 	(SELECT round(sum(cost), 4) FROM attempts WHERE task_id = tasks.id AND outcome = 'failed')
 		AS failures_cost,               -- US dollars
-	datetime(completed_at, 'localtime') AS ended,
-	completed_at
+	datetime(completed_at, 'localtime') AS ended, -- when it became final
+	completed_at                        -- when it became final, in UTC
 FROM tasks WHERE attempts > 1 AND completed_at IS NOT NULL AND +status = 'completed'
 	AND EXISTS (SELECT 1 FROM attempts WHERE task_id = tasks.id AND outcome = 'failed')
 ORDER BY completed_at DESC, id DESC;
 
-CREATE VIEW problems AS -- invariants that are broken: always empty
-SELECT 'live task without a live attempt' AS problem, id AS task_id FROM tasks
+CREATE VIEW problems AS                 -- what only a mistake of vigil's can bring about: always empty
+SELECT 'live task without a live attempt' AS problem, -- what is wrong
+	id AS task_id                       -- with which task
+FROM tasks
 WHERE status IN ('starting', 'running', 'stopping')
 	AND NOT EXISTS (SELECT 1 FROM attempts WHERE task_id = tasks.id AND ended_at IS NULL)
 UNION ALL

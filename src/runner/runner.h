@@ -41,9 +41,9 @@ struct runner {
 	struct panes *panes;
 	struct awake *awake;
 	struct claim *claim; /* the task that is to start next */
-	int64_t id;      /* its row in `runners` */
-	char *directory; /* where tasks without one run */
-	char *server;    /* that it drives, as in the column `server` */
+	int64_t id;          /* its row in `runners` */
+	char *directory;     /* where tasks without one run */
+	char *server;        /* that it drives, as in the column `server` */
 	struct row_told told;
 	bool drain;
 	bool has_panes;      /* each task is to have one */
