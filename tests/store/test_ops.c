@@ -714,6 +714,17 @@ START_TEST(one_task_from_all_sides)
 		       "(1, 1, '', '', '/')");
 	shows(1, VIGIL_WHY_QUEUED, "no runner is alive: start vigil run");
 	shows(1, VIGIL_LAST_RUN, NULL);
+	shell_ok(path, "UPDATE runners SET trouble = 'nobody answers', trouble_at = "
+		       "'2026-01-31T06:00:00.000Z'");
+	shows(1, VIGIL_WHY_QUEUED, "no runner is alive: start vigil run");
+	shows(2, VIGIL_WHY_QUEUED, "comes after task 1, which is queued");
+	struct fault fault;
+	struct store_lock *lock = store_lock(path, &fault);
+	char *reason = shell(path, "SELECT reason FROM queue WHERE id = 1");
+	ck_assert_ptr_nonnull(strstr(reason, "nobody answers"));
+	shows(1, VIGIL_WHY_QUEUED, reason);
+	free(reason);
+	store_unlock(lock);
 	shell_ok(path, "UPDATE runners SET ended_at = started_at, ending = 'drained'");
 	shows(1, VIGIL_LAST_RUN, "drained");
 	finish(1, "completed", "result = 'y'");
