@@ -791,11 +791,13 @@ SELECT id,                              -- the task's
 	title,                              -- what it was described as, or how its prompt begins
 	CASE waits_for                      -- why it is not running
 	WHEN 'release' THEN 'held until vigil release ' || id
-	WHEN 'retry' THEN (SELECT 'comes after task ' || needs_id || ', which '
-			|| iif(needed.status = 'failed', 'failed', 'was cancelled') || ': vigil retry ' || needs_id
-			|| ', or vigil cancel ' || blocked.id
-		FROM dependencies JOIN tasks AS needed ON needed.id = needs_id
-		WHERE task_id = blocked.id AND needed.status IN ('failed', 'cancelled') ORDER BY needs_id LIMIT 1)
+	WHEN 'retry' THEN (SELECT 'comes after task ' || needs_id || CASE needed.status
+			WHEN 'failed' THEN ', which failed: vigil retry ' || needs_id || ', or vigil cancel ' || blocked.id
+			WHEN 'cancelled' THEN ', which was cancelled: vigil retry ' || needs_id || ', or vigil cancel ' || blocked.id
+			ELSE ', which was deleted before it had completed (delete the dependency, too, to let it start)' END
+		FROM dependencies LEFT JOIN tasks AS needed ON needed.id = needs_id
+		WHERE task_id = blocked.id AND coalesce(needed.status, 'deleted') IN ('failed', 'cancelled', 'deleted')
+		ORDER BY needs_id LIMIT 1)
 	WHEN 'resume' THEN 'the queue is paused since ' || datetime((SELECT paused_at FROM vigil), 'localtime')
 		|| ', until vigil resume'
 	WHEN 'time' THEN 'not before ' || datetime(not_before, 'localtime') || coalesce(': ' || (SELECT detail FROM events
@@ -818,8 +820,9 @@ SELECT id,                              -- the task's
 FROM (SELECT tasks.*, runner.pid AS runner_pid, runner.slots, runner.trouble, runner.trouble_at,
 		CASE
 		WHEN tasks.status = 'held' THEN 'release'
-		WHEN EXISTS (SELECT 1 FROM dependencies JOIN tasks AS needed ON needed.id = needs_id
-			WHERE task_id = tasks.id AND needed.status IN ('failed', 'cancelled')) THEN 'retry'
+		WHEN EXISTS (SELECT 1 FROM dependencies LEFT JOIN tasks AS needed ON needed.id = needs_id
+			WHERE task_id = tasks.id AND coalesce(needed.status, 'deleted') IN ('failed', 'cancelled', 'deleted'))
+			THEN 'retry'
 		WHEN (SELECT paused_at FROM vigil) IS NOT NULL THEN 'resume'
 		WHEN not_before > strftime('%Y-%m-%dT%H:%M:%fZ', 'now') THEN 'time'
 		WHEN EXISTS (SELECT 1 FROM dependencies JOIN tasks AS needed ON needed.id = needs_id

@@ -35,9 +35,9 @@ SELECT id, status, 'Look at the tests of module ' || id || ', and mend what fail
 	CASE WHEN status = 'failed' THEN json_extract('["agent", "timeout", "stalled", "server", "empty"]', '$[' || (id / 20 % 5) || ']') END,
 	${time("ended + took + 3600")}, ${time("ended + took")}, ${time("ended")}
 FROM made;
-INSERT INTO attempts (task_id, number, nonce, sealed, session_id, agent, model, started_at, ended_at, outcome, error, error_kind,
+INSERT INTO attempts (task_id, number, nonce, sealed, agent, model, started_at, ended_at, outcome, error, error_kind,
 	tokens_input, tokens_output, cost)
-SELECT id, number, 'nonce', 1, 'ses_' || id || '_' || number, 'build', 'acme/' || iif(id % 3, 'small', 'large'),
+SELECT id, number, 'nonce', 1, 'build', 'acme/' || iif(id % 3, 'small', 'large'),
 	${time("ended + took / number")}, ${time("ended + iif(number < attempts, took / 2 + 1, 0)")},
 	iif(number < attempts, 'failed', status), iif(number < attempts OR status = 'failed', 'the provider is overloaded', NULL),
 	iif(number < attempts OR status = 'failed', 'agent', NULL), 20000, 1000, 0.05

@@ -69,10 +69,11 @@ SELECT task.id, status, prompt, description, created_at,
 FROM task LEFT JOIN attempt AS last ON last.task_id = task.id
 	AND last.number = (SELECT max(number) FROM attempt WHERE task_id = task.id)
 ORDER BY task.id;
-INSERT INTO attempts (task_id, number, nonce, sealed, session_id, agent, model, started_at, ended_at, outcome,
+INSERT INTO attempts (task_id, number, nonce, sealed, session_id, message_id, part_id, agent, model, started_at, ended_at, outcome,
 	error_kind, error, lost_ms, resumes, tokens_input, tokens_output, tokens_reasoning, tokens_cache_read,
 	tokens_cache_write, cost)
-SELECT task_id, number, printf('nonce%d-%d', task_id, number), 1, printf('ses_%d_%d', task_id, number), agent, model,
+SELECT task_id, number, printf('nonce%d-%d', task_id, number), 1, printf('ses_%d_%d', task_id, number),
+	printf('msg_%d_%d', task_id, number), printf('prt_%d_%d', task_id, number), agent, model,
 	started_at, ended_at, outcome, error_kind, error, lost_ms, resumes, input, output, output / 10, input * 2,
 	input / 10, cost
 FROM attempt ORDER BY ended_at;
