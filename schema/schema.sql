@@ -789,7 +789,8 @@ SELECT id,                              -- the task's
 	priority,                           -- higher first
 	title,                              -- what it was described as, or how its prompt begins
 	CASE waits_for                      -- why it is not running
-	WHEN 'release' THEN 'held until vigil release ' || id
+	WHEN 'release' THEN 'held until vigil release ' || id || coalesce('; its last attempt: ' || (SELECT error_line
+		FROM attempts WHERE task_id = blocked.id AND number = blocked.attempts AND outcome = 'failed'), '')
 	WHEN 'retry' THEN (SELECT 'comes after task ' || needs_id || CASE needed.status
 			WHEN 'failed' THEN ', which failed: vigil retry ' || needs_id || ', or vigil cancel ' || blocked.id
 			WHEN 'cancelled' THEN ', which was cancelled: vigil retry ' || needs_id || ', or vigil cancel ' || blocked.id

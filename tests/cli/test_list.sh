@@ -101,7 +101,7 @@ reason() { # ID EXPECTED
 }
 reason 1 'timeout: it ran longer than its timeout'
 reason 2 null
-reason 3 'comes after task 1, which did not complete'
+reason 3 'comes after task 1, which failed: vigil retry 1, or vigil cancel 3'
 reason 4 'held until vigil release 4'
 reason 5 'waits for a person: bash: rm -rf build (vigil answer 1 REPLY)'
 run 0 answer 1 once
@@ -176,7 +176,7 @@ is 'nothing acts on it' 0 "$(outside '\012\040-\176\200-\377')"
 is 'nor turns the direction, or begins a sequence of the second kind' 0 \
     "$(grep -c "$(printf '\342\200\256\|\302\233')" out)"
 holds 'marks are not heaped' [ "$(tr -cd '\314' <out | wc -c)" -le 4 ]
-NO_COLOR=1 on 200 C.UTF-8 list
+NO_COLOR=1 on 240 C.UTF-8 list
 is 'and in more room' 'id status created_at took agent task reason' "$(head -1 out | tr -s ' ')"
 holds 'nothing is cut' grep -qF "$long  timeout: it ran longer than its timeout" out
 NO_COLOR=1 on 200 C.UTF-8 list --status held
@@ -216,7 +216,7 @@ is 'of one that completed' 'Task 2 completed after 32 s' "$(head -1 out)"
 run 0 show 2 --json
 json 'show --json' '[j.took, j.reason, j.next, j.attempts.length].join()' '32,,,1'
 run 0 show 3
-is 'why it is not running' 'Task 3 queued: comes after task 1, which did not complete' "$(head -1 out)"
+is 'why it is not running' 'Task 3 queued: comes after task 1, which failed: vigil retry 1, or vigil cancel 3' "$(head -1 out)"
 holds 'and how the last run ended' grep -q '^No runner is alive: the last run was stopped 20' out
 sql "INSERT INTO runners (pid, pid_start, boot_id, version, directory) VALUES (1, 1, '', '', '/')"
 run 0 show 3
@@ -254,7 +254,7 @@ is 'the time of its attempts' "Task $id failed (agent) after 30 s, 2 attempts, r
 is 'a long error is there as it is' 'two' "$(sed -n '/^error$/,/^prompt$/p' out | sed -n 3p)"
 run 0 retry "$id"
 run 0 show "$id"
-is 'queued again, it does not work' "Task $id queued, 2 attempts, resumed twice: no runner" "$(head -1 out | cut -d : -f 1,2)"
+is 'queued again, it does not work' "Task $id queued, 2 attempts, resumed twice: no runner is alive" "$(head -1 out | cut -d : -f 1,2)"
 
 # ---- retry of what has completed; a stray operand ---------------------------------------------------
 

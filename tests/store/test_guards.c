@@ -578,7 +578,7 @@ START_TEST(what_a_deleted_task_kept_from_starting_does_not_start)
 	    "comes after task 8, which was deleted before it had completed (delete the dependency, "
 	    "too, to let it start)");
 	shell_ok(fx.path, "DELETE FROM dependencies WHERE task_id = 9");
-	shell_gives(fx.path, "SELECT reason FROM queue WHERE id = 9", "no runner: start vigil run");
+	shell_gives(fx.path, "SELECT reason FROM queue WHERE id = 9", "no runner is alive: start vigil run");
 	free(sql);
 }
 END_TEST

@@ -127,8 +127,8 @@ SELECT id, status,
 			ORDER BY asks.id LIMIT 1)
 	END AS reason,
 	NULL AS next,
-	iif(instr(?2, ',took,'), (SELECT round(sum(max(0, julianday(coalesce(ended_at, 'now')) - julianday(started_at)))
-		* 86400, 3) FROM attempts WHERE task_id = tasks.id), NULL) AS took,
+	iif(instr(?2, ',took,'), (SELECT round(sum(max(0, (julianday(coalesce(ended_at, 'now')) - julianday(started_at)) * 86400
+		- lost_ms / 1000.0)), 3) FROM attempts WHERE task_id = tasks.id), NULL) AS took,
 	iif(instr(?2, ',waited,'), round(max(0, julianday(coalesce(started_at, completed_at, 'now'))
 		- julianday(created_at)) * 86400, 3), NULL) AS waited,
 	iif(instr(?2, ',resumes,'), (SELECT sum(resumes) FROM attempts WHERE task_id = tasks.id), NULL) AS resumes,
