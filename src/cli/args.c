@@ -200,8 +200,9 @@ check_count(const struct args *args, struct fault *fault)
 	if (!command || args_has(args, "help") || args_has(args, "version"))
 		return true;
 	if (command->most != ARGS_ANY && args->operand_count > command->most)
-		return fault_set(fault, FAULT_USAGE, "'%s' is too much (usage: vigil %s %s)",
-		    args->operands[command->most], command->name, command->operands);
+		return fault_set(fault, FAULT_USAGE, "'%s' is too much (usage: vigil %s%s%s)",
+		    args->operands[command->most], command->name, *command->operands ? " " : "",
+		    command->operands);
 	return args->operand_count >= command->least ||
 	       fault_set(fault, FAULT_USAGE, "%s needs %s (vigil %s --help says more)",
 		   command->name, command->operands, command->name);

@@ -54,7 +54,7 @@ static void
 print_aside(struct following *f, enum colour colour, const char *text, enum text_form form)
 {
 	size_t bytes = strlen(text);
-	char *safe = text_form(text, form);
+	char *safe = print_safe(stderr, text, form);
 	end_answer(f);
 	fprintf(stderr, "%s%s%s", print_colour(stderr, colour), safe,
 	    print_colour(stderr, COLOUR_NONE));

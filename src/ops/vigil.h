@@ -207,17 +207,45 @@ struct vigil_row {
  * drops the rows: what is left of vigil_show() says whether there is such a task. */
 typedef bool vigil_row_fn(void *arg, const struct vigil_row *);
 
+/* The columns of tasks: all of the table, and what is computed from others: `after` (the ids it
+ * comes after), `task` (its description, else how its prompt begins), `reason` (why it is not
+ * running, why it failed, what it waits for), `next` (what to do about it), `took` (how long its
+ * attempts have worked), `waited` (until the first of them), `resumes`, tokens and cost of all of
+ * them. */
+enum vigil_kind {
+	VIGIL_NUMBER,
+	VIGIL_SECONDS,
+	VIGIL_TIME,
+	VIGIL_STATUS,
+	VIGIL_WORD, /* short, a name or an id */
+	VIGIL_LONG, /* a text of any length */
+};
+struct vigil_column {
+	const char *name;
+	enum vigil_kind kind;
+};
+const struct vigil_column *vigil_columns(void);                 /* ends with one without a name */
+const struct vigil_column *vigil_column_find(const char *name); /* NULL: there is none */
+
 struct vigil_filter {
 	const char *statuses; /* "failed,cancelled"; NULL: all */
 	const char *since;    /* a TIME; created at or after it */
 	const char *grep;     /* in prompt, description, result or error; ignores case */
 	int64_t limit;        /* 0: no limit */
+	const char *columns;  /* "id,status": the columns of the rows; NULL: all */
+	const char *sort; /* "agent,-took": by these, the largest first of one after a '-', what is
+			   * empty last; NULL: newest first */
+	int64_t characters; /* so much of a text is enough; 0: all of it */
 };
+/* What is not asked for is not read, as far as it is long or computed. */
 enum vigil_result vigil_list(
     struct vigil *, const struct vigil_filter *, vigil_row_fn *, void *arg);
 
-/* VIGIL_WHY_QUEUED has one row, with the one column `reason`: what an open task waits for; none
- * where nothing is in its way. */
+/* VIGIL_TASK has one row, with all columns. VIGIL_WHY_QUEUED has one row, with the one column
+ * `reason`: what an open task waits for; none where nothing is in its way. VIGIL_LAST_RUN has one
+ * row, whatever the task: how the newest run has ended (`ending`, a word or a sentence, and
+ * `ended_at`; both NULL: it has not, or crashed) and whether a runner is alive (`alive`, 1 or 0);
+ * none where there was no run. */
 enum vigil_section {
 	VIGIL_TASK,
 	VIGIL_WHY_QUEUED,
@@ -226,6 +254,7 @@ enum vigil_section {
 	VIGIL_PANES, /* in tmux; also those that could not be had, and why */
 	VIGIL_MESSAGES,
 	VIGIL_EVENTS,
+	VIGIL_LAST_RUN,
 };
 enum vigil_result vigil_show(
     struct vigil *, int64_t id, enum vigil_section, vigil_row_fn *, void *arg);

@@ -75,7 +75,7 @@ on_list(void *arg, struct oc_reply *reply)
 static void
 ask_for_list(struct follower *f)
 {
-	f->list = opencode_messages(f->client, f->seen.session_id, f->seen.message_id, on_list, f);
+	f->list = opencode_messages(f->client, f->seen.session_id, on_list, f);
 }
 
 static void

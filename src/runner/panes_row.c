@@ -57,13 +57,11 @@ read_seat(void *arg, const struct row *row)
 bool
 row_begin(struct panes *p)
 {
-	struct value place = value_text(store_path(p->runner->store));
 	if (!run(p, Q_panes_open, NULL, 0, read_seat, p)) {
 		seats_drop_all(p);
 		return false;
 	}
-	p->has_begun = (!p->is_on && !p->seats) || (run(p, Q_panes_place, &place, 1, NULL, NULL) &&
-						       run(p, Q_panes_id, NULL, 0, keep_owner, p));
+	p->has_begun = (!p->is_on && !p->seats) || run(p, Q_database_id, NULL, 0, keep_owner, p);
 	if (!p->has_begun)
 		seats_drop_all(p);
 	return p->has_begun;
