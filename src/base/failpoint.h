@@ -69,6 +69,7 @@
 	X(REQUEST_MESSAGES, "request-messages") \
 	X(REQUEST_CHILDREN, "request-children") \
 	X(REQUEST_ABORT, "request-abort") \
+	X(REQUEST_DELETE, "request-delete") \
 	X(REQUEST_PERMISSIONS, "request-permissions") \
 	X(REQUEST_QUESTIONS, "request-questions") \
 	X(REQUEST_PERMIT, "request-permit") \

@@ -84,4 +84,5 @@ const struct command attach_command = {
 	"the task.\n"
 	"A subagent's session can be named in place of a task: --session SESSION.\n"
 	"exit status: OpenCode's own; 3 no such task or session, 5 its server is not there\n",
+    .ids = CLI_LIVE,
 };

@@ -28,7 +28,7 @@ static void __attribute__((format(printf, 1, 0))) say(const char *format, va_lis
 	char text[2048];
 
 	vsnprintf(text, sizeof(text), format, args);
-	char *line = text_form(text, TEXT_LINE);
+	char *line = print_safe(stderr, text, TEXT_LINE);
 	fprintf(stderr, "vigil: %s\n", line);
 	free(line);
 }

@@ -56,6 +56,11 @@ void cli_say_paused(struct vigil *);
 /* The task that was named, or *session. Anything but 0 was said, and is the exit status. */
 int cli_subject(const struct args *, int64_t *id, const char **session);
 
+/* Statuses, for struct command's ids. */
+#define CLI_LIVE "starting,running,stopping"
+#define CLI_OPEN "queued,held," CLI_LIVE
+#define CLI_FINAL "completed,failed,cancelled"
+
 /* For people alone; printed to standard output. */
 void help_all(const struct command *const *commands);
 void help_short(void); /* to standard error */
@@ -86,5 +91,6 @@ extern const struct command import_command;
 extern const struct command doctor_command;
 extern const struct command version_command;
 extern const struct command help_command_itself;
+extern const struct command complete_command;
 
 #endif

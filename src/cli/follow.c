@@ -55,7 +55,7 @@ static void
 print_aside(struct following *f, enum colour colour, const char *text, enum text_form form)
 {
 	size_t bytes = strlen(text);
-	char *safe = text_form(text, form);
+	char *safe = print_safe(stderr, text, form);
 	end_answer(f);
 	fprintf(stderr, "%s%s%s", print_colour(stderr, colour), safe,
 	    print_colour(stderr, COLOUR_NONE));
@@ -259,4 +259,5 @@ const struct command follow_command = {
 	"A subagent's session can be named in place of a task: --session SESSION; until it is "
 	"idle.\n"
 	"exit status: as vigil result\n",
+    .ids = CLI_LIVE,
 };

@@ -196,7 +196,8 @@ begin_stop(const struct facts *f, struct decision *d, enum stop stop)
 	d->next.status = STATUS_STOPPING;
 	d->next.stop = stop;
 	d->next.attempt.stop_ms = 0;
-	d->next.attempt.searches = 0;
+	if (!d->next.attempt.has_session)
+		d->next.attempt.searches = 0;
 	look_at(d, f->event->now_ms);
 	d->effect = d->next.attempt.has_session ? FX_ABORT : FX_FIND;
 }
@@ -308,11 +309,20 @@ live_unreachable(const struct facts *f, struct decision *d)
 	wait_for_server(f, d);
 }
 
+/* The next look is overdue: so long no runner was there, or the machine slept. */
+static int64_t
+unwatched_ms(const struct facts *f)
+{
+	return later(0, f->event->now_ms - f->task->wake_at_ms);
+}
+
 static void
 live_stranger(const struct facts *f, struct decision *d)
 {
 	int64_t *since_ms = &d->next.attempt.stranger_ms;
 	wait_for_server(f, d);
+	if (*since_ms)
+		*since_ms += unwatched_ms(f);
 	not_later(since_ms, f->event->now_ms);
 	if (!*since_ms)
 		*since_ms = f->event->now_ms;
@@ -389,7 +399,8 @@ starting_wake(const struct facts *f, struct decision *d)
 	act(d, f->task->attempt.has_session ? FX_LOOK : FX_FIND);
 }
 
-/* Until there is a session, nothing that was asked is a success: the backoff goes on. */
+/* Until there is a session, nothing that was asked is a success: the backoff goes on. The searches
+ * are counted on: of a session that was searched for there may be two. */
 static void
 starting_absent(const struct facts *f, struct decision *d)
 {
@@ -397,7 +408,7 @@ starting_absent(const struct facts *f, struct decision *d)
 		late(f, d);
 		return;
 	}
-	if (d->next.attempt.searches++ == 0) {
+	if (d->next.attempt.searches++ % POLICY_SEARCHES == 0) {
 		look_at(d, f->event->now_ms + POLICY_SEARCH_AGAIN_MS);
 		return;
 	}
@@ -412,7 +423,6 @@ starting_checked(const struct facts *f, struct decision *d)
 		late(f, d);
 		return;
 	}
-	d->next.attempt.searches = 0;
 	look_at(d, f->event->now_ms + POLICY_LOOK_MS);
 	d->effect = FX_CREATE;
 }
@@ -426,6 +436,7 @@ starting_session(const struct facts *f, struct decision *d)
 	}
 	reached(f, d);
 	d->next.attempt.has_session = true;
+	d->next.attempt.searches += f->event->was_found;
 	send(f, d);
 }
 
@@ -600,11 +611,10 @@ stopped_unconfirmed(const struct facts *f, struct decision *d)
 	d->next.not_before_ms = f->task->not_before_ms;
 }
 
-/* The next try is long overdue: no runner was there, or the machine slept. */
 static bool
 nobody_has_tried(const struct facts *f)
 {
-	return f->event->now_ms >= f->task->wake_at_ms + POLICY_STOP_MS;
+	return unwatched_ms(f) >= POLICY_STOP_MS;
 }
 
 /* Tried again, until it has lasted too long. */

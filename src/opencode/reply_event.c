@@ -150,7 +150,8 @@ decode_event(const struct json *properties, struct oc_event *event)
 		break;
 	case OC_EV_STATUS:
 		event->activity = reply_activity(json_text(properties, "status.type"));
-		event->text = reply_copy_text(properties, "status.message");
+		if (event->activity == OC_RETRY)
+			event->text = reply_retry_words(json_at(properties, "status"));
 		break;
 	case OC_EV_ERROR:
 		decode_error_event(json_at(properties, "error"), event);

@@ -47,7 +47,7 @@ connect_to(struct follower *f)
 	struct fault ignored;
 	if (!onlook_key(f->vigil, &f->seen, &key, &ignored))
 		return;
-	words_connect(f->words, f->seen.url, &key, f->seen.session_id, f->seen.message_id);
+	words_connect(f->words, f->seen.url, &key, f->seen.session_id);
 	onlook_key_fini(&key);
 }
 

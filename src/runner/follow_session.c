@@ -118,8 +118,7 @@ on_session(void *arg, struct oc_reply *reply)
 			    "there is no session %s at the server", l->session_id));
 	} else if (reply->outcome == OC_OK) {
 		xreplace(&l->directory, reply->session->directory);
-		l->call =
-		    opencode_messages(words_client(l->words), l->session_id, NULL, on_messages, l);
+		l->call = opencode_messages(words_client(l->words), l->session_id, on_messages, l);
 	} else {
 		say_in_the_way(l, reply->sentence);
 	}
@@ -154,7 +153,7 @@ connect_to(struct listener *l)
 		no_server(l, why.text);
 		return;
 	}
-	words_connect(l->words, l->seen.url, &key, l->session_id, NULL);
+	words_connect(l->words, l->seen.url, &key, l->session_id);
 	onlook_key_fini(&key);
 	l->call = opencode_session(words_client(l->words), l->session_id, on_session, l);
 }

@@ -22,10 +22,9 @@ read_row(void *arg, const struct row *row)
 	o->directory = xstrdup(row_text(row, 1));
 	o->attempt_id = row_int(row, 2);
 	o->session_id = xstrdup(row_text(row, 3));
-	o->message_id = xstrdup(row_text(row, 4));
-	o->server = xstrdup(row_text(row, 5));
-	o->url = xstrdup(row_text(row, 6));
-	managed_read_process(row, 7, &o->process);
+	o->server = xstrdup(row_text(row, 4));
+	o->url = xstrdup(row_text(row, 5));
+	managed_read_process(row, 6, &o->process);
 	return false;
 }
 
@@ -56,7 +55,7 @@ onlook_read_session(struct vigil *vigil, const char *session_id, struct onlook *
 void
 onlook_fini(struct onlook *o)
 {
-	char *const owned[] = {o->directory, o->session_id, o->message_id, o->server, o->url};
+	char *const owned[] = {o->directory, o->session_id, o->server, o->url};
 	for (size_t i = 0; i < sizeof(owned) / sizeof(*owned); i++)
 		free(owned[i]);
 	*o = (struct onlook){0};

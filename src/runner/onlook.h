@@ -17,7 +17,6 @@ struct onlook {
 	int64_t attempt_id; /* 0: it was never claimed */
 	char *directory;    /* of the task */
 	char *session_id;   /* this and the rest: NULL while not known */
-	char *message_id;   /* of our prompt */
 	char *server, *url;
 	struct serve_process process; /* if it is the managed one */
 };

@@ -29,8 +29,9 @@ runner_write_row(struct runner *r, struct fault *why)
 		memset(&self, 0, sizeof(self));
 	process_boot_id(boot_id, sizeof(boot_id));
 	struct value v[] = {value_int(getpid()), value_int((int64_t)self.start_ticks),
-	    value_text(boot_id), value_text(vigil_version()), value_text(r->directory)};
-	if (!store_run(r->store, Q_runner_insert, v, 5, NULL, NULL, why))
+	    value_text(boot_id), value_text(vigil_version()), value_text(r->directory),
+	    value_int(r->config->parallel), value_text(r->server)};
+	if (!store_run(r->store, Q_runner_insert, v, 7, NULL, NULL, why))
 		return false;
 	r->id = store_last_id(r->store);
 	return true;
@@ -183,6 +184,7 @@ run_locked(struct vigil *v, const struct vigil_run_options *o)
 	r->config = v->config;
 	r->defaults = handle_defaults(v);
 	r->directory = getcwd(NULL, 0);
+	r->server = link_name_of(v->config, o->server_url);
 	r->drain = o->drain;
 	r->has_panes = o->tmux == VIGIL_TMUX_ON ||
 		       (o->tmux == VIGIL_TMUX_AS_CONFIGURED && v->config->tmux_enabled);
@@ -197,6 +199,7 @@ run_locked(struct vigil *v, const struct vigil_run_options *o)
 	ev_loop_destroy(r->loop);
 	store_close(r->store);
 	free(r->directory);
+	free(r->server);
 	free(r->passed_over);
 	free(r->service.status); /* of a run that was stopped before it began */
 	free(r);

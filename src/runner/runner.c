@@ -275,6 +275,7 @@ on_tick(struct ev_loop *loop, ev_timer *timer, int revents)
 		runner_in_trouble(r, &why);
 		return;
 	}
+	row_tell(r);
 	if (version != r->data_version || r->must_notice) {
 		r->data_version = version;
 		notice(r);

@@ -15,7 +15,7 @@ struct words {
 	struct http *http;
 	struct opencode *client;
 	struct oc_events *events;
-	char *session_id, *message_id;
+	char *session_id;
 	/* While the list is awaited, events wait for it: what it has comes before them. */
 	struct oc_call *list;
 	words_read *read;
@@ -55,7 +55,7 @@ on_list(void *arg, struct oc_reply *reply)
 static void
 ask_for_list(struct words *w)
 {
-	w->list = opencode_messages(w->client, w->session_id, w->message_id, on_list, w);
+	w->list = opencode_messages(w->client, w->session_id, on_list, w);
 }
 
 static void
@@ -105,12 +105,11 @@ on_stream(void *arg, bool up, const char *sentence)
 /* ---- outside -------------------------------------------------------------------------------- */
 
 void
-words_connect(struct words *w, const char *url, const struct onlook_key *key,
-    const char *session_id, const char *message_id)
+words_connect(
+    struct words *w, const char *url, const struct onlook_key *key, const char *session_id)
 {
 	words_disconnect(w);
 	w->session_id = xstrdup(session_id);
-	w->message_id = xstrdup(message_id);
 	w->client = opencode_new(w->http, url, key->user, key->password);
 	w->events = opencode_events_open(w->client, w->loop, on_stream, on_event, w);
 }
@@ -124,7 +123,6 @@ words_disconnect(struct words *w)
 	opencode_free(w->client);
 	w->client = NULL;
 	xreplace(&w->session_id, NULL);
-	xreplace(&w->message_id, NULL);
 }
 
 struct opencode *

@@ -23,9 +23,9 @@ struct words_listener {
 struct words *words_new(struct ev_loop *, struct shown *, const struct words_listener *);
 void words_free(struct words *);
 
-/* From the message on; NULL: all there is. What was connected before is let go of. */
-void words_connect(struct words *, const char *url, const struct onlook_key *,
-    const char *session_id, const char *message_id);
+/* All there is of the session. What was connected before is let go of. */
+void words_connect(
+    struct words *, const char *url, const struct onlook_key *, const char *session_id);
 void words_disconnect(struct words *);
 struct opencode *words_client(const struct words *); /* NULL: not connected */
 

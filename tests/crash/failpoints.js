@@ -163,6 +163,20 @@ async function stopped(j) {
   return cancelled;
 }
 
+/** Its session is made a second time, as by a request that was under way when vigil died. */
+async function madeTwice(j) {
+  await j.add("[slow 3] [say done]");
+  await j.run({ at: "before-request-create" });
+  const runner = j.here.vigilStart(["run", "--drain", ...j.url], j.arm());
+  await j.called();
+  const { nonce } = await j.here.attempt(j.id);
+  const title = `Background: ${j.word} [${nonce}]`;
+  await j.here.openCode(`/session?directory=${encodeURIComponent(j.here.work)}`, { ...j.server, method: "POST", body: JSON.stringify({ title }) });
+  await dies(runner);
+  if (j.together) await j.restartServer();
+  return completed;
+}
+
 /** Cancelled in the shell, with the runner away. */
 async function stoppedByHand(j) {
   await j.leave("[slow 30] [say one two three four five six seven eight nine ten]");
@@ -339,6 +353,7 @@ const JOURNEYS = {
   "request-messages": simple,
   "request-children": stoppedByHand,
   "request-abort": stopped,
+  "request-delete": madeTwice,
   "request-permissions": asking,
   "request-questions": asking,
   "request-permit": asking,

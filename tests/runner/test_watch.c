@@ -85,9 +85,10 @@ look(struct flight *f)
 }
 
 void
-flight_status(struct flight *f, enum oc_activity activity, const char *retry_message)
+flight_status(
+    struct flight *f, enum oc_activity activity, const char *retry_message, bool is_known_again)
 {
-	bool is_new = activity != f->activity;
+	bool is_new = activity != f->activity || is_known_again;
 	(void)retry_message;
 	f->activity = activity;
 	if (f->awaits_status && f->skips_status)
@@ -106,9 +107,9 @@ flight_is_here(const struct flight *f)
 }
 
 void
-flight_status_failed(struct flight *f, const char *sentence)
+flight_status_failed(struct flight *f, const char *sentence, bool is_first)
 {
-	(void)f;
+	(void)f, (void)is_first;
 	ck_abort_msg("%s", sentence);
 }
 

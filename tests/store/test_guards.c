@@ -429,11 +429,12 @@ START_TEST(the_world_is_sound)
 	shell_gives(fx.path, "SELECT count(*) FROM running", "2");
 	shell_gives(fx.path, "SELECT count(*) FROM history", "2");
 	shell_gives(fx.path, "SELECT completed || failed FROM nights", "11");
-	shell_gives(
-	    fx.path, "SELECT reason FROM queue WHERE id = 8", "another task holds the mutex m");
-	shell_gives(fx.path, "SELECT reason FROM queue WHERE id = 9", "comes after task 8");
+	shell_gives(fx.path, "SELECT reason FROM queue WHERE id = 8", "task 7 holds the mutex m");
+	shell_gives(fx.path, "SELECT reason FROM queue WHERE id = 9",
+	    "comes after task 8, which is queued");
 	shell_gives(fx.path, "SELECT reason FROM queue WHERE id = 2", "held until vigil release 2");
-	shell_gives(fx.path, "SELECT reason FROM queue WHERE id = 1", "no runner: start vigil run");
+	shell_gives(fx.path, "SELECT reason FROM queue WHERE id = 1",
+	    "no runner is alive: start vigil run");
 }
 END_TEST
 
@@ -577,7 +578,8 @@ START_TEST(what_a_deleted_task_kept_from_starting_does_not_start)
 	    "comes after task 8, which was deleted before it had completed (delete the dependency, "
 	    "too, to let it start)");
 	shell_ok(fx.path, "DELETE FROM dependencies WHERE task_id = 9");
-	shell_gives(fx.path, "SELECT reason FROM queue WHERE id = 9", "no runner: start vigil run");
+	shell_gives(fx.path, "SELECT reason FROM queue WHERE id = 9",
+	    "no runner is alive: start vigil run");
 	free(sql);
 }
 END_TEST

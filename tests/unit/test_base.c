@@ -423,6 +423,28 @@ START_TEST(spans_for_people)
 		ck_assert_str_eq(when_say(cases[i].ms, out), cases[i].said);
 	when_say(INT64_MAX, out);
 	when_say(INT64_MIN, out);
+	ck_assert_str_eq(when_brief(3 * HOUR + 720000, out), "3h 12m");
+	ck_assert_str_eq(when_brief(45999, out), "45s");
+	ck_assert_str_eq(when_brief(0, out), "0ms");
+}
+END_TEST
+
+START_TEST(times_by_how_far_they_are_away)
+{
+	static const struct {
+		int64_t away;
+		const char *said;
+	} cases[] = {{0, "now"}, {999, "now"}, {-999, "now"}, {-1000, "1s ago"},
+	    {-59999, "59s ago"}, {-60000, "1m ago"}, {60000, "in 1m"}, {-2 * HOUR, "2h ago"},
+	    {23 * HOUR, "in 23h"}, {-DAY, "1d ago"}, {-13 * DAY, "13d ago"},
+	    {-14 * DAY, "2026-01-17"}, {14 * DAY, "2026-02-14"}};
+	int64_t now;
+	char out[32];
+
+	live_in("UTC0");
+	ck_assert(stamp_parse("2026-01-31T12:00:00.000Z", &now));
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		ck_assert_str_eq(when_relative(now + cases[i].away, now, out), cases[i].said);
 }
 END_TEST
 
@@ -454,6 +476,7 @@ base_suite(void)
 	tcase_add_test(time_case, times_in_a_zone_with_summer_time);
 	tcase_add_test(time_case, times_that_are_none);
 	tcase_add_test(time_case, spans_for_people);
+	tcase_add_test(time_case, times_by_how_far_they_are_away);
 	suite_add_tcase(suite, time_case);
 	return suite;
 }

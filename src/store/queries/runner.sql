@@ -2,10 +2,13 @@
 -- and of its servers.
 
 -- name: claim_next
--- ?1 now, ?2 ids that are passed over, as JSON. The next task that may start: higher priority first,
--- then older first.
+-- ?1 now, ?2 ids that are passed over, as JSON, ?3 the longest wait before a retry, in seconds. The next task that
+-- may start: higher priority first, then older first. Where an attempt ended in the future, the clock was set back
+-- since: the wait that was counted from there is over.
 SELECT id, directory FROM tasks
-WHERE status = 'queued' AND id NOT IN (SELECT value FROM json_each(?2)) AND (not_before IS NULL OR not_before <= ?1)
+WHERE status = 'queued' AND id NOT IN (SELECT value FROM json_each(?2)) AND (not_before IS NULL OR not_before <= ?1
+		OR not_before <= (SELECT strftime('%Y-%m-%dT%H:%M:%fZ', ended_at, ?3 || ' seconds') FROM attempts
+			WHERE task_id = tasks.id AND number = tasks.attempts AND ended_at > ?1))
 	AND (SELECT paused_at FROM vigil) IS NULL
 	AND (mutex IS NULL OR NOT EXISTS (SELECT 1 FROM tasks AS other WHERE other.mutex = tasks.mutex
 		AND other.status IN ('starting', 'running', 'stopping')))
@@ -64,7 +67,7 @@ SELECT tasks.status, tasks.revision, tasks.wake_at, tasks.directory, tasks.paren
 	attempts.id AS attempt_id, attempts.number, attempts.nonce, attempts.server,
 	attempts.session_id, attempts.message_id, attempts.part_id,
 	attempts.agent AS sent_agent, attempts.model AS sent_model, attempts.variant AS sent_variant,
-	attempts.progress_at, attempts.started_at
+	attempts.progress_at, attempts.started_at, attempts.searches
 FROM tasks JOIN attempts ON attempts.task_id = tasks.id AND attempts.ended_at IS NULL
 WHERE tasks.id = ?1;
 
@@ -78,9 +81,14 @@ SELECT session_id FROM attempts WHERE server = ?1 AND session_id <> ?2
 SELECT prompt FROM tasks WHERE id = ?1;
 
 -- name: runner_insert
--- ?1 pid, ?2 pid_start, ?3 boot_id, ?4 version, ?5 directory
+-- ?1 pid, ?2 pid_start, ?3 boot_id, ?4 version, ?5 directory, ?6 slots, ?7 server
 -- scan: SQLite itself looks for attempts that refer to the new row; once a run
-INSERT INTO runners (pid, pid_start, boot_id, version, directory) VALUES (?1, ?2, ?3, ?4, ?5);
+INSERT INTO runners (pid, pid_start, boot_id, version, directory, slots, server)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7);
+
+-- name: runner_trouble
+-- ?1 id, ?2 why its server cannot be used, NULL: it can, ?3 now. The time is that of the first of several in a row.
+UPDATE runners SET trouble = ?2, trouble_at = iif(?2 IS NULL, NULL, coalesce(trouble_at, ?3)) WHERE id = ?1;
 
 -- name: runner_is_there
 -- ?1 id
@@ -139,8 +147,8 @@ SELECT id FROM servers WHERE name = ?1 AND ended_at IS NULL ORDER BY id DESC LIM
 -- name: onlook
 -- ?1 task. How it stands, its newest attempt, and where that one's server is: the one of its name that is alive,
 -- else the one that had the prompt.
-SELECT tasks.status, tasks.directory, attempts.id AS attempt_id, attempts.session_id, attempts.message_id,
-	attempts.server, servers.url, servers.pid, servers.pid_start, servers.boot_id, servers.nonce
+SELECT tasks.status, tasks.directory, attempts.id AS attempt_id, attempts.session_id, attempts.server,
+	servers.url, servers.pid, servers.pid_start, servers.boot_id, servers.nonce
 FROM tasks LEFT JOIN attempts ON attempts.task_id = tasks.id AND attempts.number = tasks.attempts
 LEFT JOIN servers ON servers.id = coalesce(
 	(SELECT max(alive.id) FROM servers AS alive WHERE alive.name = attempts.server AND alive.ended_at IS NULL),
