@@ -12,6 +12,7 @@
 # make bench          speed and memory, with the numbers
 # make demo           the main job, offline; REAL=1 with your own OpenCode and models
 # make schema         schema/schema.sql, made again from the migrations
+# make manual         build/gcc/man: vigil(1), vigil-config(5), vigil-schema(5), as they are installed
 # make uninstall, make clean, make help
 #
 # CC=clang, SAN=1 (sanitizers), DEV=1 (warnings are errors), V=1 (whole commands), CFLAGS, LDFLAGS: as usual.
@@ -254,15 +255,30 @@ check:
 
 # ---- installing ------------------------------------------------------------------------------------
 
-.PHONY: install uninstall clean schema demo help
+.PHONY: install uninstall manual clean schema demo help
 to = "$(DESTDIR)$(PREFIX)/$(1)"
-install: $(B)/vigil $(LIB)
+completions = share/bash-completion/completions share/zsh/site-functions share/fish/vendor_completions.d
+
+# The program is asked for what they say of it.
+PAGES := $(patsubst man/%.in,%,$(wildcard man/*.in))
+manual: $(B)/man/made
+$(B)/man/made: $(B)/vigil $(PAGES:%=man/%.in) tools/manual tools/manual.awk src/config/settings.def schema/schema.sql
+	tools/manual $(B)/vigil $(B)/man
+	@touch $@
+
+install: $(B)/vigil $(LIB) $(B)/man/made
 	install -d $(call to,bin) $(call to,lib/pkgconfig) $(call to,include) $(call to,share/doc/vigil) \
-		$(call to,share/systemd/user)
+		$(call to,share/systemd/user) $(call to,share/man/man1) $(call to,share/man/man5) \
+		$(foreach folder,$(completions),$(call to,$(folder)))
 	install -m 755 $(B)/vigil $(call to,bin/vigil)
 	install -m 644 $(LIB) $(call to,lib/libvigil.a)
 	install -m 644 src/ops/vigil.h $(call to,include/vigil.h)
 	install -m 644 README.md $(call to,share/doc/vigil/README.md)
+	install -m 644 $(B)/man/*.1 $(call to,share/man/man1)
+	install -m 644 $(B)/man/*.5 $(call to,share/man/man5)
+	install -m 644 completions/vigil.bash $(call to,share/bash-completion/completions/vigil)
+	install -m 644 completions/_vigil $(call to,share/zsh/site-functions/_vigil)
+	install -m 644 completions/vigil.fish $(call to,share/fish/vendor_completions.d/vigil.fish)
 	sed -e 's|@PREFIX@|$(PREFIX)|' -e '/^prefix=/s/ /\\ /g' -e 's|@VERSION@|$(VERSION)|' tools/vigil.pc.in \
 		>$(call to,lib/pkgconfig/vigil.pc)
 	sed -e 's|@PREFIX@|$(PREFIX)|' tools/vigil.service.in >$(call to,share/systemd/user/vigil.service)
@@ -271,7 +287,10 @@ install: $(B)/vigil $(LIB)
 uninstall:
 	rm -f $(call to,bin/vigil) $(call to,lib/libvigil.a) $(call to,include/vigil.h) \
 		$(call to,lib/pkgconfig/vigil.pc) $(call to,share/doc/vigil/README.md) \
-		$(call to,share/systemd/user/vigil.service)
+		$(call to,share/systemd/user/vigil.service) \
+		$(call to,share/bash-completion/completions/vigil) $(call to,share/zsh/site-functions/_vigil) \
+		$(call to,share/fish/vendor_completions.d/vigil.fish) \
+		$(foreach page,$(PAGES),$(call to,share/man/man$(subst .,,$(suffix $(page)))/$(page)))
 	-@rmdir $(call to,share/doc/vigil) 2>/dev/null
 
 schema: vigil

@@ -4,12 +4,20 @@
 CREATE TABLE vigil (                    -- one row: the database itself
 	only_row    INTEGER PRIMARY KEY CHECK (only_row = 1),
 	created_at  TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')),
-	panes_id    TEXT,                   -- in the mark of every pane of this database
-	panes_place TEXT,                   -- the path that panes_id was made for
+	id          TEXT,                   -- from its first run on; a copy gets another one. What has it in its
+	                                    -- environment (a server) or in its mark (a pane) is this database's
+	place       TEXT,                   -- where its newest run found it: the path,
+	machine     TEXT,                   -- the machine,
+	file        TEXT,                   -- and which file that was
 	paused_at   TEXT                    -- the queue starts nothing while this is set
 		CONSTRAINT "paused_at is a UTC time like 2026-01-31T06:00:00.000Z"
 		CHECK (paused_at GLOB '[0-9]*' AND paused_at IS strftime('%Y-%m-%dT%H:%M:%fZ', paused_at, '+0 days'))
 ) STRICT;
+
+CREATE TRIGGER vigil_one BEFORE INSERT ON vigil
+BEGIN
+	SELECT RAISE(ABORT, 'the one row of this table stays');
+END;
 
 CREATE TRIGGER vigil_kept BEFORE DELETE ON vigil
 BEGIN
@@ -29,6 +37,11 @@ CREATE TABLE runners (                  -- one row a `vigil run`
 	boot_id    TEXT NOT NULL,
 	version    TEXT NOT NULL,
 	directory  TEXT NOT NULL,           -- where tasks without a directory run
+	slots      INTEGER,                 -- how many tasks it runs side by side
+	server     TEXT,                    -- that it drives, as in tasks.server
+	trouble    TEXT,                    -- why it can start none: its server is out of reach. NULL: it is there
+	trouble_at TEXT                     -- since when
+		CHECK (trouble_at IS strftime('%Y-%m-%dT%H:%M:%fZ', trouble_at, '+0 days')),
 	started_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))
 		CHECK (started_at IS strftime('%Y-%m-%dT%H:%M:%fZ', started_at, '+0 days')),
 	ended_at   TEXT                     -- NULL also after a crash
@@ -37,6 +50,18 @@ CREATE TABLE runners (                  -- one row a `vigil run`
 ) STRICT;
 
 CREATE INDEX runners_alive ON runners (id) WHERE ended_at IS NULL;
+
+CREATE TRIGGER runners_insert BEFORE INSERT ON runners
+BEGIN
+	SELECT RAISE(ABORT, 'a run with this id exists: leave the id out')
+	WHERE NEW.id >= 1 << 31 OR EXISTS (SELECT 1 FROM runners WHERE id = NEW.id);
+END;
+
+CREATE TRIGGER runners_known BEFORE UPDATE ON runners
+WHEN (NEW.id, NEW.pid, NEW.pid_start, NEW.boot_id) IS NOT (OLD.id, OLD.pid, OLD.pid_start, OLD.boot_id)
+BEGIN
+	SELECT RAISE(ABORT, 'what identifies a run never changes');
+END;
 
 CREATE TRIGGER runners_kept BEFORE DELETE ON runners
 BEGIN
@@ -63,6 +88,12 @@ CREATE TABLE servers (                  -- one row a server process of ours, or 
 
 CREATE INDEX servers_alive ON servers (name) WHERE ended_at IS NULL;
 
+CREATE TRIGGER servers_insert BEFORE INSERT ON servers -- REPLACE would delete the row, and tell no other trigger
+BEGIN
+	SELECT RAISE(ABORT, 'a server with this id exists: leave the id out')
+	WHERE NEW.id >= 1 << 31 OR EXISTS (SELECT 1 FROM servers WHERE id = NEW.id);
+END;
+
 CREATE TRIGGER servers_known BEFORE UPDATE ON servers -- a process that no row describes would run for ever
 WHEN (NEW.id, NEW.name, NEW.nonce, NEW.boot_id, NEW.started_at)
 		IS NOT (OLD.id, OLD.name, OLD.nonce, OLD.boot_id, OLD.started_at)
@@ -86,43 +117,46 @@ BEGIN
 	WHERE EXISTS (SELECT 1 FROM attempts WHERE server_id = OLD.id);
 END;
 
-CREATE TABLE tasks (
+CREATE TABLE tasks (                    -- one row a task: what it is to do, how it stands, what came of it
 	id             INTEGER PRIMARY KEY AUTOINCREMENT -- never used twice
 		CONSTRAINT "an id is a number above 0; leave it out" CHECK (id > 0 AND id < 1 << 53),
 	status         TEXT NOT NULL DEFAULT 'queued'
 		CONSTRAINT "a status is queued, held, starting, running, stopping, completed, failed or cancelled"
 		CHECK (status IN ('queued', 'held', 'starting', 'running', 'stopping', 'completed', 'failed', 'cancelled')),
-	prompt         TEXT NOT NULL
+	prompt         TEXT NOT NULL        -- what it is to do
 		CONSTRAINT "a prompt cannot contain a NUL" CHECK (instr(prompt, char(0)) = 0)
 		CONSTRAINT "a prompt cannot be empty" CHECK (trim(prompt, char(9, 10, 11, 12, 13, 32, 160)) <> '')
 		CONSTRAINT "a prompt has at most 16 MB" CHECK (length(CAST(prompt AS BLOB)) <= 16777216),
-	description    TEXT,
+	description    TEXT,                -- a few words, for lists and as the session's title
 	agent          TEXT                 -- NULL: the server's default
 		CONSTRAINT "an agent's name is without its @" CHECK (agent NOT LIKE '@%'),
-	model          TEXT CONSTRAINT "a model is PROVIDER/MODEL" CHECK (model LIKE '_%/_%'),
-	variant        TEXT,
+	model          TEXT                 -- NULL: as configured for the agent, else the server's default
+		CONSTRAINT "a model is PROVIDER/MODEL" CHECK (model LIKE '_%/_%'),
+	variant        TEXT,                -- of the model
 	directory      TEXT                 -- NULL: the runner's own, recorded when it starts
 		CONSTRAINT "a directory is an absolute path" CHECK (directory LIKE '/%'),
-	parent_session TEXT,
+	parent_session TEXT,                -- the session that its own is a child of
 	session_id     TEXT,                -- of the newest attempt
-	server         TEXT,
-	priority       INTEGER NOT NULL DEFAULT 0
+	server         TEXT,                -- where it ran last
+	priority       INTEGER NOT NULL DEFAULT 0 -- higher first, then the lowest id
 		CONSTRAINT "a priority is from -100 to 100" CHECK (priority BETWEEN -100 AND 100),
-	not_before     TEXT
+	not_before     TEXT                 -- it starts no sooner
 		CONSTRAINT "not_before is a UTC time like 2026-01-31T06:00:00.000Z"
 		CHECK (not_before GLOB '[0-9]*' AND not_before IS strftime('%Y-%m-%dT%H:%M:%fZ', not_before, '+0 days')),
-	key            TEXT CONSTRAINT "a key has 1 to 255 characters" CHECK (length(key) BETWEEN 1 AND 255),
-	mutex          TEXT CONSTRAINT "a mutex has 1 to 255 characters" CHECK (length(mutex) BETWEEN 1 AND 255),
+	key            TEXT                 -- no two open tasks have the same
+		CONSTRAINT "a key has 1 to 255 characters" CHECK (length(key) BETWEEN 1 AND 255),
+	mutex          TEXT                 -- no two live tasks have the same
+		CONSTRAINT "a mutex has 1 to 255 characters" CHECK (length(mutex) BETWEEN 1 AND 255),
 	timeout_s      REAL                 -- NULL: as configured; 0: none
 		CONSTRAINT "a timeout is from 0 seconds to 10 years" CHECK (timeout_s BETWEEN 0 AND 315619200),
 	max_attempts   INTEGER              -- NULL: as configured
 		CONSTRAINT "max_attempts is from 1 to 100" CHECK (max_attempts BETWEEN 1 AND 100),
-	attempts       INTEGER NOT NULL DEFAULT 0 CHECK (attempts >= 0),
+	attempts       INTEGER NOT NULL DEFAULT 0 CHECK (attempts >= 0), -- made so far: its rows in attempts
 	attempts_base  INTEGER NOT NULL DEFAULT 0,        -- attempts made before the newest `retry`
 	result         TEXT,                -- the text of the final answer
 	result_cut     INTEGER NOT NULL DEFAULT 0 CHECK (result_cut IN (0, 1)), -- 1: longer than what is kept
-	error          TEXT,
-	error_kind     TEXT
+	error          TEXT,                -- why it failed, or was cancelled: a sentence
+	error_kind     TEXT                 -- the same of a failed one in a word
 		CONSTRAINT "an error_kind is agent, empty, timeout, stalled, interrupted, rejected, refused, server, limit or lost"
 		CHECK (error_kind IN ('agent', 'empty', 'timeout', 'stalled', 'interrupted', 'rejected', 'refused', 'server', 'limit', 'lost')),
 	stop           TEXT                 -- what stops a stopping task: cancel, timeout, stall or loop
@@ -141,6 +175,12 @@ CREATE TABLE tasks (
 		CONSTRAINT "wake_at is a UTC time like 2026-01-31T06:00:00.000Z"
 		CHECK (wake_at GLOB '[0-9]*' AND wake_at IS strftime('%Y-%m-%dT%H:%M:%fZ', wake_at, '+0 days')),
 	revision       INTEGER NOT NULL DEFAULT 0,        -- grows with each change of status
+	title          TEXT                 -- its description, else how its prompt begins; on one line, without escapes
+		AS (replace(replace(replace(replace(coalesce(description, substr(ltrim(prompt, char(9, 10, 13, 32)), 1, 60)),
+			char(10), ' '), char(13), ' '), char(27), ' '), char(155), ' ')),
+	error_line     TEXT                 -- how its error begins; the same
+		AS (replace(replace(replace(replace(substr(error, 1, 100),
+			char(10), ' '), char(13), ' '), char(27), ' '), char(155), ' ')),
 	CONSTRAINT "a text of a task cannot contain a NUL"
 		CHECK (instr(description, char(0)) = 0 AND instr(agent, char(0)) = 0 AND instr(model, char(0)) = 0
 			AND instr(variant, char(0)) = 0 AND instr(directory, char(0)) = 0
@@ -166,6 +206,8 @@ CREATE UNIQUE INDEX tasks_key ON tasks (key)
 
 CREATE UNIQUE INDEX tasks_mutex ON tasks (mutex)
 	WHERE mutex IS NOT NULL AND status IN ('starting', 'running', 'stopping');
+
+CREATE INDEX tasks_retried ON tasks (completed_at) WHERE attempts > 1 AND completed_at IS NOT NULL;
 
 CREATE TRIGGER tasks_insert BEFORE INSERT ON tasks
 WHEN NOT EXISTS (SELECT 1 FROM importing WHERE task_id = NEW.id)
@@ -346,12 +388,13 @@ BEGIN
 	DELETE FROM panes WHERE task_id = OLD.id;
 	DELETE FROM attempts WHERE task_id = OLD.id;
 	DELETE FROM events WHERE task_id = OLD.id;
-	DELETE FROM dependencies WHERE task_id = OLD.id OR needs_id = OLD.id;
+	-- What came after one that did not complete is still not to start, should a person retry it.
+	DELETE FROM dependencies WHERE task_id = OLD.id OR needs_id = OLD.id AND OLD.status = 'completed';
 END;
 
 CREATE TABLE dependencies (             -- task_id starts only once needs_id has completed
 	task_id  INTEGER NOT NULL REFERENCES tasks (id) ON DELETE CASCADE,
-	needs_id INTEGER NOT NULL REFERENCES tasks (id) ON DELETE CASCADE,
+	needs_id INTEGER NOT NULL,          -- no longer in tasks: it was deleted, and had not completed
 	PRIMARY KEY (task_id, needs_id),
 	CONSTRAINT "a task can only come after an older one" CHECK (needs_id < task_id)
 ) STRICT, WITHOUT ROWID;
@@ -425,8 +468,15 @@ CREATE TABLE attempts (                 -- one row a try; frozen once it has end
 	tokens_cache_read  INTEGER NOT NULL DEFAULT 0,
 	tokens_cache_write INTEGER NOT NULL DEFAULT 0,
 	cost               REAL NOT NULL DEFAULT 0,         -- US dollars, as the server counts
+	error_line         TEXT                             -- how its error begins, on one line, without escapes
+		AS (replace(replace(replace(replace(substr(error, 1, 100),
+			char(10), ' '), char(13), ' '), char(27), ' '), char(155), ' ')),
+	seconds            INTEGER                          -- of work: from start to end, less what it lost
+		AS (max(0, CAST(round((julianday(ended_at) - julianday(started_at)) * 86400 - lost_ms / 1000.0) AS INTEGER))),
 	UNIQUE (task_id, number),
-	CHECK ((ended_at IS NULL) = (outcome IS NULL) AND (ended_at IS NOT NULL) = sealed)
+	CHECK ((ended_at IS NULL) = (outcome IS NULL) AND (ended_at IS NOT NULL) = sealed),
+	CONSTRAINT "only a runner gives an attempt its session, with the ids of message and part"
+		CHECK ((session_id IS NULL) = (message_id IS NULL) AND (session_id IS NULL) = (part_id IS NULL))
 ) STRICT;
 
 CREATE UNIQUE INDEX attempts_one_live ON attempts (task_id) WHERE ended_at IS NULL;
@@ -525,11 +575,20 @@ BEGIN
 	SELECT RAISE(ABORT, 'a message is of an attempt, and of its task: there is no such attempt')
 	WHERE NEW.id >= 1 << 31
 		OR NOT EXISTS (SELECT 1 FROM attempts WHERE id = NEW.attempt_id AND task_id = NEW.task_id);
+	SELECT RAISE(ABORT, 'messages are history: this one is there already')
+	WHERE EXISTS (SELECT 1 FROM messages WHERE id = NEW.id)
+		OR EXISTS (SELECT 1 FROM messages WHERE attempt_id = NEW.attempt_id AND message_id = NEW.message_id);
 END;
 
 CREATE TRIGGER messages_same BEFORE UPDATE ON messages
 BEGIN
 	SELECT RAISE(ABORT, 'messages are history: they cannot be edited');
+END;
+
+CREATE TRIGGER messages_kept BEFORE DELETE ON messages
+WHEN EXISTS (SELECT 1 FROM tasks WHERE id = OLD.task_id)
+BEGIN
+	SELECT RAISE(ABORT, 'messages are history: they go when their task is deleted');
 END;
 
 CREATE TABLE events (                   -- append-only: what happened to a task, and when
@@ -632,9 +691,11 @@ END;
 
 CREATE TABLE panes (                    -- in tmux, which show a session; also those that could not be had
 	id         INTEGER PRIMARY KEY AUTOINCREMENT CHECK (id > 0 AND id < 1 << 53),
-	task_id    INTEGER REFERENCES tasks (id) ON DELETE CASCADE, -- NULL: of a session that is no task's
+	task_id    INTEGER REFERENCES tasks (id) ON DELETE CASCADE, -- NULL: of a session that is below no task's
 	attempt_id INTEGER REFERENCES attempts (id) ON DELETE CASCADE,
 	session_id TEXT NOT NULL,
+	root_session TEXT,                  -- the task's session, or its parent_session, that this one is below; NULL:
+	                                    -- it is the task's own
 	mark       TEXT NOT NULL UNIQUE,    -- in its command, from its first moment
 	wanted_at  TEXT NOT NULL            -- committed before it is opened
 		CHECK (wanted_at IS strftime('%Y-%m-%dT%H:%M:%fZ', wanted_at, '+0 days')),
@@ -649,9 +710,9 @@ CREATE TABLE panes (                    -- in tmux, which show a session; also t
 		CHECK (closed_at IS strftime('%Y-%m-%dT%H:%M:%fZ', closed_at, '+0 days')),
 	close_reason TEXT                   -- ended: its task has; stopped, crashed: its runner did; gone: a person
 	                                    -- closed it, or its program ended; server gone: tmux itself; failed:
-	                                    -- there never was one
-		CHECK (close_reason IN ('ended', 'stopped', 'crashed', 'gone', 'server gone', 'failed')),
-	detail     TEXT,                    -- why there is none (yet)
+	                                    -- there never was one; displaced: a task needed its place
+		CHECK (close_reason IN ('ended', 'stopped', 'crashed', 'gone', 'server gone', 'failed', 'displaced')),
+	detail     TEXT,                    -- why there is none (yet), or what has ended
 	CHECK ((closed_at IS NULL) = (close_reason IS NULL)),
 	CONSTRAINT "a pane that was opened has all that identifies it"
 		CHECK ((opened_at IS NULL) = (tmux_socket IS NULL OR tmux_server_pid IS NULL OR tmux_server_start IS NULL
@@ -680,8 +741,8 @@ BEGIN
 END;
 
 CREATE TRIGGER panes_same BEFORE UPDATE ON panes
-WHEN (NEW.id, NEW.task_id, NEW.attempt_id, NEW.session_id, NEW.mark, NEW.wanted_at)
-	IS NOT (OLD.id, OLD.task_id, OLD.attempt_id, OLD.session_id, OLD.mark, OLD.wanted_at)
+WHEN (NEW.id, NEW.task_id, NEW.attempt_id, NEW.session_id, NEW.root_session, NEW.mark, NEW.wanted_at)
+	IS NOT (OLD.id, OLD.task_id, OLD.attempt_id, OLD.session_id, OLD.root_session, OLD.mark, OLD.wanted_at)
 	OR OLD.opened_at IS NOT NULL AND (NEW.tmux_socket, NEW.tmux_server_pid, NEW.tmux_server_start, NEW.pane_id,
 		NEW.opened_at)
 		IS NOT (OLD.tmux_socket, OLD.tmux_server_pid, OLD.tmux_server_start, OLD.pane_id, OLD.opened_at)
@@ -700,7 +761,7 @@ BEGIN
 	SELECT RAISE(ABORT, 'panes are history: they go when their task is deleted');
 END;
 
-CREATE TABLE status_moves (
+CREATE TABLE status_moves (             -- which status may follow which
 	old TEXT NOT NULL,
 	new TEXT NOT NULL,
 	PRIMARY KEY (old, new)
@@ -721,84 +782,312 @@ BEGIN
 	SELECT RAISE(ABORT, 'the moves are part of the program: this table is to be read');
 END;
 
-CREATE TABLE moving (
+CREATE TABLE moving (                   -- the task whose status changes at this moment
 	task_id INTEGER PRIMARY KEY
 ) STRICT;
 
-CREATE TABLE importing (
+CREATE TABLE importing (                -- the tasks of an import that is under way
 	task_id INTEGER PRIMARY KEY,                      -- what it has become here
 	old_id  INTEGER NOT NULL UNIQUE                   -- what it was there
 ) STRICT;
 
-CREATE VIEW queue AS
-SELECT id, priority, description, substr(prompt, 1, 60) AS prompt,
-	CASE
-	WHEN status = 'held' THEN 'held until vigil release ' || id
-	WHEN (SELECT paused_at FROM vigil) IS NOT NULL
-		THEN 'the queue is paused since ' || datetime((SELECT paused_at FROM vigil), 'localtime')
-			|| ', until vigil resume'
-	WHEN not_before > strftime('%Y-%m-%dT%H:%M:%fZ', 'now')
-		THEN 'not before ' || datetime(not_before, 'localtime') || coalesce(': ' || (SELECT detail FROM events
-			WHERE id = (SELECT max(id) FROM events WHERE task_id = tasks.id) AND kind IN ('delayed', 'attempt ended')), '')
-	WHEN EXISTS (SELECT 1 FROM dependencies JOIN tasks AS needed ON needed.id = needs_id
-			WHERE task_id = tasks.id AND needed.status IN ('failed', 'cancelled'))
-		THEN 'comes after task ' || (SELECT needs_id FROM dependencies JOIN tasks AS needed ON needed.id = needs_id
-			WHERE task_id = tasks.id AND needed.status IN ('failed', 'cancelled')) || ', which did not complete'
-	WHEN EXISTS (SELECT 1 FROM dependencies JOIN tasks AS needed ON needed.id = needs_id
-			WHERE task_id = tasks.id AND needed.status <> 'completed')
-		THEN 'comes after task ' || (SELECT needs_id FROM dependencies JOIN tasks AS needed ON needed.id = needs_id
-			WHERE task_id = tasks.id AND needed.status <> 'completed')
-	WHEN EXISTS (SELECT 1 FROM tasks AS other WHERE other.mutex = tasks.mutex
-			AND other.status IN ('starting', 'running', 'stopping'))
-		THEN 'another task holds the mutex ' || mutex
-	WHEN NOT EXISTS (SELECT 1 FROM runners WHERE ended_at IS NULL) THEN 'no runner: start vigil run'
-	ELSE 'waits for a free slot or the runner'
+CREATE VIEW queue AS                    -- what has not started: one row a task, the next one first
+SELECT id,                              -- the task's
+	priority,                           -- higher first
+	title,                              -- what it was described as, or how its prompt begins
+	CASE waits_for                      -- why it is not running
+	WHEN 'release' THEN 'held until vigil release ' || id || coalesce('; its last attempt: ' || (SELECT error_line
+		FROM attempts WHERE task_id = blocked.id AND number = blocked.attempts AND outcome = 'failed'), '')
+	WHEN 'retry' THEN (SELECT 'comes after task ' || needs_id || CASE needed.status
+			WHEN 'failed' THEN ', which failed: vigil retry ' || needs_id || ', or vigil cancel ' || blocked.id
+			WHEN 'cancelled' THEN ', which was cancelled: vigil retry ' || needs_id || ', or vigil cancel ' || blocked.id
+			ELSE ', which was deleted before it had completed (delete the dependency, too, to let it start)' END
+		FROM dependencies LEFT JOIN tasks AS needed ON needed.id = needs_id
+		WHERE task_id = blocked.id AND coalesce(needed.status, 'deleted') IN ('failed', 'cancelled', 'deleted')
+		ORDER BY needs_id LIMIT 1)
+	WHEN 'resume' THEN 'the queue is paused since ' || datetime((SELECT paused_at FROM vigil), 'localtime')
+		|| ', until vigil resume'
+	WHEN 'time' THEN 'not before ' || datetime(not_before, 'localtime') || coalesce(': ' || (SELECT detail FROM events
+		WHERE id = (SELECT max(id) FROM events WHERE task_id = blocked.id) AND kind IN ('delayed', 'attempt ended')), '')
+	WHEN 'task' THEN (SELECT 'comes after task ' || needs_id || ', which is ' || needed.status
+		FROM dependencies JOIN tasks AS needed ON needed.id = needs_id
+		WHERE task_id = blocked.id AND needed.status <> 'completed' ORDER BY needs_id LIMIT 1)
+	WHEN 'mutex' THEN (SELECT 'task ' || other.id || ' holds the mutex ' || other.mutex FROM tasks AS other
+		WHERE other.mutex = blocked.mutex AND other.status IN ('starting', 'running', 'stopping'))
+	WHEN 'runner' THEN iif(runner_pid IS NULL, 'no runner is alive: start vigil run',
+		'the runner (pid ' || runner_pid || ') does nothing any more: if it has crashed, start vigil run')
+	WHEN 'server' THEN 'no OpenCode server since ' || datetime(trouble_at, 'localtime') || ': ' || trouble
+	WHEN 'slot' THEN 'all slots are busy: ' || slots
+	ELSE 'it is about to start'
 	END AS reason,
-	datetime(created_at, 'localtime') AS created
-FROM tasks WHERE status IN ('queued', 'held')
+	waits_for,                          -- the same in a word: release, retry, resume, time, task, mutex, runner,
+	                                    -- server, slot; NULL: nothing
+	attempts,                           -- made so far
+	datetime(created_at, 'localtime') AS created -- when it was queued
+FROM (SELECT tasks.*, runner.pid AS runner_pid, runner.slots, runner.trouble, runner.trouble_at,
+		CASE
+		WHEN tasks.status = 'held' THEN 'release'
+		WHEN EXISTS (SELECT 1 FROM dependencies LEFT JOIN tasks AS needed ON needed.id = needs_id
+			WHERE task_id = tasks.id AND coalesce(needed.status, 'deleted') IN ('failed', 'cancelled', 'deleted'))
+			THEN 'retry'
+		WHEN (SELECT paused_at FROM vigil) IS NOT NULL THEN 'resume'
+		WHEN not_before > strftime('%Y-%m-%dT%H:%M:%fZ', 'now') THEN 'time'
+		WHEN EXISTS (SELECT 1 FROM dependencies JOIN tasks AS needed ON needed.id = needs_id
+			WHERE task_id = tasks.id AND needed.status <> 'completed') THEN 'task'
+		WHEN EXISTS (SELECT 1 FROM tasks AS other WHERE other.mutex = tasks.mutex
+			AND other.status IN ('starting', 'running', 'stopping')) THEN 'mutex'
+		WHEN runner.id IS NULL THEN 'runner'
+		-- A crash writes nothing: but a runner that is alive looks at each live task twice a minute …
+		WHEN EXISTS (SELECT 1 FROM tasks AS live WHERE live.status IN ('starting', 'running', 'stopping')
+			AND live.wake_at < strftime('%Y-%m-%dT%H:%M:%fZ', 'now', '-2 minutes')) THEN 'runner'
+		WHEN runner.trouble IS NOT NULL THEN 'server'
+		WHEN (SELECT count(*) FROM tasks AS live WHERE live.status IN ('starting', 'running', 'stopping')
+			AND live.server = runner.server) >= runner.slots THEN 'slot'
+		-- … and starts at once what can start.
+		WHEN max((SELECT at FROM events WHERE id = (SELECT max(id) FROM events)), runner.started_at,
+			coalesce(not_before, '')) < strftime('%Y-%m-%dT%H:%M:%fZ', 'now', '-2 minutes') THEN 'runner'
+		END AS waits_for
+	FROM tasks LEFT JOIN runners AS runner ON runner.id = (SELECT max(id) FROM runners WHERE ended_at IS NULL)
+	WHERE tasks.status IN ('queued', 'held')) AS blocked
 ORDER BY status = 'held', priority DESC, id;
 
-CREATE VIEW running AS
-SELECT tasks.id, tasks.status, attempts.number AS attempt, tasks.description,
-	substr(tasks.prompt, 1, 60) AS prompt, attempts.agent, attempts.model,
-	datetime(attempts.started_at, 'localtime') AS started,
-	CAST(round((julianday('now') - julianday(attempts.started_at)) * 86400) AS INTEGER) AS seconds,
-	CAST(round((julianday('now') - julianday(coalesce(progress_at, attempts.started_at))) * 86400) AS INTEGER)
-		AS quiet_seconds,
-	attempts.resumes, tasks.note, attempts.session_id
-FROM tasks JOIN attempts ON attempts.task_id = tasks.id AND attempts.ended_at IS NULL
-WHERE tasks.status IN ('starting', 'running', 'stopping')
-ORDER BY tasks.id;
+CREATE VIEW running AS                  -- what is live: one row a task
+SELECT tasks.id,                        -- the task's
+	tasks.status,                       -- starting, running or stopping
+	live.number AS attempt,             -- 1: the first
+	tasks.title,                        -- what it was described as, or how its prompt begins
+	live.agent, live.model,             -- NULL until they are known
+	datetime(live.started_at, 'localtime') AS started, -- this attempt
+	live.seconds_ago AS seconds,        -- since this attempt started
+	iif(live.seconds_ago < 3600, printf('%dm %02ds', live.seconds_ago / 60, live.seconds_ago % 60),
+		(live.seconds_ago / 3600) || printf('h %02dm', live.seconds_ago / 60 % 60)) AS took,
+	live.quiet_seconds,                 -- since its newest sign of work
+	iif(live.quiet_seconds < 3600, printf('%dm %02ds', live.quiet_seconds / 60, live.quiet_seconds % 60),
+		(live.quiet_seconds / 3600) || printf('h %02dm', live.quiet_seconds / 60 % 60)) AS quiet,
+	live.resumes,                       -- how often a turn that was cut off went on
+	tasks.note,                         -- what is in its way
+	live.session_id                     -- OpenCode's
+FROM (SELECT *, CAST(round((julianday('now') - julianday(started_at)) * 86400) AS INTEGER) AS seconds_ago,
+		CAST(round((julianday('now') - julianday(coalesce(progress_at, started_at))) * 86400) AS INTEGER)
+			AS quiet_seconds
+	FROM attempts WHERE ended_at IS NULL) AS live CROSS JOIN tasks ON tasks.id = live.task_id -- CROSS: in this order
+ORDER BY live.task_id;
 
-CREATE VIEW history AS
-SELECT tasks.id, attempts.number AS attempt, attempts.outcome, tasks.description,
-	substr(tasks.prompt, 1, 60) AS prompt, attempts.agent, attempts.model,
-	datetime(tasks.created_at, 'localtime') AS created,
-	datetime(attempts.started_at, 'localtime') AS started,
-	datetime(attempts.ended_at, 'localtime') AS ended,
-	round((julianday(attempts.started_at) - julianday(tasks.created_at)) * 86400, 1) AS waited_seconds,
-	round((julianday(attempts.ended_at) - julianday(attempts.started_at)) * 86400, 1) AS run_seconds,
-	attempts.tokens_input, attempts.tokens_output, attempts.cost,
-	attempts.error_kind, attempts.error
-FROM attempts JOIN tasks ON tasks.id = attempts.task_id
-WHERE attempts.ended_at IS NOT NULL
-ORDER BY attempts.id;
+CREATE VIEW history AS                  -- what has ended: one row a task, the newest first
+SELECT id,                              -- the task's
+	+status AS status,                  -- completed, failed or cancelled; + lets them be looked for by time
+	error_kind,                         -- why it failed, in a word
+	title,                              -- what it was described as, or how its prompt begins
+	newest_agent AS agent, newest_model AS model, -- of its newest attempt
+	attempts,                           -- how often it was tried
+	datetime(created_at, 'localtime') AS created, -- when it was queued
+	datetime(started_at, 'localtime') AS started, -- its first attempt
+	datetime(completed_at, 'localtime') AS ended, -- when it became final
+	seconds,                            -- of work
+	iif(seconds < 3600, printf('%dm %02ds', seconds / 60, seconds % 60),
+		(seconds / 3600) || printf('h %02dm', seconds / 60 % 60)) AS took,
+	tokens_input, tokens_output,        -- of all its attempts
+	cost,                               -- US dollars
+	error_line AS error,                -- how it begins; if cancelled, why
+	created_at, completed_at            -- as created and ended, in UTC
+FROM (SELECT *, (SELECT agent FROM attempts WHERE task_id = tasks.id AND number = tasks.attempts) AS newest_agent,
+		(SELECT model FROM attempts WHERE task_id = tasks.id AND number = tasks.attempts) AS newest_model,
+		(SELECT sum(seconds) FROM attempts WHERE task_id = tasks.id) AS seconds,
+		(SELECT sum(tokens_input) FROM attempts WHERE task_id = tasks.id) AS tokens_input,
+		(SELECT sum(tokens_output) FROM attempts WHERE task_id = tasks.id) AS tokens_output,
+		(SELECT round(sum(cost), 4) FROM attempts WHERE task_id = tasks.id) AS cost
+	FROM tasks WHERE completed_at IS NOT NULL)
+ORDER BY completed_at DESC, id DESC;
 
-CREATE VIEW nights AS -- a night is from noon to noon, and has the date of its evening
-SELECT date(ended_at, 'localtime', '-12 hours') AS night,
-	count(*) AS attempts,
-	sum(outcome = 'completed') AS completed,
-	sum(outcome = 'failed') AS failed,
-	sum(outcome = 'cancelled') AS cancelled,
-	round(sum(julianday(ended_at) - julianday(started_at)) * 86400) AS run_seconds,
-	sum(tokens_input) AS tokens_input,
-	sum(tokens_output) AS tokens_output,
-	round(sum(cost), 4) AS cost
-FROM attempts WHERE ended_at IS NOT NULL
-GROUP BY 1 ORDER BY 1 DESC;
+CREATE VIEW slowest AS                  -- the same, the longest work first; it looks at every attempt
+SELECT task_id AS id,                   -- the task's
+	(SELECT status FROM tasks WHERE id = task_id) AS status, -- completed, failed or cancelled
+	(SELECT title FROM tasks WHERE id = task_id) AS title,
+	(SELECT attempts FROM tasks WHERE id = task_id) AS attempts,
+	(SELECT datetime(completed_at, 'localtime') FROM tasks WHERE id = task_id) AS ended,
+	seconds,                            -- of work
+	iif(seconds < 3600, printf('%dm %02ds', seconds / 60, seconds % 60),
+		(seconds / 3600) || printf('h %02dm', seconds / 60 % 60)) AS took,
+	cost,                               -- US dollars
+	(SELECT completed_at FROM tasks WHERE id = task_id) AS completed_at
+FROM (SELECT task_id, sum(seconds) AS seconds, round(sum(cost), 4) AS cost FROM attempts WHERE ended_at IS NOT NULL
+	GROUP BY task_id ORDER BY seconds DESC, task_id DESC)
+WHERE (SELECT completed_at FROM tasks WHERE id = task_id) IS NOT NULL;
 
-CREATE VIEW problems AS -- invariants that are broken: always empty
-SELECT 'live task without a live attempt' AS problem, id AS task_id FROM tasks
+CREATE VIEW waits AS                    -- waiting against running: one row a task that has ended, the newest first
+SELECT id,                              -- the task's
+	title,                              -- what it was described as, or how its prompt begins
+	datetime(ready_at, 'localtime') AS ready, -- when it was queued; with a time not to start before, that
+	datetime(started_at, 'localtime') AS started, -- its first attempt
+	waited_seconds,                     -- between the two: held, paused, behind others, without a runner
+	iif(waited_seconds < 3600, printf('%dm %02ds', waited_seconds / 60, waited_seconds % 60),
+		(waited_seconds / 3600) || printf('h %02dm', waited_seconds / 60 % 60)) AS waited,
+	seconds,                            -- of work
+	iif(seconds < 3600, printf('%dm %02ds', seconds / 60, seconds % 60),
+		(seconds / 3600) || printf('h %02dm', seconds / 60 % 60)) AS took,
+	waited_seconds * 100 / nullif(waited_seconds + seconds, 0) AS waited_percent, -- of both together
+	completed_at                        -- when it became final, in UTC
+FROM (SELECT *, CAST(round((julianday(started_at) - julianday(ready_at)) * 86400) AS INTEGER) AS waited_seconds
+	FROM (SELECT *, (SELECT sum(seconds) FROM attempts WHERE task_id = tasks.id) AS seconds,
+			-- A time that is later than the first start is of a try that followed by itself.
+			iif(not_before BETWEEN created_at AND started_at, not_before, created_at) AS ready_at
+		FROM tasks WHERE completed_at IS NOT NULL AND started_at IS NOT NULL))
+ORDER BY completed_at DESC, id DESC;
+
+CREATE VIEW spans AS                    -- when something ran: one row an attempt, live ones too. What ran between two
+                                        -- times, all of it or a part: WHERE until_at > … AND since_at < …
+SELECT task_id,
+	number AS attempt,                  -- 1: the first
+	coalesce(outcome, (SELECT status FROM tasks WHERE id = task_id)) AS outcome, -- completed, failed, cancelled;
+	                                    -- while live, the task's status
+	(SELECT title FROM tasks WHERE id = task_id) AS title,
+	agent, model,                       -- NULL: it did not get so far
+	datetime(started_at, 'localtime') AS started, -- when it did
+	datetime(ended_at, 'localtime') AS ended, -- NULL: it has not
+	worked AS seconds,
+	iif(worked < 3600, printf('%dm %02ds', worked / 60, worked % 60),
+		(worked / 3600) || printf('h %02dm', worked / 60 % 60)) AS took,
+	lost_ms / 1000 AS lost_seconds,     -- in which it could not work
+	resumes,                            -- how often a turn that was cut off went on
+	tokens_input, tokens_output, cost,  -- cost: US dollars
+	error_kind,                         -- why it failed, in a word
+	error_line AS error,                -- how it begins
+	session_id,                         -- OpenCode's
+	started_at AS since_at,
+	until_at                            -- its end; while live, now
+FROM (SELECT *, seconds AS worked, ended_at AS until_at FROM attempts WHERE ended_at IS NOT NULL
+	UNION ALL
+	SELECT *, max(0, CAST(round((julianday('now') - julianday(started_at)) * 86400) AS INTEGER) - lost_ms / 1000),
+		strftime('%Y-%m-%dT%H:%M:%fZ', 'now')
+	FROM attempts WHERE ended_at IS NULL);
+
+CREATE VIEW nights AS                   -- one row a night in which an attempt ended, the newest first
+SELECT night,                           -- from noon to noon; the date is its evening's
+	tasks,                              -- that were worked on, by how they stood in the end:
+	completed, failed, cancelled,
+	attempts,                           -- all that ended
+	seconds,                            -- of all of them, side by side or not
+	iif(seconds < 3600, printf('%dm %02ds', seconds / 60, seconds % 60),
+		(seconds / 3600) || printf('h %02dm', seconds / 60 % 60)) AS took,
+	tokens_input, tokens_output,        -- of all its attempts
+	cost,                               -- US dollars
+	since_at, until_at                  -- the two noons
+FROM (SELECT night, since_at, until_at,
+		json_extract(value, '$.tasks') AS tasks, json_extract(value, '$.completed') AS completed,
+		json_extract(value, '$.failed') AS failed, json_extract(value, '$.cancelled') AS cancelled,
+		json_extract(value, '$.attempts') AS attempts, json_extract(value, '$.seconds') AS seconds,
+		json_extract(value, '$.input') AS tokens_input, json_extract(value, '$.output') AS tokens_output,
+		json_extract(value, '$.cost') AS cost
+	FROM (WITH RECURSIVE ends (newest) AS ( -- each is the newest before the noon in which the later night began
+			SELECT max(ended_at) FROM attempts WHERE ended_at IS NOT NULL
+			UNION ALL
+			SELECT (SELECT max(ended_at) FROM attempts WHERE ended_at < min(newest,
+				strftime('%Y-%m-%dT%H:%M:%fZ', date(newest, 'localtime', '-12 hours') || ' 12:00', 'utc')))
+			FROM ends WHERE newest IS NOT NULL)
+		SELECT date(newest, 'localtime', '-12 hours') AS night,
+			strftime('%Y-%m-%dT%H:%M:%fZ', date(newest, 'localtime', '-12 hours') || ' 12:00', 'utc') AS since_at,
+			strftime('%Y-%m-%dT%H:%M:%fZ', date(newest, 'localtime', '+12 hours') || ' 12:00', 'utc') AS until_at
+		FROM ends WHERE newest IS NOT NULL),
+	json_each((SELECT json_array(json_object('tasks', count(*), 'completed', sum(outcome = 'completed'),
+			'failed', sum(outcome = 'failed'), 'cancelled', sum(outcome = 'cancelled'),
+			'attempts', sum(attempts), 'seconds', sum(seconds), 'input', sum(input), 'output', sum(output),
+			'cost', round(sum(cost), 4)))
+		FROM (SELECT outcome, max(number), -- with max(), the outcome is of that row
+				count(*) AS attempts, sum(seconds) AS seconds, sum(tokens_input) AS input,
+				sum(tokens_output) AS output, sum(cost) AS cost
+			FROM attempts WHERE ended_at >= since_at AND ended_at < until_at GROUP BY task_id))));
+
+CREATE VIEW days AS                     -- what a day has cost: one row a day on which an attempt ended, the newest first
+SELECT day,                             -- the date
+	attempts,                           -- all that ended
+	seconds,                            -- of work
+	iif(seconds < 3600, printf('%dm %02ds', seconds / 60, seconds % 60),
+		(seconds / 3600) || printf('h %02dm', seconds / 60 % 60)) AS took,
+	tokens_input, tokens_output, tokens_reasoning, tokens_cache_read, tokens_cache_write,
+	cost,                               -- US dollars
+	since_at, until_at                  -- the two midnights
+FROM (SELECT day, since_at, until_at,
+		json_extract(value, '$.attempts') AS attempts, json_extract(value, '$.seconds') AS seconds,
+		json_extract(value, '$.input') AS tokens_input, json_extract(value, '$.output') AS tokens_output,
+		json_extract(value, '$.reasoning') AS tokens_reasoning,
+		json_extract(value, '$.cache_read') AS tokens_cache_read,
+		json_extract(value, '$.cache_write') AS tokens_cache_write, json_extract(value, '$.cost') AS cost
+	FROM (WITH RECURSIVE ends (newest) AS ( -- as in nights
+			SELECT max(ended_at) FROM attempts WHERE ended_at IS NOT NULL
+			UNION ALL
+			SELECT (SELECT max(ended_at) FROM attempts WHERE ended_at < min(newest,
+				strftime('%Y-%m-%dT%H:%M:%fZ', date(newest, 'localtime'), 'utc')))
+			FROM ends WHERE newest IS NOT NULL)
+		SELECT date(newest, 'localtime') AS day,
+			strftime('%Y-%m-%dT%H:%M:%fZ', date(newest, 'localtime'), 'utc') AS since_at,
+			strftime('%Y-%m-%dT%H:%M:%fZ', date(newest, 'localtime', '+1 day'), 'utc') AS until_at
+		FROM ends WHERE newest IS NOT NULL),
+	json_each((SELECT json_array(json_object('attempts', count(*), 'seconds', sum(seconds),
+			'input', sum(tokens_input), 'output', sum(tokens_output), 'reasoning', sum(tokens_reasoning),
+			'cache_read', sum(tokens_cache_read), 'cache_write', sum(tokens_cache_write),
+			'cost', round(sum(cost), 4)))
+		FROM attempts WHERE ended_at >= since_at AND ended_at < until_at)));
+
+CREATE VIEW models AS                   -- what each model has cost, the dearest first; looks at every attempt
+SELECT model,                           -- NULL: it did not get so far
+	attempts,                           -- all that ended
+	completed, failed,                  -- of these
+	seconds,                            -- of work
+	iif(seconds < 3600, printf('%dm %02ds', seconds / 60, seconds % 60),
+		(seconds / 3600) || printf('h %02dm', seconds / 60 % 60)) AS took,
+	tokens_input, tokens_output, tokens_reasoning, tokens_cache_read, tokens_cache_write,
+	cost                                -- US dollars
+FROM (SELECT model, count(*) AS attempts, sum(outcome = 'completed') AS completed, sum(outcome = 'failed') AS failed,
+		sum(seconds) AS seconds, sum(tokens_input) AS tokens_input, sum(tokens_output) AS tokens_output,
+		sum(tokens_reasoning) AS tokens_reasoning, sum(tokens_cache_read) AS tokens_cache_read,
+		sum(tokens_cache_write) AS tokens_cache_write, round(sum(cost), 4) AS cost
+	FROM attempts WHERE ended_at IS NOT NULL GROUP BY model)
+ORDER BY cost DESC, seconds DESC;
+
+CREATE VIEW agents AS                   -- what each agent has cost, the dearest first; looks at every attempt
+SELECT agent,                           -- NULL: it did not get so far
+	attempts,                           -- all that ended
+	completed, failed,                  -- of these
+	seconds,                            -- of work
+	iif(seconds < 3600, printf('%dm %02ds', seconds / 60, seconds % 60),
+		(seconds / 3600) || printf('h %02dm', seconds / 60 % 60)) AS took,
+	tokens_input, tokens_output, tokens_reasoning, tokens_cache_read, tokens_cache_write,
+	cost                                -- US dollars
+FROM (SELECT agent, count(*) AS attempts, sum(outcome = 'completed') AS completed, sum(outcome = 'failed') AS failed,
+		sum(seconds) AS seconds, sum(tokens_input) AS tokens_input, sum(tokens_output) AS tokens_output,
+		sum(tokens_reasoning) AS tokens_reasoning, sum(tokens_cache_read) AS tokens_cache_read,
+		sum(tokens_cache_write) AS tokens_cache_write, round(sum(cost), 4) AS cost
+	FROM attempts WHERE ended_at IS NOT NULL GROUP BY agent)
+ORDER BY cost DESC, seconds DESC;
+
+CREATE VIEW failures AS                 -- what has failed and not passed since, by kind: the most frequent first
+SELECT error_kind,                      -- why they failed, in a word
+	count(*) AS tasks,                  -- so many
+	sum(attempts) AS attempts,          -- how often they were tried, together
+	datetime(max(completed_at), 'localtime') AS newest, -- with max(), what follows is of that row
+	id AS newest_id,                    -- the task's
+	error_line AS newest_error          -- how its error begins
+FROM tasks WHERE status = 'failed'
+GROUP BY error_kind ORDER BY tasks DESC, newest DESC;
+
+CREATE VIEW retried AS                  -- what failed and passed in the end: one row a task, the newest first
+SELECT id,                              -- the task's
+	title,                              -- what it was described as, or how its prompt begins
+	attempts,                           -- how often it was tried
+	(SELECT group_concat(error_kind, ', ') FROM attempts WHERE task_id = tasks.id AND outcome = 'failed')
+		AS failures,                    -- their kinds, in order
+	(SELECT round(sum(cost), 4) FROM attempts WHERE task_id = tasks.id AND outcome = 'failed')
+		AS failures_cost,               -- US dollars
+	datetime(completed_at, 'localtime') AS ended, -- when it became final
+	completed_at                        -- when it became final, in UTC
+FROM tasks WHERE attempts > 1 AND completed_at IS NOT NULL AND +status = 'completed'
+	AND EXISTS (SELECT 1 FROM attempts WHERE task_id = tasks.id AND outcome = 'failed')
+ORDER BY completed_at DESC, id DESC;
+
+CREATE VIEW problems AS                 -- what only a mistake of vigil's can bring about: always empty
+SELECT 'live task without a live attempt' AS problem, -- what is wrong
+	id AS task_id                       -- with which task
+FROM tasks
 WHERE status IN ('starting', 'running', 'stopping')
 	AND NOT EXISTS (SELECT 1 FROM attempts WHERE task_id = tasks.id AND ended_at IS NULL)
 UNION ALL

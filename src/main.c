@@ -32,6 +32,7 @@ static const struct command *const commands[] = {
     &doctor_command,
     &version_command,
     &help_command_itself,
+    &complete_command,
     NULL,
 };
 

@@ -64,8 +64,14 @@ cat >"$temp/expected" <<'END'
 ./include/vigil.h
 ./lib/libvigil.a
 ./lib/pkgconfig/vigil.pc
+./share/bash-completion/completions/vigil
 ./share/doc/vigil/README.md
+./share/fish/vendor_completions.d/vigil.fish
+./share/man/man1/vigil.1
+./share/man/man5/vigil-config.5
+./share/man/man5/vigil-schema.5
 ./share/systemd/user/vigil.service
+./share/zsh/site-functions/_vigil
 END
 
 check 'make install' make_here install PREFIX="$prefix"
@@ -81,6 +87,26 @@ check 'the installed program runs' "$prefix/bin/vigil" version
 
 mkdir -m 700 "$temp/runtime"
 check 'systemd takes the unit as it is' unit_is_sound "$prefix/share/systemd/user/vigil.service"
+
+# The shells find them where they look; what they do is tested in tests/cli/test_complete.sh.
+in_bash() {
+    XDG_DATA_DIRS="$prefix/share:/usr/share" bash --norc -c '. /usr/share/bash-completion/bash_completion
+        _completion_loader vigil; complete -p vigil'
+}
+in_zsh() {
+    zsh -f -c 'fpath=("$1" $fpath); autoload -Uz compinit; compinit -u -D; echo $_comps[vigil]' zsh \
+        "$prefix/share/zsh/site-functions"
+}
+in_fish() {
+    HOME="$temp" XDG_DATA_DIRS="$prefix/share:/usr/share" PATH="$prefix/bin:$PATH" \
+        fish -c "complete -C 'vigil rele'"
+}
+check 'bash finds its completion' says '^complete -F _vigil vigil$' in_bash
+check 'zsh finds its completion' says '^_vigil$' in_zsh
+check 'fish finds its completion' says '^release' in_fish
+for page in 1/vigil.1 5/vigil-config.5 5/vigil-schema.5; do
+    check "the page $page is a whole one" says '^\.Sh SEE ALSO$' cat "$prefix/share/man/man$page"
+done
 
 cp examples/queue-and-wait.c "$temp/"
 check 'the example builds with the installed files alone' build_example

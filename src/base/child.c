@@ -219,8 +219,7 @@ child_start(struct ev_loop *loop, void (*become)(void *), void *become_arg, doub
 		return NULL;
 	(void)fcntl(output, F_SETFL, O_NONBLOCK);
 	struct child *c = xcalloc(1, sizeof *c);
-	*c = (struct child){
-	    .loop = loop, .pid = pid, .output = output, .ended = ended, .arg = arg};
+	*c = (struct child){.loop = loop, .pid = pid, .output = output, .ended = ended, .arg = arg};
 	ev_io_init(&c->io, on_output, output, EV_READ);
 	ev_timer_init(&c->late, on_late, deadline_s, 0.);
 	ev_timer_init(&c->reap, on_reap, REAP_AGAIN_S, 0.);

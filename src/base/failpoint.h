@@ -26,6 +26,7 @@
 	X(CHECKPOINT, "checkpoint") \
 	X(RUN_BEGINNING, "run-beginning") \
 	X(RUN_ENDING, "run-ending") \
+	X(COMMIT_HOME, "commit-home") \
 	X(COMMIT_ADD, "commit-add") \
 	X(COMMIT_CLAIM, "commit-claim") \
 	X(COMMIT_DELAYED, "commit-delayed") \
@@ -33,6 +34,7 @@
 	X(COMMIT_RETRY, "commit-retry") \
 	X(COMMIT_HOLD, "commit-hold") \
 	X(COMMIT_RELEASE, "commit-release") \
+	X(COMMIT_COPIED, "commit-copied") \
 	X(COMMIT_ABSENT, "commit-absent") \
 	X(COMMIT_CHECKED, "commit-checked") \
 	X(COMMIT_REFUSED, "commit-refused") \
@@ -67,6 +69,7 @@
 	X(REQUEST_MESSAGES, "request-messages") \
 	X(REQUEST_CHILDREN, "request-children") \
 	X(REQUEST_ABORT, "request-abort") \
+	X(REQUEST_DELETE, "request-delete") \
 	X(REQUEST_PERMISSIONS, "request-permissions") \
 	X(REQUEST_QUESTIONS, "request-questions") \
 	X(REQUEST_PERMIT, "request-permit") \

@@ -1,12 +1,15 @@
 /*
  * Whole files, and folders: see file.h.
  */
+#define _GNU_SOURCE /* statx() */
 #include "base/file.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { CHUNK = 65536 };
@@ -88,4 +91,22 @@ file_sync_folder(const char *path, struct fault *fault)
 		close(fd);
 	free(folder);
 	return done;
+}
+
+/* When it was born, to the nanosecond, where the file system knows: numbers of devices change with
+ * the machine's restarts, and with some file systems those of files do. */
+void
+file_identity(const char *path, char out[FILE_IDENTITY_SIZE])
+{
+	struct statx info;
+
+	out[0] = '\0';
+	if (statx(AT_FDCWD, path, 0, STATX_INO | STATX_BTIME, &info) != 0)
+		return;
+	if (info.stx_mask & STATX_BTIME)
+		snprintf(out, FILE_IDENTITY_SIZE, "born %lld.%09u",
+		    (long long)info.stx_btime.tv_sec, (unsigned)info.stx_btime.tv_nsec);
+	else
+		snprintf(out, FILE_IDENTITY_SIZE, "%llu on %u:%u", (unsigned long long)info.stx_ino,
+		    info.stx_dev_major, info.stx_dev_minor);
 }

@@ -18,6 +18,11 @@ bool file_read(const char *path, size_t limit, struct buf *, struct fault *);
  * caller frees. */
 char *file_folder(const char *path);
 
+/* Which file it is, as a word: the same one while it is moved within its file system, restarts of
+ * the machine included, and another one for any copy. "" if there is none. */
+#define FILE_IDENTITY_SIZE 64
+void file_identity(const char *path, char out[FILE_IDENTITY_SIZE]);
+
 /* A new name in the folder that `path` is in is durable only once this has returned true;
  * FAULT_ENV. */
 bool file_sync_folder(const char *path, struct fault *);

@@ -18,6 +18,7 @@
 #define HOUR_MS (60 * MINUTE_MS)
 #define DAY_MS (24 * HOUR_MS)
 #define LONGEST_MS (3653 * DAY_MS) /* ten years, with their leap days */
+#define NEAR_MS (14 * DAY_MS)      /* what is nearer is told by how far it is away */
 
 static bool
 is_digit(char c)
@@ -248,31 +249,77 @@ when_time(const char *text, enum when_side side, int64_t now_ms, int64_t *ms, st
 	    text);
 }
 
-const char *
-when_say(int64_t ms, char out[32])
+/* A length of time in its two largest units: "3 h 12 min", "3h 12m". */
+static const char *
+say(int64_t ms, bool is_brief, char out[32])
 {
 	static const struct {
 		int64_t ms, part_ms;
-		const char *name, *part;
+		const char *name, *part, *brief, *brief_part;
 	} units[] = {
-	    {DAY_MS, HOUR_MS, "d", "h"},
-	    {HOUR_MS, MINUTE_MS, "h", "min"},
-	    {MINUTE_MS, SECOND_MS, "min", "s"},
-	    {SECOND_MS, SECOND_MS, "s", ""},
+	    {DAY_MS, HOUR_MS, " d", " h", "d", "h"},
+	    {HOUR_MS, MINUTE_MS, " h", " min", "h", "m"},
+	    {MINUTE_MS, SECOND_MS, " min", " s", "m", "s"},
+	    {SECOND_MS, SECOND_MS, " s", "", "s", ""},
+	    {1, 1, " ms", "", "ms", ""},
 	};
+	size_t i = 0;
 
-	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
-		int64_t rest = ms % units[i].ms / units[i].part_ms;
+	while (ms < units[i].ms && units[i].ms > 1)
+		i++;
+	int64_t rest = ms % units[i].ms / units[i].part_ms;
+	int used = snprintf(
+	    out, 32, "%" PRId64 "%s", ms / units[i].ms, is_brief ? units[i].brief : units[i].name);
+	if (rest)
+		snprintf(out + used, 32 - (size_t)used, " %" PRId64 "%s", rest,
+		    is_brief ? units[i].brief_part : units[i].part);
+	return out;
+}
 
-		if (ms < units[i].ms)
-			continue;
-		if (rest)
-			snprintf(out, 32, "%" PRId64 " %s %" PRId64 " %s", ms / units[i].ms,
-			    units[i].name, rest, units[i].part);
-		else
-			snprintf(out, 32, "%" PRId64 " %s", ms / units[i].ms, units[i].name);
+const char *
+when_say(int64_t ms, char out[32])
+{
+	return say(ms, false, out);
+}
+
+const char *
+when_brief(int64_t ms, char out[32])
+{
+	return say(ms, true, out);
+}
+
+const char *
+when_local(int64_t ms, char out[32])
+{
+	struct tm tm = local_now(ms);
+
+	if (strftime(out, 32, "%Y-%m-%d %H:%M:%S", &tm) == 0)
+		out[0] = '\0';
+	return out;
+}
+
+const char *
+when_relative(int64_t ms, int64_t now_ms, char out[32])
+{
+	static const struct {
+		int64_t ms;
+		char name;
+	} units[] = {{DAY_MS, 'd'}, {HOUR_MS, 'h'}, {MINUTE_MS, 'm'}, {SECOND_MS, 's'}};
+	bool is_future = ms > now_ms;
+	int64_t far_ms = is_future ? ms - now_ms : now_ms - ms;
+	size_t i = 0;
+
+	if (far_ms >= NEAR_MS) {
+		when_local(ms, out);
+		out[strcspn(out, " ")] = '\0';
 		return out;
 	}
-	snprintf(out, 32, "%" PRId64 " ms", ms);
+	while (i < sizeof(units) / sizeof(units[0]) && far_ms < units[i].ms)
+		i++;
+	if (i == sizeof(units) / sizeof(units[0]))
+		snprintf(out, 32, "now");
+	else
+		snprintf(out, 32, "%s%" PRId64 "%c%s", is_future ? "in " : "", far_ms / units[i].ms,
+		    units[i].name, is_future ? "" : " ago");
 	return out;
 }

@@ -22,5 +22,11 @@ bool when_time(const char *text, enum when_side, int64_t now_ms, int64_t *ms, st
 
 /* "3 h 12 min", "45 s", "120 ms": for people. Returns out. */
 const char *when_say(int64_t ms, char out[32]);
+/* The same for where room is short: "3h 12m", "45s". */
+const char *when_brief(int64_t ms, char out[32]);
+
+/* "3m ago", "in 2h", "now"; of what is two weeks away or more the date, in local time. */
+const char *when_relative(int64_t ms, int64_t now_ms, char out[32]);
+const char *when_local(int64_t ms, char out[32]); /* "2026-01-31 06:00:00" */
 
 #endif

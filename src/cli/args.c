@@ -13,7 +13,7 @@
 const struct option_spec general_options[] = {
     {0, "db", "FILE", "the database"},
     {0, "config", "FILE", "the configuration"},
-    {'h', "help", NULL, "print this"},
+    {'h', "help", NULL, "print help"},
     {0, "version", NULL, "print the version"},
     {0, NULL, NULL, NULL},
 };
@@ -94,7 +94,8 @@ command_find(const struct command *const *commands, const char *name, struct fau
 	for (; *commands; commands++) {
 		if (strcmp((*commands)->name, name) == 0)
 			return *commands;
-		nearest_offer(&nearest, (*commands)->name);
+		if (!(*commands)->is_hidden)
+			nearest_offer(&nearest, (*commands)->name);
 	}
 	if (nearest.best)
 		fault_set(fault, FAULT_USAGE, "unknown command '%s' (did you mean '%s'?)", name,
@@ -199,8 +200,9 @@ check_count(const struct args *args, struct fault *fault)
 	if (!command || args_has(args, "help") || args_has(args, "version"))
 		return true;
 	if (command->most != ARGS_ANY && args->operand_count > command->most)
-		return fault_set(fault, FAULT_USAGE, "'%s' is too much (usage: vigil %s %s)",
-		    args->operands[command->most], command->name, command->operands);
+		return fault_set(fault, FAULT_USAGE, "'%s' is too much (usage: vigil %s%s%s)",
+		    args->operands[command->most], command->name, *command->operands ? " " : "",
+		    command->operands);
 	return args->operand_count >= command->least ||
 	       fault_set(fault, FAULT_USAGE, "%s needs %s (vigil %s --help says more)",
 		   command->name, command->operands, command->name);
@@ -243,6 +245,17 @@ args_offers(const struct args *args, const char *name)
 		if (strcmp(option->name, name) == 0)
 			return true;
 	return false;
+}
+
+const struct option_spec *
+args_option_with(const struct args *args, const char *value)
+{
+	const struct option_spec *option;
+
+	for (size_t i = 0; (option = option_at(args, i)); i++)
+		if (args->values[i] == value)
+			return option;
+	return NULL;
 }
 
 bool

@@ -32,6 +32,8 @@ struct command {
 	const char *summary;             /* one line */
 	const struct option_spec *options;
 	const char *details; /* what help says besides; may be NULL */
+	const char *ids;     /* where an operand is an ID: of which statuses; NULL: of any */
+	bool is_hidden;      /* for programs: help does not list it */
 };
 
 struct args {
@@ -57,6 +59,9 @@ const struct command *command_find(
 const char *args_get(const struct args *, const char *name);
 bool args_has(const struct args *, const char *name);
 bool args_offers(const struct args *, const char *name); /* does the command take it? */
+
+/* The option whose value is at this address; NULL: no option's is. */
+const struct option_spec *args_option_with(const struct args *, const char *value);
 
 /* *out stays as it was where the option is not given. */
 bool args_int(const struct args *, const char *name, int64_t least, int64_t most, int64_t *out,

@@ -7,6 +7,7 @@
 #include "base/buf.h"
 #include "cli/cli.h"
 #include "cli/print.h"
+#include "cli/table.h"
 
 static const struct option_spec asks_options[] = {
     {0, "json", NULL, "print an array of objects, with all columns"},
@@ -21,11 +22,11 @@ static const struct option_spec answer_options[] = {
 /* ---- asks -------------------------------------------------------------------------------- */
 
 static const struct column columns[] = {
-    {"ask", true, false},
-    {"task", true, false},
-    {"asked", false, false},
-    {"kind", false, false},
-    {"request", false, false},
+    {"ask", COLUMN_NUMBER, false},
+    {"task", COLUMN_NUMBER, false},
+    {"asked", COLUMN_WORD, false},
+    {"kind", COLUMN_WORD, false},
+    {"request", COLUMN_TEXT, false},
 };
 
 enum { COLUMN_COUNT = sizeof(columns) / sizeof(columns[0]) };
@@ -37,7 +38,7 @@ add_to_table(void *table, const struct vigil_row *row)
 	const char *cells[COLUMN_COUNT] = {
 	    row_get(row, "id"),
 	    row_get(row, "task_id"),
-	    print_time(row_get(row, "asked_at"), asked),
+	    print_when(stdout, row_get(row, "asked_at"), asked),
 	    row_get(row, "kind"),
 	    row_get(row, "request"),
 	};

@@ -13,6 +13,7 @@
 extern char **environ;
 
 static const struct option_spec options[] = {
+    CLI_SESSION_OPTION,
     CLI_PANE_OPTION,
     {0, NULL, NULL, NULL},
 };
@@ -41,23 +42,30 @@ become(struct vigil_command *command)
 	return VIGIL_ENVIRONMENT;
 }
 
+static enum vigil_result
+find_command(struct vigil *vigil, int64_t id, const char *session, struct vigil_command *command)
+{
+	return session ? vigil_attach_session_command(vigil, session, command)
+		       : vigil_attach_command(vigil, id, say_waiting, NULL, command);
+}
+
 static int
 run_attach(const struct args *args)
 {
-	struct vigil_command command;
+	struct vigil_command command = {0};
 	struct vigil *vigil;
-	struct fault fault;
+	const char *session;
 	int64_t id;
+	int status = cli_subject(args, &id, &session);
 
-	if (!args_id(args->operands[0], &id, &fault))
-		return cli_fault(&fault);
-	int status = cli_open(args, VIGIL_READ_ONLY, &vigil);
+	if (!status)
+		status = cli_open(args, VIGIL_READ_ONLY, &vigil);
 	if (status)
 		return status;
 	enum vigil_result result = VIGIL_ENVIRONMENT;
 	if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO))
 		cli_say("attach needs a terminal, for input and output (vigil follow needs none)");
-	else if ((result = vigil_attach_command(vigil, id, say_waiting, NULL, &command)))
+	else if ((result = find_command(vigil, id, session, &command)))
 		cli_failed(vigil, result);
 	vigil_close(vigil);
 	return result == VIGIL_OK ? become(&command) : (int)result;
@@ -67,12 +75,14 @@ const struct command attach_command = {
     .name = "attach",
     .run = run_attach,
     .operands = "ID",
-    .least = 1,
+    .least = 0,
     .most = 1,
     .summary = "the task's session in OpenCode's own interface",
     .options = options,
     .details =
 	"Waits for the session if the task has none yet. Leaving the interface does not end "
 	"the task.\n"
+	"A subagent's session can be named in place of a task: --session SESSION.\n"
 	"exit status: OpenCode's own; 3 no such task or session, 5 its server is not there\n",
+    .ids = CLI_LIVE,
 };

@@ -28,7 +28,7 @@ static void __attribute__((format(printf, 1, 0))) say(const char *format, va_lis
 	char text[2048];
 
 	vsnprintf(text, sizeof(text), format, args);
-	char *line = text_form(text, TEXT_LINE);
+	char *line = print_safe(stderr, text, TEXT_LINE);
 	fprintf(stderr, "vigil: %s\n", line);
 	free(line);
 }
@@ -97,6 +97,23 @@ cli_ids(const struct args *args)
 			return NULL;
 		}
 	return ids;
+}
+
+int
+cli_subject(const struct args *args, int64_t *id, const char **session)
+{
+	struct fault fault;
+
+	*session = args_get(args, "session");
+	*id = 0;
+	if (*session && args->operand_count)
+		return cli_usage("'%s' is too much beside --session", args->operands[0]);
+	if (*session && !**session)
+		return cli_usage("--session '' is no session's id");
+	if (!*session && !args->operand_count)
+		return cli_usage("%s needs %s, or --session (vigil %s --help says more)",
+		    args->command->name, args->command->operands, args->command->name);
+	return *session || args_id(args->operands[0], id, &fault) ? 0 : cli_fault(&fault);
 }
 
 struct field {

@@ -48,6 +48,19 @@ void cli_say_paused(struct vigil *);
 		0, "pane", "MARK", "for vigil's own panes in tmux: any text; ignored" \
 	}
 
+/* Of the commands that show a task, or a session that is no task's. */
+#define CLI_SESSION_OPTION \
+	{ \
+		0, "session", "SESSION", "in place of a task: any session of vigil's server" \
+	}
+/* The task that was named, or *session. Anything but 0 was said, and is the exit status. */
+int cli_subject(const struct args *, int64_t *id, const char **session);
+
+/* Statuses, for struct command's ids. */
+#define CLI_LIVE "starting,running,stopping"
+#define CLI_OPEN "queued,held," CLI_LIVE
+#define CLI_FINAL "completed,failed,cancelled"
+
 /* For people alone; printed to standard output. */
 void help_all(const struct command *const *commands);
 void help_short(void); /* to standard error */
@@ -79,5 +92,6 @@ extern const struct command import_command;
 extern const struct command doctor_command;
 extern const struct command version_command;
 extern const struct command help_command_itself;
+extern const struct command complete_command;
 
 #endif

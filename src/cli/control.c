@@ -3,6 +3,7 @@
  */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/buf.h"
 #include "cli/cli.h"
@@ -12,12 +13,12 @@
 static const struct option_spec cancel_options[] = {
     {0, "all", NULL, "every task that is not final"},
     {0, "reason", "TEXT", "kept in the task's error (default: Cancelled by user)"},
-    {0, "json", NULL, "print [{\"id\": …, \"status\": …, \"needs_runner\": …}]"},
+    {0, "json", NULL, "print [{\"id\": …, \"status\": …, \"was\": …, \"needs_runner\": …}]"},
     {0, NULL, NULL, NULL},
 };
 
 static const struct option_spec options[] = {
-    {0, "json", NULL, "print [{\"id\": …, \"status\": …}]"},
+    {0, "json", NULL, "print [{\"id\": …, \"status\": …, \"was\": …}]"},
     {0, NULL, NULL, NULL},
 };
 
@@ -27,7 +28,7 @@ static const struct option_spec retry_options[] = {
     TASK_OPTION_VARIANT,
     {'C', "directory", "DIR", "where it works"},
     TASK_OPTION_TIMEOUT,
-    {0, "json", NULL, "print [{\"id\": …, \"status\": …}]"},
+    {0, "json", NULL, "print [{\"id\": …, \"status\": …, \"was\": …}]"},
     {0, NULL, NULL, NULL},
 };
 
@@ -45,8 +46,21 @@ struct work {
 
 typedef enum vigil_result act_fn(struct work *, int64_t id, bool *needs_runner);
 
+/* Of what it was, that a person should know. */
+static const char *
+warning(const struct work *work, const char *was)
+{
+	bool is_retry = strcmp(work->args->command->name, "retry") == 0;
+
+	return is_retry && was && strcmp(was, "completed") == 0
+		   ? ", though it had completed: the next answer takes the place of that one, "
+		     "which "
+		     "the transcript keeps"
+		   : "";
+}
+
 static void
-print_done(struct work *work, int64_t id, const bool *needs_runner)
+print_done(struct work *work, int64_t id, const char *was, const bool *needs_runner)
 {
 	char *status = cli_field(work->vigil, id, VIGIL_TASK, "status");
 	struct json *object;
@@ -55,10 +69,12 @@ print_done(struct work *work, int64_t id, const bool *needs_runner)
 		object = json_add_object(work->done, NULL);
 		json_add_int(object, "id", id);
 		json_add_text(object, "status", status);
+		json_add_text(object, "was", was);
 		if (needs_runner)
 			json_add_bool(object, "needs_runner", *needs_runner);
 	} else {
-		fprintf(stderr, "task %lld: %s%s\n", (long long)id, status ? status : "deleted",
+		fprintf(stderr, "task %lld: %s%s%s\n", (long long)id, status ? status : "deleted",
+		    warning(work, was),
 		    needs_runner && *needs_runner
 			? "; no runner is alive, the next vigil run carries it out"
 			: "");
@@ -80,6 +96,23 @@ check_ids(const struct work *work)
 	return VIGIL_OK;
 }
 
+static enum vigil_result
+act_on(struct work *work, int64_t id, act_fn *act, bool can_need_runner)
+{
+	bool needs_runner = false;
+	char *was = cli_field(work->vigil, id, VIGIL_TASK, "status");
+	enum vigil_result result = act(work, id, &needs_runner);
+
+	if (result == VIGIL_USAGE && work->is_all)
+		result = VIGIL_OK;
+	else if (result == VIGIL_OK)
+		print_done(work, id, was, can_need_runner ? &needs_runner : NULL);
+	else
+		cli_failed(work->vigil, result);
+	free(was);
+	return result;
+}
+
 /* Goes on after a refusal; the first one is the exit status. */
 static int
 act_on_each(struct work *work, act_fn *act, bool can_need_runner)
@@ -89,15 +122,8 @@ act_on_each(struct work *work, act_fn *act, bool can_need_runner)
 	if (first != VIGIL_OK)
 		return cli_failed(work->vigil, first);
 	for (size_t i = 0; i < work->count; i++) {
-		bool needs_runner = false;
-		enum vigil_result result = act(work, work->ids[i], &needs_runner);
+		enum vigil_result result = act_on(work, work->ids[i], act, can_need_runner);
 
-		if (result == VIGIL_USAGE && work->is_all)
-			continue;
-		if (result == VIGIL_OK)
-			print_done(work, work->ids[i], can_need_runner ? &needs_runner : NULL);
-		else
-			cli_failed(work->vigil, result);
 		if (first == VIGIL_OK)
 			first = result;
 	}
@@ -235,6 +261,7 @@ const struct command cancel_command = {
     .most = ARGS_ANY,
     .summary = "cancel tasks; a live one's session is aborted",
     .options = cancel_options,
+    .ids = CLI_OPEN,
 };
 
 const struct command retry_command = {
@@ -246,6 +273,7 @@ const struct command retry_command = {
     .summary = "queue final tasks again, as a new attempt",
     .options = retry_options,
     .details = "With options, as something else: an empty text is the default again.\n",
+    .ids = CLI_FINAL,
 };
 
 const struct command hold_command = {
@@ -256,6 +284,7 @@ const struct command hold_command = {
     .most = ARGS_ANY,
     .summary = "keep queued tasks from starting",
     .options = options,
+    .ids = "queued",
 };
 
 const struct command release_command = {
@@ -266,4 +295,5 @@ const struct command release_command = {
     .most = ARGS_ANY,
     .summary = "let held tasks start",
     .options = options,
+    .ids = "held",
 };

@@ -29,7 +29,7 @@ print_check(void *arg, const struct vigil_check *check)
 	const struct word *word = &words[check->health];
 	char *whole = xasprintf(
 	    "%s%s%s", check->text, check->remedy ? ": " : "", check->remedy ? check->remedy : "");
-	char *safe = text_form(whole, TEXT_LINE);
+	char *safe = print_safe(stdout, whole, TEXT_LINE);
 
 	(void)arg;
 	printf("%s%-5s%s  %-13s  %s\n", print_colour(stdout, word->colour), word->text,

@@ -105,4 +105,5 @@ const struct command edit_command = {
     .details =
 	"An empty text is the default again. A live task takes another description, timeout or\n"
 	"number of attempts, a final one another description; see vigil retry, too.\n",
+    .ids = "queued,held",
 };

@@ -15,6 +15,7 @@
 static const struct option_spec options[] = {
     {0, "json", NULL,
 	"print [{\"stream\": \"text\" or \"reasoning\", \"text\"}], as it is written"},
+    CLI_SESSION_OPTION,
     CLI_PANE_OPTION,
     {0, NULL, NULL, NULL},
 };
@@ -54,7 +55,7 @@ static void
 print_aside(struct following *f, enum colour colour, const char *text, enum text_form form)
 {
 	size_t bytes = strlen(text);
-	char *safe = text_form(text, form);
+	char *safe = print_safe(stderr, text, form);
 	end_answer(f);
 	fprintf(stderr, "%s%s%s", print_colour(stderr, colour), safe,
 	    print_colour(stderr, COLOUR_NONE));
@@ -217,22 +218,26 @@ run_follow(const struct args *args)
 	struct following following = {.list = args_has(args, "json") ? &list : NULL,
 	    .shows_aside = print_is_terminal(stderr),
 	    .is_one_terminal = print_is_terminal(stdout) && print_is_terminal(stderr)};
-	struct fault fault;
+	const char *session;
 	int64_t id;
-
-	if (!args_id(args->operands[0], &id, &fault))
-		return cli_fault(&fault);
 	struct vigil *vigil;
-	int status = cli_open(args, VIGIL_READ_ONLY, &vigil);
+	int status = cli_subject(args, &id, &session);
+
+	if (!status)
+		status = cli_open(args, VIGIL_READ_ONLY, &vigil);
 	if (status)
 		return status;
-	enum vigil_result result = vigil_follow(vigil, id, print_part, &following);
+	enum vigil_result result =
+	    session ? vigil_follow_session(vigil, session, print_part, &following)
+		    : vigil_follow(vigil, id, print_part, &following);
 	end_answer(&following);
 	end_aside(&following);
 	if (following.list)
 		json_list_end(&list);
-	if (result == VIGIL_OK || result == VIGIL_FAILED)
+	if (!session && (result == VIGIL_OK || result == VIGIL_FAILED))
 		print_end(&following, vigil, id, result);
+	else if (result == VIGIL_OK)
+		print_note(&following, "the session is idle");
 	else
 		cli_failed(vigil, result);
 	vigil_close(vigil);
@@ -243,7 +248,7 @@ const struct command follow_command = {
     .name = "follow",
     .run = run_follow,
     .operands = "ID",
-    .least = 1,
+    .least = 0,
     .most = 1,
     .summary = "print the answer as it is written, until the task ends",
     .options = options,
@@ -251,5 +256,8 @@ const struct command follow_command = {
 	"The answers of the turn go to standard output. Standard error has the rest: what is "
 	"asked,\n"
 	"what is in the way, calls of tools while they are made, on a terminal the reasoning.\n"
+	"A subagent's session can be named in place of a task: --session SESSION; until it is "
+	"idle.\n"
 	"exit status: as vigil result\n",
+    .ids = CLI_LIVE,
 };

@@ -55,6 +55,13 @@ help_command(const struct command *command)
 	print_options("options of every command", general_options);
 }
 
+static void
+print_summary(const struct command *command)
+{
+	printf("  %-8s  %s%*s  %s\n", command->name, command->operands,
+	    OPERAND_COLUMN - (int)text_width(command->operands), "", command->summary);
+}
+
 void
 help_all(const struct command *const *commands)
 {
@@ -62,9 +69,8 @@ help_all(const struct command *const *commands)
 	       "Queues tasks for OpenCode agents, runs them through the night, and keeps what came "
 	       "of them.\n\ncommands:\n");
 	for (; *commands; commands++)
-		printf("  %-8s  %s%*s  %s\n", (*commands)->name, (*commands)->operands,
-		    OPERAND_COLUMN - (int)text_width((*commands)->operands), "",
-		    (*commands)->summary);
+		if (!(*commands)->is_hidden)
+			print_summary(*commands);
 	print_options("options of every command", general_options);
 	printf(
 	    "\nThe database is --db FILE, $VIGIL_DB, or ~/.local/state/vigil/vigil.db; the\n"

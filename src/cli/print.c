@@ -1,21 +1,18 @@
 /*
- * Printing: see print.h.
+ * Printing: see print.h; tables are in table.c.
  */
 #include "cli/print.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/buf.h"
 #include "base/clock.h"
-#include "base/utf8.h"
 #include "base/when.h"
-#include "cli/text.h"
 
-enum { WIDTH_DEFAULT = 80, LAST_LEAST = 12, CELL_BYTES = 400 };
+enum { WIDTH_DEFAULT = 80 };
 
 /* ---- the terminal ------------------------------------------------------------------------ */
 
@@ -37,6 +34,30 @@ print_width(FILE *file)
 	if (ioctl(fileno(file), TIOCGWINSZ, &size) == 0 && size.ws_col > 0)
 		return size.ws_col;
 	return WIDTH_DEFAULT;
+}
+
+static bool
+is_plain(FILE *file)
+{
+	return print_is_terminal(file) && !text_locale_is_utf8();
+}
+
+const char *
+print_ellipsis(FILE *file)
+{
+	return is_plain(file) ? "..." : "…";
+}
+
+char *
+print_safe(FILE *file, const char *text, enum text_form form)
+{
+	char *safe = text_form(text, form);
+
+	if (!is_plain(file))
+		return safe;
+	char *ascii = text_ascii(safe);
+	free(safe);
+	return ascii;
 }
 
 static bool
@@ -95,11 +116,23 @@ print_time(const char *stamp, char out[32])
 
 	if (!stamp || !stamp_parse(stamp, &ms))
 		return stamp ? stamp : "";
-	time_t seconds = (time_t)(ms / 1000);
-	struct tm tm;
-	if (!localtime_r(&seconds, &tm) || strftime(out, 32, "%Y-%m-%d %H:%M:%S", &tm) == 0)
-		return stamp;
-	return out;
+	return when_local(ms, out);
+}
+
+const char *
+print_when(FILE *file, const char *stamp, char out[32])
+{
+	int64_t ms;
+
+	if (!print_is_terminal(file) || !stamp || !stamp_parse(stamp, &ms))
+		return print_time(stamp, out);
+	return when_relative(ms, clock_now_ms(), out);
+}
+
+const char *
+print_seconds(const char *seconds, char out[32])
+{
+	return seconds ? when_brief((int64_t)(strtod(seconds, NULL) * 1000), out) : "";
 }
 
 const char *
@@ -119,7 +152,7 @@ print_piece(FILE *file, const char *text)
 		fputs(text, file);
 		return;
 	}
-	char *safe = text_form(text, TEXT_BLOCK);
+	char *safe = print_safe(file, text, TEXT_BLOCK);
 	fputs(safe, file);
 	free(safe);
 }
@@ -132,165 +165,6 @@ print_text(FILE *file, const char *text)
 	print_piece(file, text);
 	if (bytes == 0 || text[bytes - 1] != '\n')
 		fputc('\n', file);
-}
-
-/* ---- tables ------------------------------------------------------------------------------ */
-
-struct table {
-	FILE *file;
-	const struct column *columns;
-	size_t count;
-	char **cells; /* of all rows, the head line first; for a terminal only */
-	size_t rows, capacity;
-	bool has_head;
-};
-
-static char *
-clean_cell(const char *text)
-{
-	size_t bytes = text ? strlen(text) : 0;
-
-	if (bytes <= CELL_BYTES)
-		return text_form(text, TEXT_LINE);
-	char *cut = xstrndup(text, utf8_cut(text, bytes, CELL_BYTES));
-	char *clean = text_form(cut, TEXT_LINE);
-	free(cut);
-	return clean;
-}
-
-static char **
-add_row(struct table *table)
-{
-	if (table->rows == table->capacity) {
-		table->capacity = table->capacity ? table->capacity * 2 : 64;
-		table->cells =
-		    xrealloc(table->cells, table->capacity * table->count * sizeof(*table->cells));
-	}
-	return &table->cells[table->rows++ * table->count];
-}
-
-static void
-put_row(struct table *table, const char *const *cells)
-{
-	char **row = print_is_terminal(table->file) ? add_row(table) : NULL;
-
-	for (size_t i = 0; i < table->count; i++) {
-		char *cell = clean_cell(cells[i]);
-
-		if (row) {
-			row[i] = cell;
-			continue;
-		}
-		fprintf(table->file, "%s%s", i ? "\t" : "", cell);
-		free(cell);
-	}
-	if (!row)
-		fputc('\n', table->file);
-}
-
-/* Not before there is a row, or the end without a fault: a sentence may come instead. */
-static void
-put_head(struct table *table)
-{
-	const char **names;
-
-	if (table->has_head)
-		return;
-	table->has_head = true;
-	names = xcalloc(table->count, sizeof(*names));
-	for (size_t i = 0; i < table->count; i++)
-		names[i] = table->columns[i].name;
-	put_row(table, names);
-	free(names);
-}
-
-struct table *
-table_new(FILE *file, const struct column *columns, size_t count)
-{
-	struct table *table = xcalloc(1, sizeof(*table));
-
-	*table = (struct table){.file = file, .columns = columns, .count = count};
-	return table;
-}
-
-void
-table_add(struct table *table, const char *const *cells)
-{
-	put_head(table);
-	put_row(table, cells);
-}
-
-/* Each as wide as its widest cell; the last has what is left of the terminal. */
-static void
-find_widths(const struct table *table, size_t *widths)
-{
-	size_t used = 0, whole = print_width(table->file), last = table->count - 1;
-
-	for (size_t i = 0; i < table->rows * table->count; i++) {
-		size_t width = text_width(table->cells[i]);
-
-		if (width > widths[i % table->count])
-			widths[i % table->count] = width;
-	}
-	for (size_t i = 0; i < last; i++)
-		used += widths[i] + 2;
-	if (used + LAST_LEAST > whole)
-		whole = used + LAST_LEAST;
-	if (used + widths[last] > whole)
-		widths[last] = whole - used;
-}
-
-static enum colour
-cell_colour(const struct table *table, size_t row, size_t column)
-{
-	if (row == 0)
-		return COLOUR_BOLD;
-	return table->columns[column].is_status
-		   ? print_status_colour(table->cells[row * table->count + column])
-		   : COLOUR_NONE;
-}
-
-static void
-print_cell(const struct table *table, size_t row, size_t column, size_t width)
-{
-	const char *cell = table->cells[row * table->count + column];
-	size_t own = text_width(cell);
-	bool is_cut = own > width, is_last = column + 1 == table->count;
-	int blanks = is_cut ? 0 : (int)(width - own);
-	enum colour colour = cell_colour(table, row, column);
-	size_t bytes = is_cut ? text_fit(cell, width - 1) : strlen(cell);
-
-	if (table->columns[column].is_right)
-		fprintf(table->file, "%*s", blanks, "");
-	fprintf(table->file, "%s%.*s%s%s",
-	    colour == COLOUR_NONE ? "" : print_colour(table->file, colour), (int)bytes, cell,
-	    is_cut ? "…" : "", colour == COLOUR_NONE ? "" : print_colour(table->file, COLOUR_NONE));
-	if (is_last)
-		fputc('\n', table->file);
-	else
-		fprintf(table->file, "%*s", table->columns[column].is_right ? 2 : blanks + 2, "");
-}
-
-void
-table_end(struct table *table)
-{
-	size_t *widths = xcalloc(table->count, sizeof(*widths));
-
-	put_head(table);
-	find_widths(table, widths);
-	for (size_t row = 0; row < table->rows; row++)
-		for (size_t i = 0; i < table->count; i++)
-			print_cell(table, row, i, widths[i]);
-	free(widths);
-}
-
-void
-table_free(struct table *table)
-{
-	for (size_t i = 0; i < table->rows * table->count; i++)
-		free(table->cells[i]);
-	free(table->cells);
-	free(table);
 }
 
 /* ---- rows and JSON ----------------------------------------------------------------------- */

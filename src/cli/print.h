@@ -1,5 +1,5 @@
 /*
- * Printing: tables for people and for pipes, JSON, times, colours.
+ * Printing: what the terminal is, texts, times, colours, JSON. Tables are in table.h.
  */
 #ifndef VIGIL_CLI_PRINT_H
 #define VIGIL_CLI_PRINT_H
@@ -9,10 +9,17 @@
 #include <stdio.h>
 
 #include "base/json.h"
+#include "cli/text.h"
 #include "ops/vigil.h"
 
 bool print_is_terminal(FILE *);
-size_t print_width(FILE *); /* in columns: $COLUMNS, the terminal's, 80 */
+size_t print_width(FILE *); /* $COLUMNS, else the terminal's, else 80 */
+
+/* For what is left out: "…", or "..." on a terminal without UTF-8. */
+const char *print_ellipsis(FILE *);
+
+/* A text in one of the forms; in ASCII for a terminal without UTF-8. The caller frees. */
+char *print_safe(FILE *, const char *text, enum text_form);
 
 /* Escape sequences for a terminal that wants colours, "" for anything else. */
 enum colour {
@@ -29,6 +36,10 @@ enum colour print_status_colour(const char *status);
 
 /* A database's time in local time, "2026-01-31 06:00:00"; what is none is given back. */
 const char *print_time(const char *stamp, char out[32]);
+/* The same; on a terminal "3m ago", "in 2h". */
+const char *print_when(FILE *, const char *stamp, char out[32]);
+/* A number of seconds as "3h 12m"; "" for NULL. */
+const char *print_seconds(const char *seconds, char out[32]);
 /* How long from one to the other, NULL: to now; "" without a begin. */
 const char *print_span(const char *from, const char *to, char out[32]);
 
@@ -36,19 +47,6 @@ const char *print_span(const char *from, const char *to, char out[32]);
 void print_text(FILE *, const char *text);
 /* The same as a piece of something longer: no line end is added. */
 void print_piece(FILE *, const char *text);
-
-/* On a terminal: aligned, with a head line, the last column cut to the width. Else: a line a row,
- * tabs between, the names first. */
-struct column {
-	const char *name;
-	bool is_right;  /* numbers */
-	bool is_status; /* coloured by its word */
-};
-struct table;
-struct table *table_new(FILE *, const struct column *, size_t count);
-void table_add(struct table *, const char *const *cells); /* NULL is an empty one */
-void table_end(struct table *); /* the head line at least is printed now */
-void table_free(struct table *);
 
 /* An object by column names; `without` one of them, or NULL. */
 struct json *json_of_row(const struct vigil_row *, const char *without);

@@ -6,10 +6,8 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "base/buf.h"
-#include "base/environment.h"
 #include "base/when.h"
 #include "cli/print.h"
 #include "cli/report.h"
@@ -33,52 +31,18 @@ struct paper {
 
 /* ---- lines ---------------------------------------------------------------------------------- */
 
-/* What the locale says: a terminal without UTF-8 takes bytes beyond ASCII for something else. */
-static bool
-locale_is_utf8(void)
-{
-	static const char *const names[] = {"LC_ALL", "LC_CTYPE", "LANG"};
-
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		const char *value = environment_get(names[i]);
-		const char *charset = value ? strchr(value, '.') : NULL;
-
-		if (value)
-			return charset && (strncasecmp(charset, ".utf-8", 6) == 0 ||
-					      strncasecmp(charset, ".utf8", 5) == 0);
-	}
-	return false;
-}
-
-/* In place: a '?' for each character that is not ASCII. */
-static void
-make_ascii(char *text)
-{
-	char *to = text;
-
-	for (const char *at = text; *at; at++)
-		if ((*at & 0xc0) != 0x80)
-			*to++ = (char)(*at & 0x80 ? '?' : *at);
-	*to = '\0';
-}
-
 /* Safe, of one line, and at most so many columns wide. The caller frees. */
 static char *
 fit(const struct paper *p, const char *text, size_t columns)
 {
-	const char *ellipsis = p->is_utf8 ? "…" : "...";
 	char *first = xstrndup(text ? text : "", text ? strcspn(text, "\n") : 0);
 	char *safe = text_form(first, TEXT_LINE);
+	char *plain = p->is_utf8 ? NULL : text_ascii(safe);
+	char *cut = text_cut(plain ? plain : safe, columns, p->is_utf8 ? "…" : "...");
 
 	free(first);
-	if (!p->is_utf8)
-		make_ascii(safe);
-	if (text_width(safe) <= columns)
-		return safe;
-	size_t dots = text_width(ellipsis);
-	char *cut = xasprintf(
-	    "%.*s%s", (int)text_fit(safe, columns > dots ? columns - dots : 0), safe, ellipsis);
 	free(safe);
+	free(plain);
 	return cut;
 }
 
@@ -574,7 +538,7 @@ print_timeline(const struct paper *p)
 void
 report_text(FILE *file, const struct night *night)
 {
-	struct paper p = {file, night, print_width(file), locale_is_utf8()};
+	struct paper p = {file, night, print_width(file), text_locale_is_utf8()};
 	char range[96];
 
 	if (p.width < WIDTH_LEAST)

@@ -135,4 +135,5 @@ const struct command result_command = {
     .summary = "print the final answer alone",
     .options = options,
     .details = "exit status: 0 completed, 1 failed or cancelled, 3 no such task, 4 not final\n",
+    .ids = CLI_FINAL,
 };

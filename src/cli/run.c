@@ -22,7 +22,7 @@ static const struct option_spec options[] = {
 static void
 print_line(void *arg, const char *line)
 {
-	char stamp[STAMP_SIZE], time[32], *safe = text_form(line, TEXT_LINE);
+	char stamp[STAMP_SIZE], time[32], *safe = print_safe(stderr, line, TEXT_LINE);
 
 	(void)arg;
 	stamp_format(clock_now_ms(), stamp);

@@ -6,9 +6,14 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/when.h"
 #include "cli/cli.h"
 #include "cli/print.h"
+#include "cli/table.h"
 #include "cli/text.h"
+
+/* Of an error in the headline, and of what the task is. */
+enum { WHY_COLUMNS = 300, SUBJECT_COLUMNS = 100 };
 
 static const struct option_spec options[] = {
     {0, "json", NULL, "print one object: the columns, reason, attempts, asks, panes, events"},
@@ -45,13 +50,9 @@ print_object(struct vigil *vigil, int64_t id)
 {
 	struct json *object = NULL;
 	enum vigil_result result = vigil_show(vigil, id, VIGIL_TASK, copy_row, &object);
-	char *reason;
 
 	if (result != VIGIL_OK)
 		return result;
-	reason = cli_field(vigil, id, VIGIL_WHY_QUEUED, "reason");
-	json_add_text(object, "reason", reason);
-	free(reason);
 	result = add_list(vigil, id, VIGIL_ATTEMPTS, object, "attempts");
 	if (result == VIGIL_OK)
 		result = add_list(vigil, id, VIGIL_ASKS, object, "asks");
@@ -68,60 +69,121 @@ print_object(struct vigil *vigil, int64_t id)
 
 /* ---- for people -------------------------------------------------------------------------- */
 
-/* "failed (timeout) after 12 min, 2 attempts: it ran longer than its timeout" */
-static void
-print_headline(const struct vigil_row *row, const char *reason)
+/* A text as one line, cut to so many columns. The caller frees. */
+static char *
+line_of(const char *text, size_t columns)
 {
-	const char *status = row_get(row, "status"), *kind = row_get(row, "error_kind");
-	const char *error = row_get(row, "error");
+	char *safe = print_safe(stdout, text, TEXT_LINE);
+	char *line = text_cut(safe, columns, print_ellipsis(stdout));
+
+	free(safe);
+	return line;
+}
+
+static bool
+is_one_of(const char *word, const char *const *words)
+{
+	while (*words && strcmp(*words, word) != 0)
+		words++;
+	return *words;
+}
+
+static void
+print_how_long(const struct vigil_row *row)
+{
+	static const char *const waiting[] = {"queued", "held", NULL};
+	const char *took = row_get(row, "took"), *resumes = row_get(row, "resumes");
 	const char *attempts = row_get(row, "attempts");
 	char span[32];
-	const char *took =
-	    print_span(row_get(row, "started_at"), row_get(row, "completed_at"), span);
-	/* Queued again, it has a beginning, that of its first attempt. */
-	bool is_waiting = strcmp(status, "queued") == 0 || strcmp(status, "held") == 0;
-	char *why = text_form(error ? error : reason, TEXT_LINE);
+
+	/* Queued again, it has worked, but it does not. */
+	if (took && !is_one_of(row_get(row, "status"), waiting))
+		printf(" %s %s", row_get(row, "completed_at") ? "after" : "for",
+		    when_say((int64_t)(strtod(took, NULL) * 1000), span));
+	if (strcmp(attempts, "0") != 0 && strcmp(attempts, "1") != 0)
+		printf(", %s attempts", attempts);
+	if (!resumes || strcmp(resumes, "0") == 0)
+		return;
+	if (strcmp(resumes, "1") == 0 || strcmp(resumes, "2") == 0)
+		printf(", resumed %s", *resumes == '1' ? "once" : "twice");
+	else
+		printf(", resumed %s times", resumes);
+}
+
+/* "Task 7 failed (timeout) after 12 min, 2 attempts, resumed once: it ran longer than its timeout"
+ */
+static void
+print_headline(const struct vigil_row *row)
+{
+	const char *status = row_get(row, "status"), *kind = row_get(row, "error_kind");
+	const char *error = row_get(row, "error"), *reason = row_get(row, "reason");
+	char *why = line_of(error ? error : reason, WHY_COLUMNS);
 
 	printf("Task %s %s%s%s", row_get(row, "id"),
 	    print_colour(stdout, print_status_colour(status)), status,
 	    print_colour(stdout, COLOUR_NONE));
 	if (kind)
 		printf(" (%s)", kind);
-	if (*took && !is_waiting)
-		printf(" %s %s", row_get(row, "completed_at") ? "after" : "for", took);
-	if (attempts && strcmp(attempts, "1") != 0 && strcmp(attempts, "0") != 0)
-		printf(", %s attempts", attempts);
+	print_how_long(row);
 	printf("%s%s\n", *why ? ": " : "", why);
 	free(why);
 }
 
-/* Its description, else how its prompt begins. */
+/* What to do about it; or, of what would start or go on if there were a runner, what became of
+ * the last one. */
+static void
+print_advice(const struct vigil_row *row, const char *last_run)
+{
+	static const char *const waiting[] = {"queued", "starting", "running", "stopping", NULL};
+	const char *next = row_get(row, "next");
+
+	if (next)
+		printf("%sNext:%s %s\n", print_colour(stdout, COLOUR_BOLD),
+		    print_colour(stdout, COLOUR_NONE), next);
+	else if (last_run && is_one_of(row_get(row, "status"), waiting))
+		printf("%s\n", last_run);
+}
+
 static void
 print_subject(const struct vigil_row *row)
 {
-	const char *description = row_get(row, "description");
-	const char *text = description ? description : row_get(row, "prompt");
-	size_t blanks = strspn(text, " \t\r\n");
-	char *line = xstrndup(text + blanks, strcspn(text + blanks, "\r\n"));
-	char *safe = text_form(line, TEXT_LINE);
-	size_t fits = text_fit(safe, 100);
+	const char *task = row_get(row, "task");
+	char *first = xstrndup(task, strcspn(task, "\r\n"));
+	char *line = line_of(first, SUBJECT_COLUMNS);
 
-	printf("%s%.*s%s%s\n\n", print_colour(stdout, COLOUR_BOLD), (int)fits, safe,
-	    safe[fits] ? "…" : "", print_colour(stdout, COLOUR_NONE));
-	free(safe);
+	printf("%s%s%s\n\n", print_colour(stdout, COLOUR_BOLD), line,
+	    print_colour(stdout, COLOUR_NONE));
 	free(line);
+	free(first);
 }
 
 static bool
 is_told_elsewhere(const char *column)
 {
 	static const char *const elsewhere[] = {"id", "status", "prompt", "description", "result",
-	    "error", "error_kind", "attempts", "result_cut"};
+	    "error", "error_kind", "attempts", "attempts_base", "result_cut", "revision", "stop",
+	    "wake_at", "task", "reason", "next", NULL};
 
-	for (size_t i = 0; i < sizeof(elsewhere) / sizeof(elsewhere[0]); i++)
-		if (strcmp(column, elsewhere[i]) == 0)
-			return true;
-	return false;
+	return is_one_of(column, elsewhere);
+}
+
+/* A time as it is, and how far it is away, where a person reads it. */
+static void
+print_field(const char *name, const char *value)
+{
+	enum vigil_kind kind = vigil_column_find(name)->kind;
+	char time[32], far[32];
+	const char *text = value;
+
+	if (kind == VIGIL_TIME)
+		text = print_time(value, time);
+	else if (kind == VIGIL_SECONDS)
+		text = print_seconds(value, time);
+	char *safe = print_safe(stdout, text, TEXT_LINE);
+	bool is_aside = kind == VIGIL_TIME && print_is_terminal(stdout);
+	printf("  %-14s  %s%s%s%s\n", name, safe, is_aside ? " (" : "",
+	    is_aside ? print_when(stdout, value, far) : "", is_aside ? ")" : "");
+	free(safe);
 }
 
 static void
@@ -129,14 +191,10 @@ print_fields(const struct vigil_row *row)
 {
 	for (size_t i = 0; i < row->count; i++) {
 		const char *value = row->values[i];
+		bool is_zero = value && row->is_number[i] && strtod(value, NULL) == 0;
 
-		if (!value || is_told_elsewhere(row->names[i]))
-			continue;
-		char time[32];
-		char *safe =
-		    text_form(row->is_number[i] ? value : print_time(value, time), TEXT_LINE);
-		printf("  %-14s  %s\n", row->names[i], safe);
-		free(safe);
+		if (value && !is_zero && !is_told_elsewhere(row->names[i]))
+			print_field(row->names[i], value);
 	}
 }
 
@@ -150,31 +208,63 @@ print_section(const char *title, const char *text)
 	print_text(stdout, text);
 }
 
-static bool
-print_task(void *reason, const struct vigil_row *row)
+/* It is in the headline, unless it is too long for that. */
+static void
+print_error(const char *error)
 {
-	const char *cut = row_get(row, "result_cut");
-	bool is_cut = cut && strcmp(cut, "1") == 0;
+	if (error && (strchr(error, '\n') || text_width(error) > WHY_COLUMNS))
+		print_section("error", error);
+}
 
-	print_headline(row, reason);
+static bool
+print_task(void *last_run, const struct vigil_row *row)
+{
+	bool is_cut = strcmp(row_get(row, "result_cut"), "1") == 0;
+
+	print_headline(row);
+	print_advice(row, last_run);
 	print_subject(row);
 	print_fields(row);
+	print_error(row_get(row, "error"));
 	print_section("prompt", row_get(row, "prompt"));
 	print_section(is_cut ? "result (longer than what is kept: its end is missing)" : "result",
 	    row_get(row, "result"));
 	return false;
 }
 
+/* Why nothing goes on; none while a runner is alive. */
+static bool
+tell_last_run(void *sentence, const struct vigil_row *row)
+{
+	const char *ending = row_get(row, "ending"), *ended_at = row_get(row, "ended_at");
+	char when[32], **out = sentence;
+
+	if (strcmp(row_get(row, "alive"), "1") == 0)
+		return false;
+	print_when(stdout, ended_at, when);
+	if (!ending || strcmp(ending, "crashed") == 0)
+		*out = xstrdup("No runner is alive: the last run crashed, or was killed.");
+	else if (strcmp(ending, "stopped") == 0)
+		*out = xasprintf("No runner is alive: the last run was stopped %s.", when);
+	else if (strcmp(ending, "drained") == 0)
+		*out = xasprintf(
+		    "No runner is alive: the last run ended %s, when nothing was left to do.",
+		    when);
+	else
+		*out = xasprintf("No runner is alive: the last run ended %s: %s", when, ending);
+	return false;
+}
+
 static const struct column attempt_columns[] = {
-    {"attempt", true, false},
-    {"outcome", false, true},
-    {"started", false, false},
-    {"took", true, false},
-    {"model", false, false},
-    {"session", false, false},
-    {"tokens", true, false},
-    {"cost", true, false},
-    {"error", false, false},
+    {"attempt", COLUMN_NUMBER, false},
+    {"outcome", COLUMN_STATUS, false},
+    {"started", COLUMN_WORD, false},
+    {"took", COLUMN_NUMBER, false},
+    {"model", COLUMN_TEXT, true},
+    {"session", COLUMN_TEXT, true},
+    {"tokens", COLUMN_NUMBER, false},
+    {"cost", COLUMN_NUMBER, false},
+    {"error", COLUMN_TEXT, true},
 };
 
 static bool
@@ -186,7 +276,7 @@ add_attempt(void *table, const struct vigil_row *row)
 	const char *cells[] = {
 	    row_get(row, "number"),
 	    outcome ? outcome : "running",
-	    print_time(row_get(row, "started_at"), started),
+	    print_when(stdout, row_get(row, "started_at"), started),
 	    print_span(row_get(row, "started_at"), row_get(row, "ended_at"), took),
 	    row_get(row, "model"),
 	    row_get(row, "session_id"),
@@ -201,12 +291,12 @@ add_attempt(void *table, const struct vigil_row *row)
 }
 
 static const struct column ask_columns[] = {
-    {"ask", true, false},
-    {"asked", false, false},
-    {"kind", false, false},
-    {"reply", false, false},
-    {"by", false, false},
-    {"request", false, false},
+    {"ask", COLUMN_NUMBER, false},
+    {"asked", COLUMN_WORD, false},
+    {"kind", COLUMN_WORD, false},
+    {"reply", COLUMN_WORD, false},
+    {"by", COLUMN_WORD, false},
+    {"request", COLUMN_TEXT, false},
 };
 
 static bool
@@ -228,11 +318,12 @@ add_ask(void *table, const struct vigil_row *row)
 }
 
 static const struct column pane_columns[] = {
-    {"pane", false, false},
-    {"opened", false, false},
-    {"closed", false, false},
-    {"why", false, false},
-    {"socket", false, false},
+    {"pane", COLUMN_WORD, false},
+    {"opened", COLUMN_WORD, false},
+    {"closed", COLUMN_WORD, false},
+    {"why", COLUMN_TEXT, false},
+    {"subagent", COLUMN_WORD, false},
+    {"socket", COLUMN_TEXT, true},
 };
 
 /* What became of it, in words; NULL while it is open. */
@@ -246,6 +337,7 @@ pane_story(const char *reason)
 	    {"gone", "it was closed, or its program has ended"},
 	    {"server gone", "the tmux server has ended"},
 	    {"failed", "there was none"},
+	    {"displaced", "a task needed its place"},
 	};
 
 	for (size_t i = 0; reason && i < sizeof(stories) / sizeof(stories[0]); i++)
@@ -265,6 +357,7 @@ add_pane(void *table, const struct vigil_row *row)
 	    opened_at ? print_time(opened_at, opened) : NULL,
 	    closed_at && opened_at ? print_time(closed_at, closed) : NULL,
 	    detail ? detail : pane_story(row_get(row, "close_reason")),
+	    row_get(row, "root_session") ? row_get(row, "session_id") : NULL,
 	    row_get(row, "tmux_socket"),
 	};
 
@@ -273,9 +366,9 @@ add_pane(void *table, const struct vigil_row *row)
 }
 
 static const struct column event_columns[] = {
-    {"at", false, false},
-    {"event", false, true},
-    {"detail", false, false},
+    {"at", COLUMN_WORD, false},
+    {"event", COLUMN_STATUS, false},
+    {"detail", COLUMN_TEXT, false},
 };
 
 static bool
@@ -307,12 +400,14 @@ print_rows(struct vigil *vigil, int64_t id, enum vigil_section section,
 static enum vigil_result
 print_page(struct vigil *vigil, int64_t id)
 {
-	char *reason = cli_field(vigil, id, VIGIL_WHY_QUEUED, "reason");
+	char *last_run = NULL;
 	char *attempts = cli_field(vigil, id, VIGIL_TASK, "attempts");
 	char *ask = cli_field(vigil, id, VIGIL_ASKS, "id");
 	char *pane = cli_field(vigil, id, VIGIL_PANES, "id");
-	enum vigil_result result = vigil_show(vigil, id, VIGIL_TASK, print_task, reason);
+	enum vigil_result result = vigil_show(vigil, id, VIGIL_LAST_RUN, tell_last_run, &last_run);
 
+	if (result == VIGIL_OK)
+		result = vigil_show(vigil, id, VIGIL_TASK, print_task, last_run);
 	if (result == VIGIL_OK && attempts && strcmp(attempts, "0") != 0)
 		result = print_rows(vigil, id, VIGIL_ATTEMPTS, attempt_columns,
 		    sizeof(attempt_columns) / sizeof(attempt_columns[0]), add_attempt);
@@ -325,7 +420,7 @@ print_page(struct vigil *vigil, int64_t id)
 	if (result == VIGIL_OK)
 		result = print_rows(vigil, id, VIGIL_EVENTS, event_columns,
 		    sizeof(event_columns) / sizeof(event_columns[0]), add_event);
-	free(reason);
+	free(last_run);
 	free(attempts);
 	free(ask);
 	free(pane);
@@ -358,5 +453,6 @@ const struct command show_command = {
     .least = 1,
     .most = 1,
     .summary = "everything about one task: what became of it, and how",
+    .ids = NULL,
     .options = options,
 };

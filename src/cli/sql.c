@@ -14,11 +14,13 @@
 #include "base/buf.h"
 #include "cli/cli.h"
 #include "cli/print.h"
+#include "cli/text.h"
 
 extern char **environ;
 
 static const struct option_spec options[] = {
     {0, "json", NULL, "print an array of objects"},
+    {0, "csv", NULL, "print comma-separated values, the columns' names first"},
     {0, NULL, NULL, NULL},
 };
 
@@ -33,15 +35,6 @@ find_database(const struct args *args, char **path)
 		*path = xstrdup(vigil_database(vigil));
 	vigil_close(vigil);
 	return status;
-}
-
-/* A box for people, what sqlite3 does by itself for pipes. */
-static const char *
-output_mode(const struct args *args)
-{
-	if (args_has(args, "json"))
-		return "-json";
-	return print_is_terminal(stdout) ? "-box" : "-list";
 }
 
 static int
@@ -93,19 +86,37 @@ spawn_shell(const char *const *words, int output, pid_t *pid)
 	return error;
 }
 
+/* A line as it is for a pipe; for a terminal without what it obeys. */
+static bool
+hand_on(char *line, size_t bytes, enum text_form form)
+{
+	bool is_ended = bytes && line[bytes - 1] == '\n';
+
+	if (!print_is_terminal(stdout))
+		return fwrite(line, 1, bytes, stdout) == bytes;
+	if (is_ended)
+		line[bytes - 1] = '\0';
+	char *safe = text_form(line, form);
+	bool is_done = fputs(safe, stdout) >= 0 && (!is_ended || putchar('\n') != EOF);
+	free(safe);
+	return is_done;
+}
+
 /* Hands on what it prints. False: it was nothing. */
 static bool
-forward(int fd)
+forward(FILE *output, enum text_form form)
 {
-	char bytes[65536];
 	bool is_something = false;
-	ssize_t count;
+	char *line = NULL;
+	size_t room = 0;
+	ssize_t bytes;
 
-	while ((count = read(fd, bytes, sizeof(bytes))) > 0 || (count < 0 && errno == EINTR)) {
-		is_something = is_something || count > 0;
-		if (count > 0 && fwrite(bytes, 1, (size_t)count, stdout) < (size_t)count)
+	while ((bytes = getline(&line, &room, output)) > 0) {
+		is_something = true;
+		if (!hand_on(line, (size_t)bytes, form))
 			break;
 	}
+	free(line);
 	return is_something;
 }
 
@@ -131,7 +142,7 @@ run_shell(const char *const *words)
 
 /* The shell prints nothing for no rows, which is no JSON. */
 static int
-run_shell_for_json(const char *const *words)
+run_shell_through(const char *const *words, bool is_json)
 {
 	int output[2];
 
@@ -142,14 +153,59 @@ run_shell_for_json(const char *const *words)
 	pid_t pid;
 	int error = spawn_shell(words, output[1], &pid);
 	close(output[1]);
-	bool is_something = !error && forward(output[0]);
-	close(output[0]); /* where standard output has failed, the shell ends by this */
+	FILE *stream = fdopen(output[0], "r");
+	bool is_something = !error && stream && forward(stream, is_json ? TEXT_JSON : TEXT_BLOCK);
+	if (stream)
+		fclose(stream); /* where standard output has failed, the shell ends by this */
+	else
+		close(output[0]);
 	if (error)
 		return cannot_run(error);
 	int status = await(pid);
-	if (status == 0 && !is_something)
+	if (status == 0 && is_json && !is_something)
 		fputs("[]\n", stdout);
 	return status;
+}
+
+/* -safe keeps even a command of the shell itself from writing anything, -init a person's own
+ * settings from making of the output what nobody expects; and -batch, undone for a person who
+ * types, its word about these. Columns for people; for a pipe what sqlite3 does by itself. */
+static const char *const common[] = {
+    "sqlite3", "-batch", "-init", "/dev/null", "-readonly", "-safe", "-cmd", ".timeout 10000"};
+static const char *const json_mode[] = {"-json", NULL};
+static const char *const csv_mode[] = {"-csv", "-header", NULL};
+static const char *const list_mode[] = {"-list", NULL};
+static const char *const column_mode[] = {"-column", "-header", "-nullvalue", "NULL", NULL};
+
+static const char *const *
+output_mode(const struct args *args)
+{
+	if (args_has(args, "json"))
+		return json_mode;
+	if (args_has(args, "csv"))
+		return csv_mode;
+	return print_is_terminal(stdout) ? column_mode : list_mode;
+}
+
+static int
+run_on(const struct args *args, const char *path, const char *query)
+{
+	const char *words[24];
+	size_t count = sizeof(common) / sizeof(common[0]);
+
+	memcpy(words, common, sizeof(common));
+	for (const char *const *mode = output_mode(args); *mode; mode++)
+		words[count++] = *mode;
+	if (!query && print_is_terminal(stdin))
+		words[count++] = "-interactive";
+	words[count++] = path;
+	words[count++] = query;
+	words[count] = NULL;
+
+	bool is_json = args_has(args, "json");
+	if (is_json || (query && print_is_terminal(stdout)))
+		return run_shell_through(words, is_json);
+	return run_shell(words);
 }
 
 static int
@@ -160,11 +216,9 @@ run_sql(const struct args *args)
 	char *query = typed && *typed == '-' ? xasprintf("\n%s", typed) : xstrdup(typed);
 	char *path = NULL;
 	int status = find_database(args, &path);
-	const char *const words[] = {
-	    "sqlite3", "-readonly", output_mode(args), "-cmd", ".timeout 10000", path, query, NULL};
 
 	if (status == 0)
-		status = args_has(args, "json") ? run_shell_for_json(words) : run_shell(words);
+		status = run_on(args, path, query);
 	free(query);
 	free(path);
 	return status;
@@ -177,7 +231,13 @@ const struct command sql_command = {
     .most = 1,
     .summary = "the sqlite3 shell on the database, read-only",
     .options = options,
-    .details = "Views for people: queue, running, history, nights, problems.\n"
-	       "exit status: 0 done, 2 the query is wrong, 5 the database cannot be read, or would "
-	       "be written\n",
+    .details =
+	"On a terminal: columns under their names, NULL for what is none. In a pipe: a line a\n"
+	"row, | between, no names; --csv and --json have them. Without QUERY it reads\n"
+	"standard input; on a terminal it is the shell itself, in which nothing can be\n"
+	"written: .output, .open, ATTACH and the like are refused too.\n"
+	"Views for people: queue, running, history, nights; failures, retried, slowest, waits,\n"
+	"spans, days, models, agents; problems.\n"
+	"exit status: 0 done, 2 the query is wrong, 5 the database cannot be read, or would "
+	"be written\n",
 };

@@ -1,17 +1,25 @@
 /*
  * Text made safe to show, and how wide it is: see text.h.
  */
+#define _XOPEN_SOURCE 700 /* wcwidth() */
+
 #include "cli/text.h"
 
+#include <langinfo.h>
+#include <locale.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
+#include <wchar.h>
 
 #include "base/buf.h"
 #include "base/utf8.h"
 
 #define NO_CHARACTER UINT32_MAX
 #define REPLACEMENT "\xef\xbf\xbd"
+
+enum { MARKS_MOST = 4 };
 
 /* The character that begins at `text`, which is not at its end, and its length in bytes. */
 static uint32_t
@@ -42,12 +50,15 @@ is_between(uint32_t point, uint32_t first, uint32_t last)
 static const struct {
 	uint32_t first, last;
 } treacherous[] = {
-    {0x80, 0x9f},   /* control characters of a second kind; U+009B begins a sequence */
-    {0xad, 0xad},   /* a hyphen that shows at the end of a line alone */
-    {0x61c, 0x61c}, /* this and the next turn the direction of writing */
+    {0x80, 0x9f},     /* control characters of a second kind; U+009B begins a sequence */
+    {0xad, 0xad},     /* a hyphen that shows at the end of a line alone */
+    {0x61c, 0x61c},   /* this and the next turn the direction of writing */
+    {0x180e, 0x180e}, /* not to be seen */
+    {0x200b, 0x200b}, /* not to be seen; the two after it join letters and emoji, and stay */
     {0x200e, 0x200f}, {0x2028, 0x202e}, /* ends of lines and paragraphs; directions */
     {0x2060, 0x206f},                   /* not to be seen; directions */
-    {0xfeff, 0xfeff},                   /* not to be seen */
+    {0x3164, 0x3164},                   /* a letter that is not to be seen */
+    {0xfeff, 0xfeff}, {0xffa0, 0xffa0}, /* not to be seen */
     {0xfff9, 0xfffb},                   /* annotations, which may be left out */
     {0xe0000, 0xe007f},                 /* tags: ASCII that is not to be seen */
 };
@@ -96,14 +107,66 @@ add_treacherous(struct buf *out, uint32_t point, enum text_form form)
 		buf_printf(out, "<U+%04X>", (unsigned)point);
 }
 
+/* ---- width -------------------------------------------------------------------------------- */
+
+/* The C library's table, whatever the locale of the environment: the text is UTF-8, and terminals
+ * keep to the same one, near enough. What has no width there is not assigned yet. */
+static size_t
+character_width(uint32_t point)
+{
+	static locale_t unicode;
+	int width = -1;
+
+	if (point >= 0x20 && point < 0x7f)
+		return 1;
+	if (!unicode)
+		unicode = newlocale(LC_CTYPE_MASK, "C.UTF-8", NULL);
+	if (unicode && point != NO_CHARACTER) {
+		locale_t before = uselocale(unicode);
+		width = wcwidth((wchar_t)point);
+		uselocale(before);
+	}
+	return width < 0 ? 1 : (size_t)width;
+}
+
+/* ---- forms -------------------------------------------------------------------------------- */
+
+/* Of marks above and below a letter: a heap of them would reach over the lines around. */
+static bool
+is_heaped(uint32_t point, enum text_form form, size_t *marks)
+{
+	if (form != TEXT_LINE)
+		return false;
+	*marks = character_width(point) == 0 ? *marks + 1 : 0;
+	return *marks > MARKS_MOST;
+}
+
+/* How many bytes from here on are the same in all forms: most of them, of a text of megabytes. */
+static size_t
+plain_span(const char *text)
+{
+	size_t span = 0;
+
+	while (text[span] >= ' ' && text[span] < 0x7f)
+		span++;
+	return span;
+}
+
 char *
 text_form(const char *text, enum text_form form)
 {
 	struct buf out = {0};
-	size_t length;
+	size_t length, marks = 0;
 
 	for (; text && *text; text += length) {
+		length = plain_span(text);
+		if (length > 0) {
+			buf_add(&out, text, length);
+			marks = 0;
+			continue;
+		}
 		uint32_t point = decode(text, &length);
+		bool is_left_out = is_heaped(point, form, &marks);
 
 		if (point == NO_CHARACTER)
 			buf_puts(&out, REPLACEMENT);
@@ -111,26 +174,10 @@ text_form(const char *text, enum text_form form)
 			add_ascii(&out, *text, form);
 		else if (form != TEXT_UTF8 && is_treacherous(point))
 			add_treacherous(&out, point, form);
-		else
+		else if (!is_left_out)
 			buf_add(&out, text, length);
 	}
 	return buf_take(&out);
-}
-
-/* Near enough for tables; a terminal's own tables differ from one another. */
-static size_t
-character_width(uint32_t point)
-{
-	if (is_between(point, 0x300, 0x36f) || is_between(point, 0x200b, 0x200d) ||
-	    is_between(point, 0xfe00, 0xfe0f))
-		return 0;
-	if (is_between(point, 0x1100, 0x115f) || is_between(point, 0x2e80, 0xa4cf) ||
-	    is_between(point, 0xac00, 0xd7a3) || is_between(point, 0xf900, 0xfaff) ||
-	    is_between(point, 0xfe30, 0xfe6f) || is_between(point, 0xff00, 0xff60) ||
-	    is_between(point, 0xffe0, 0xffe6) || is_between(point, 0x1f300, 0x1faff) ||
-	    is_between(point, 0x20000, 0x3fffd))
-		return 2;
-	return 1;
 }
 
 size_t
@@ -154,4 +201,72 @@ text_fit(const char *text, size_t columns)
 			break;
 	}
 	return at;
+}
+
+char *
+text_cut(const char *text, size_t columns, const char *ellipsis)
+{
+	size_t room = text_width(ellipsis);
+
+	if (text_width(text) <= columns)
+		return xstrdup(text);
+	if (room > columns) { /* a terminal of a few columns */
+		ellipsis = "";
+		room = 0;
+	}
+	size_t bytes = text_fit(text, columns - room);
+	while (bytes > 0 && text[bytes - 1] == ' ')
+		bytes--;
+	return xasprintf("%.*s%s", (int)bytes, text, ellipsis);
+}
+
+/* ---- a terminal without UTF-8 -------------------------------------------------------------- */
+
+bool
+text_locale_is_utf8(void)
+{
+	static enum { UNKNOWN, NO, YES } answer;
+
+	if (answer == UNKNOWN) {
+		locale_t own = newlocale(LC_CTYPE_MASK, "", NULL);
+		answer = own && strcmp(nl_langinfo_l(CODESET, own), "UTF-8") == 0 ? YES : NO;
+		if (own)
+			freelocale(own);
+	}
+	return answer == YES;
+}
+
+/* What agents write most, and what vigil's own sentences have; all else becomes '?'. */
+static const char *
+ascii_of(uint32_t point)
+{
+	static const struct {
+		uint32_t point;
+		const char *ascii;
+	} likenesses[] = {{0xa0, " "}, {0xb7, "*"}, {0xd7, "x"}, {0x2010, "-"}, {0x2011, "-"},
+	    {0x2013, "-"}, {0x2014, "-"}, {0x2018, "'"}, {0x2019, "'"}, {0x201c, "\""},
+	    {0x201d, "\""}, {0x2022, "*"}, {0x2026, "..."}, {0x2190, "<-"}, {0x2192, "->"},
+	    {0x2212, "-"}, {0x2713, "v"}, {0x2717, "x"}};
+
+	for (size_t i = 0; i < sizeof(likenesses) / sizeof(likenesses[0]); i++)
+		if (likenesses[i].point == point)
+			return likenesses[i].ascii;
+	return character_width(point) == 0 ? "" : "?";
+}
+
+char *
+text_ascii(const char *text)
+{
+	struct buf out = {0};
+	size_t length;
+
+	for (; *text; text += length) {
+		uint32_t point = decode(text, &length);
+
+		if (point < 0x80)
+			buf_add(&out, text, 1);
+		else
+			buf_puts(&out, ascii_of(point));
+	}
+	return buf_take(&out);
 }

@@ -5,6 +5,7 @@
 #ifndef VIGIL_CLI_TEXT_H
 #define VIGIL_CLI_TEXT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 enum text_form {
@@ -21,5 +22,15 @@ char *text_form(const char *text, enum text_form);
 /* Columns on a terminal; the bytes that fit into so many. Of text in one of the forms. */
 size_t text_width(const char *text);
 size_t text_fit(const char *text, size_t columns);
+
+/* As much as fits into so many columns, and then the ellipsis, if not all does. The caller frees.
+ */
+char *text_cut(const char *text, size_t columns, const char *ellipsis);
+
+/* Does the environment's locale have UTF-8? Where it does not, a terminal takes bytes beyond ASCII
+ * for something else, control characters among them: it is to be sent ASCII alone, in which what
+ * has no likeness shows as '?'. The caller frees. */
+bool text_locale_is_utf8(void);
+char *text_ascii(const char *text);
 
 #endif

@@ -135,4 +135,5 @@ const struct command wait_command = {
     .summary = "until they are final; none named: until all is done",
     .options = options,
     .details = "exit status: 0 all completed, 1 one failed or was cancelled, 4 --timeout passed\n",
+    .ids = CLI_OPEN,
 };

@@ -38,6 +38,7 @@ enum type {
 	TYPE_ON_ASK,       /* likewise */
 	TYPE_LAYOUT,       /* likewise */
 	TYPE_VIEW,         /* likewise */
+	TYPE_SESSIONS,     /* likewise */
 	TYPE_FLAG,         /* true or false */
 	TYPE_LATER,        /* nothing but its default, in this version */
 };
@@ -76,6 +77,12 @@ static const char *const ask_words[] = {
     [ON_ASK_REJECT] = "reject",
     [ON_ASK_ONCE] = "once",
     [ON_ASK_HOLD] = "hold",
+    NULL,
+};
+
+static const char *const session_words[] = {
+    [TMUX_SESSIONS_TASKS] = "tasks",
+    [TMUX_SESSIONS_CHILDREN] = "children",
     NULL,
 };
 
@@ -326,6 +333,12 @@ set_view(struct reading *reading, const struct setting *setting, const struct js
 }
 
 static bool
+set_sessions(struct reading *reading, const struct setting *setting, const struct json *value)
+{
+	return set_choice(reading, setting, value, session_words, "\"tasks\" or \"children\"");
+}
+
+static bool
 set_flag(struct reading *reading, const struct setting *setting, const struct json *value)
 {
 	if (!json_is_bool(value))
@@ -358,6 +371,7 @@ set(struct reading *reading, const struct setting *setting, const struct json *v
 	    [TYPE_ON_ASK] = set_on_ask,
 	    [TYPE_LAYOUT] = set_layout,
 	    [TYPE_VIEW] = set_view,
+	    [TYPE_SESSIONS] = set_sessions,
 	    [TYPE_FLAG] = set_flag,
 	    [TYPE_LATER] = check_later,
 	};

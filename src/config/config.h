@@ -20,6 +20,9 @@ enum on_ask {
 /* What a pane shows: the command that it runs. */
 enum tmux_view { TMUX_VIEW_ATTACH, TMUX_VIEW_FOLLOW };
 
+/* Which sessions have panes. */
+enum tmux_sessions { TMUX_SESSIONS_TASKS, TMUX_SESSIONS_CHILDREN /* and those below them */ };
+
 /* What an agent runs with where the task itself says nothing. */
 struct config_agent {
 	char *name;
@@ -38,7 +41,8 @@ struct config {
 	bool tmux_enabled;
 	int tmux_layout; /* config_tmux_layouts */
 	int tmux_main_pane_size, tmux_max_panes;
-	int tmux_view; /* enum tmux_view */
+	int tmux_view;     /* enum tmux_view */
+	int tmux_sessions; /* enum tmux_sessions */
 	struct config_agent *agents;
 	size_t agent_count;
 };

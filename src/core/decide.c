@@ -196,7 +196,8 @@ begin_stop(const struct facts *f, struct decision *d, enum stop stop)
 	d->next.status = STATUS_STOPPING;
 	d->next.stop = stop;
 	d->next.attempt.stop_ms = 0;
-	d->next.attempt.searches = 0;
+	if (!d->next.attempt.has_session)
+		d->next.attempt.searches = 0;
 	look_at(d, f->event->now_ms);
 	d->effect = d->next.attempt.has_session ? FX_ABORT : FX_FIND;
 }
@@ -308,11 +309,20 @@ live_unreachable(const struct facts *f, struct decision *d)
 	wait_for_server(f, d);
 }
 
+/* The next look is overdue: so long no runner was there, or the machine slept. */
+static int64_t
+unwatched_ms(const struct facts *f)
+{
+	return later(0, f->event->now_ms - f->task->wake_at_ms);
+}
+
 static void
 live_stranger(const struct facts *f, struct decision *d)
 {
 	int64_t *since_ms = &d->next.attempt.stranger_ms;
 	wait_for_server(f, d);
+	if (*since_ms)
+		*since_ms += unwatched_ms(f);
 	not_later(since_ms, f->event->now_ms);
 	if (!*since_ms)
 		*since_ms = f->event->now_ms;
@@ -356,6 +366,16 @@ live_refused(const struct facts *f, struct decision *d)
 	fail_for_good(d, f->event->kind, NULL);
 }
 
+/* A session that another runner may look after is not to be touched, nor its turn to be run beside
+ * it: a person says when. */
+static void
+live_copied(const struct facts *f, struct decision *d)
+{
+	(void)f;
+	end_attempt(d, STATUS_HELD, STATUS_FAILED, KIND_INTERRUPTED);
+	d->why = "the database is a copy, and the task may go on in the first one";
+}
+
 /* The prompt was sent, and has left no message. */
 static void
 live_unprompted(const struct facts *f, struct decision *d)
@@ -379,7 +399,8 @@ starting_wake(const struct facts *f, struct decision *d)
 	act(d, f->task->attempt.has_session ? FX_LOOK : FX_FIND);
 }
 
-/* Until there is a session, nothing that was asked is a success: the backoff goes on. */
+/* Until there is a session, nothing that was asked is a success: the backoff goes on. The searches
+ * are counted on: of a session that was searched for there may be two. */
 static void
 starting_absent(const struct facts *f, struct decision *d)
 {
@@ -387,7 +408,7 @@ starting_absent(const struct facts *f, struct decision *d)
 		late(f, d);
 		return;
 	}
-	if (d->next.attempt.searches++ == 0) {
+	if (d->next.attempt.searches++ % POLICY_SEARCHES == 0) {
 		look_at(d, f->event->now_ms + POLICY_SEARCH_AGAIN_MS);
 		return;
 	}
@@ -402,7 +423,6 @@ starting_checked(const struct facts *f, struct decision *d)
 		late(f, d);
 		return;
 	}
-	d->next.attempt.searches = 0;
 	look_at(d, f->event->now_ms + POLICY_LOOK_MS);
 	d->effect = FX_CREATE;
 }
@@ -416,6 +436,7 @@ starting_session(const struct facts *f, struct decision *d)
 	}
 	reached(f, d);
 	d->next.attempt.has_session = true;
+	d->next.attempt.searches += f->event->was_found;
 	send(f, d);
 }
 
@@ -557,21 +578,24 @@ running_gone(const struct facts *f, struct decision *d)
 static void
 stopped(const struct facts *f, struct decision *d)
 {
-	static const struct {
+	const struct {
 		enum error_kind kind;
 		const char *why;
+		int64_t why_ms;
 	} ends[STOP_COUNT] = {
-	    [STOP_TIMEOUT] = {KIND_TIMEOUT, "it ran longer than its timeout"},
+	    [STOP_TIMEOUT] = {KIND_TIMEOUT, "it ran longer than its timeout", f->task->timeout_ms},
 	    [STOP_STALL] = {KIND_STALLED,
-		"it stalled: nothing has happened in the session for too long"},
+		"it stalled: nothing has happened in its session for too long",
+		f->policy->stall_ms},
 	    [STOP_LOOP] = {KIND_AGENT,
-		"the model was asked again and again, for it never said that it was done"},
+		"the model was asked again and again, for it never said that it was done", 0},
 	};
 	enum stop stop = f->task->stop;
 	if (ends[stop].why)
 		fail(f, d, ends[stop].kind, ends[stop].why);
 	else
 		end_attempt(d, STATUS_CANCELLED, STATUS_CANCELLED, KIND_NONE);
+	d->why_ms = ends[stop].why_ms;
 }
 
 /* Nobody can say whether the agent is still at work: another beside it would be worse than none. */
@@ -587,11 +611,10 @@ stopped_unconfirmed(const struct facts *f, struct decision *d)
 	d->next.not_before_ms = f->task->not_before_ms;
 }
 
-/* The next try is long overdue: no runner was there, or the machine slept. */
 static bool
 nobody_has_tried(const struct facts *f)
 {
-	return f->event->now_ms >= f->task->wake_at_ms + POLICY_STOP_MS;
+	return unwatched_ms(f) >= POLICY_STOP_MS;
 }
 
 /* Tried again, until it has lasted too long. */
@@ -709,10 +732,11 @@ stopping_answered(const struct facts *f, struct decision *d)
 	}
 
 #define NEWS_IS_LATE \
-	[EV_WAKE] = late, [EV_ABSENT] = late, [EV_CHECKED] = late, [EV_REFUSED] = late, \
-	[EV_SESSION] = late, [EV_PROMPTED] = late, [EV_UNREACHABLE] = late, [EV_BUSY] = late, \
-	[EV_UNPROMPTED] = late, [EV_UNANSWERED] = late, [EV_ANSWERED] = late, [EV_FAULTY] = late, \
-	[EV_LOOPING] = late, [EV_GONE] = late, [EV_STRANGER] = late, [EV_ABORTED] = late
+	[EV_COPIED] = late, [EV_WAKE] = late, [EV_ABSENT] = late, [EV_CHECKED] = late, \
+	[EV_REFUSED] = late, [EV_SESSION] = late, [EV_PROMPTED] = late, [EV_UNREACHABLE] = late, \
+	[EV_BUSY] = late, [EV_UNPROMPTED] = late, [EV_UNANSWERED] = late, [EV_ANSWERED] = late, \
+	[EV_FAULTY] = late, [EV_LOOPING] = late, [EV_GONE] = late, [EV_STRANGER] = late, \
+	[EV_ABORTED] = late
 
 #define PEOPLE_ARE_REFUSED \
 	[EV_CLAIM] = bug, [EV_DELAYED] = late, [EV_RETRY] = no_live, [EV_HOLD] = no_live, \
@@ -730,6 +754,7 @@ static rule *const table[STATUS_COUNT][EV_COUNT] = {
     [STATUS_STARTING] =
 	{
 	    PEOPLE_ARE_REFUSED,
+	    [EV_COPIED] = live_copied,
 	    [EV_CANCEL] = live_cancel,
 	    [EV_WAKE] = starting_wake,
 	    [EV_ABSENT] = starting_absent,
@@ -751,6 +776,7 @@ static rule *const table[STATUS_COUNT][EV_COUNT] = {
     [STATUS_RUNNING] =
 	{
 	    PEOPLE_ARE_REFUSED,
+	    [EV_COPIED] = live_copied,
 	    [EV_CANCEL] = live_cancel,
 	    [EV_WAKE] = running_wake,
 	    [EV_ABSENT] = late,
@@ -772,6 +798,7 @@ static rule *const table[STATUS_COUNT][EV_COUNT] = {
     [STATUS_STOPPING] =
 	{
 	    PEOPLE_ARE_REFUSED,
+	    [EV_COPIED] = stopped_unconfirmed,
 	    [EV_CANCEL] = stopping_cancel,
 	    [EV_WAKE] = stopping_wake,
 	    [EV_ABSENT] = stopping_absent,

@@ -26,6 +26,8 @@ struct decision {
 	const char *why;     /* static: for a person (REJECT), or the error's sentence where the
 				decision itself is the error (a timeout, say); else NULL. After
 				apply() the error that was written, which can be the event's */
+	int64_t why_ms;      /* the time that is meant in `why`; 0: none */
+	char sentence[128];  /* apply(): with that time, and `why` points to it */
 };
 
 void decide(const struct task *, const struct event *, const struct policy *, struct decision *);

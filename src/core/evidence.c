@@ -96,6 +96,36 @@ is_looping(const struct messages *all, size_t first)
 	return true;
 }
 
+static bool
+same_parent(const struct message *a, const struct message *b)
+{
+	return a->parent_id && b->parent_id && strcmp(a->parent_id, b->parent_id) == 0;
+}
+
+/* OpenCode goes by the times of its messages: where its clock was set back in the middle of a turn,
+ * it does not see that the turn is over, and asks the model again and again. Each time that is one
+ * more finished answer to the same message, and there is no other way to a second one. */
+static bool
+is_answered_again(const struct messages *all, size_t answer)
+{
+	for (size_t i = answer + 1; i < all->count; i++) {
+		if (is_answer(&all->all[i], true) && same_parent(&all->all[i], &all->all[answer]))
+			return true;
+	}
+	return false;
+}
+
+/* What the loop said after its first answer belongs to the turn as well. */
+static size_t
+find_end(const struct messages *all, size_t answer)
+{
+	size_t end = answer;
+	while (
+	    end < all->count && (end == answer || same_parent(&all->all[end], &all->all[answer])))
+		end++;
+	return end;
+}
+
 static void
 gather(struct evidence *e, const struct messages *all, size_t first, size_t end)
 {
@@ -174,6 +204,14 @@ judge_silence(struct evidence e, const struct message *step, const struct messag
 	return found(e, EV_UNANSWERED);
 }
 
+/* The newest message, if it is a finished summary. */
+static const char *
+find_last_summary(const struct messages *all, size_t first)
+{
+	const struct message *last = all->count > first ? &all->all[all->count - 1] : NULL;
+	return last && last->summary && last->finish && !last->error_name ? last->id : NULL;
+}
+
 struct evidence
 evidence_judge(const struct messages *all, const char *our_message_id, bool is_busy)
 {
@@ -183,10 +221,15 @@ evidence_judge(const struct messages *all, const char *our_message_id, bool is_b
 		return found(e, is_busy ? EV_BUSY : EV_UNPROMPTED);
 	size_t answer = find_answer(all, ours, is_busy);
 	bool has_answer = answer < all->count;
-	gather(&e, all, ours, has_answer ? answer + 1 : all->count);
+	gather(&e, all, ours, find_end(all, answer));
 	if (has_answer && (!is_busy || is_followed(all, answer)))
 		return judge_answer(e, &all->all[answer]);
+	if (is_busy && (has_answer ? is_answered_again(all, answer) : is_looping(all, ours)))
+		return found(e, EV_LOOPING);
 	if (is_busy)
-		return found(e, !has_answer && is_looping(all, ours) ? EV_LOOPING : EV_BUSY);
-	return judge_silence(e, newest(all, ours, false), newest(all, ours, true));
+		return found(e, EV_BUSY);
+	e = judge_silence(e, newest(all, ours, false), newest(all, ours, true));
+	if (e.finding == EV_UNANSWERED)
+		e.summary_id = find_last_summary(all, ours);
+	return e;
 }

@@ -2,6 +2,7 @@
  * Is the turn done? Judged from a session's messages alone, by the rule observed on OpenCode:
  * its loop ends at the first answer that is finished and calls no tool; a turn can go on under
  * other messages than ours after a compaction, and a person may write into the session meanwhile.
+ * The messages stand as they were written, an answer behind what it answers.
  */
 #ifndef VIGIL_CORE_EVIDENCE_H
 #define VIGIL_CORE_EVIDENCE_H
@@ -14,8 +15,11 @@ struct evidence {
 				    EV_LOOPING */
 	enum error_kind kind;    /* of EV_FAULTY */
 	const char *sentence;    /* of EV_FAULTY: borrowed from the messages, or static */
-	int64_t step_ms;         /* when the newest step was finished; the server's clock */
-	struct harvest harvest;  /* our turn so far; borrows the messages */
+	/* Of EV_UNANSWERED: the summary after which it stopped; NULL as a rule. OpenCode takes that
+	 * for the end where it died before it wrote its own message to go on. */
+	const char *summary_id;
+	int64_t step_ms;        /* when the newest step was finished; the server's clock */
+	struct harvest harvest; /* our turn so far; borrows the messages */
 };
 
 /* `is_busy`: the status map said so before the messages were read. `our_message_id` NULL: what was

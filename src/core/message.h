@@ -29,9 +29,10 @@ struct part {
 
 struct message {
 	char *id;
-	char *agent;  /* NULL where the server does not say */
-	char *model;  /* "provider/model"; NULL where the server does not say */
-	char *finish; /* "stop", "tool-calls", "length", "unknown", …; NULL while open */
+	char *parent_id; /* of an assistant's: the user's message that it answers; else NULL */
+	char *agent;     /* NULL where the server does not say */
+	char *model;     /* "provider/model"; NULL where the server does not say */
+	char *finish;    /* "stop", "tool-calls", "length", "unknown", …; NULL while open */
 	char *error_name, *error_text; /* both NULL without an error */
 	char *text;      /* its text parts, synthetic and ignored ones left out; never NULL */
 	char *reasoning; /* never NULL */

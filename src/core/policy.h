@@ -14,7 +14,8 @@
 #define POLICY_LOOK_MS 30000
 
 /* A request can be under way when its sender dies: a session that is not found is searched for
- * once more after this long, before another is made. */
+ * twice, the second time after this long, before another is made. */
+#define POLICY_SEARCHES 2
 #define POLICY_SEARCH_AGAIN_MS 2000
 
 #define POLICY_SENDS 3            /* of a prompt that never arrives */
@@ -23,7 +24,8 @@
 #define POLICY_STOP_MS 60000      /* a stop that cannot be confirmed is final after this long */
 #define POLICY_STOP_AGAIN_MS 1000 /* between two tries of a stop */
 
-/* A server that was wiped, or another at its address: a person can put the right one back. */
+/* A server that was wiped, or another at its address: a person can put the right one back. Counted
+ * while somebody looks. */
 #define POLICY_STRANGER_MS (60 * 60 * 1000)
 
 /* A prompt that was sent just before its abort can start its turn after it: the abort is repeated
@@ -42,12 +44,13 @@ policy_backoff_ms(int64_t since_ms, int64_t now_ms)
 }
 
 #define POLICY_DELAY_MS (5 * 60 * 1000) /* of a task that cannot be started for now */
+#define POLICY_RETRY_MOST_MS (5 * 60 * 1000)
 
 /* Before the next attempt of a failed task: 5 s, doubling to 5 min. */
 static inline int64_t
 policy_retry_ms(int attempts_made)
 {
-	const int64_t most_ms = 5 * 60 * 1000;
+	const int64_t most_ms = POLICY_RETRY_MOST_MS;
 	int64_t wait_ms = 5000;
 	for (int i = 1; i < attempts_made && wait_ms < most_ms; i++)
 		wait_ms *= 2;

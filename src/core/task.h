@@ -83,6 +83,7 @@ enum stop {
 	X(RETRY, "retry")       /* a person */ \
 	X(HOLD, "hold")         /* a person */ \
 	X(RELEASE, "release")   /* a person */ \
+	X(COPIED, "copied")     /* the row is a copy: where the first is, it may go on */ \
 	X(WAKE, "wake")         /* live, nothing in flight, or wake_at has passed: look */ \
 	X(ABSENT, "absent")     /* no session with our nonce was found */ \
 	X(CHECKED, "checked")   /* agent, model and variant exist on the server */ \
@@ -183,6 +184,7 @@ struct event {
 	int64_t step_ms;      /* BUSY, UNANSWERED: when its newest step was finished; as above */
 	int64_t watched_ms;   /* BUSY, UNANSWERED: since when its signs of work are heard */
 	int64_t lost_ms;      /* time asleep since the last event */
+	bool was_found;       /* SESSION: by a search, not just made */
 	bool is_waiting;      /* BUSY: for a person, or for its provider, which is tried again */
 	enum error_kind kind; /* REFUSED, FAULTY */
 	/* What decide() does not look at, and apply() writes: */

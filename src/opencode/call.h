@@ -24,7 +24,7 @@ struct opencode {
 
 /* A transcript that is read page by page. */
 struct pages {
-	char *session_id, *since_id, *cursor;
+	char *session_id, *cursor;
 	int size;     /* messages asked for at once */
 	size_t bytes; /* read so far */
 	bool truncated;

@@ -364,6 +364,8 @@ prompt_body(const struct oc_prompt *prompt)
 	json_add_text(part, "id", prompt->part_id);
 	json_add_text(part, "type", "text");
 	json_add_text(part, "text", prompt->text);
+	if (prompt->is_synthetic)
+		json_add_bool(part, "synthetic", true);
 	return body;
 }
 
@@ -566,6 +568,16 @@ opencode_abort(struct opencode *server, const char *session_id, const char *dire
 	static const struct route route = {
 	    FP_REQUEST_ABORT, "POST", ABORT_DEADLINE_MS, false, decode_true, NULL};
 	struct buf path = session_path(session_id, "/abort", directory);
+
+	return start(server, &route, &path, NULL, done, arg);
+}
+
+struct oc_call *
+opencode_delete(struct opencode *server, const char *session_id, oc_done *done, void *arg)
+{
+	static const struct route route = {
+	    FP_REQUEST_DELETE, "DELETE", QUERY_DEADLINE_MS, false, decode_true, NULL};
+	struct buf path = session_path(session_id, "", NULL);
 
 	return start(server, &route, &path, NULL, done, arg);
 }

@@ -39,7 +39,7 @@ struct oc_reply {
 		struct oc_models *models;
 		struct oc_asks *asks; /* permissions, questions; may be emptied too */
 	};
-	/* Of messages: some were too large to be read and are left out, since_id's own perhaps. */
+	/* Of messages: some were too large to be read and are left out, whichever they were. */
 	bool truncated;
 };
 
@@ -73,6 +73,7 @@ struct oc_prompt {
 	const char *session_id, *message_id, *part_id, *text;
 	const char *directory; /* the session's: up to 1.2 a turn runs where this says */
 	const char *agent, *model, *variant; /* NULL: the server's choice */
+	bool is_synthetic;                   /* not a person's words */
 };
 
 struct oc_call *opencode_health(
@@ -88,16 +89,18 @@ struct oc_call *opencode_session(struct opencode *, const char *id, oc_done *, v
 struct oc_call *opencode_children(struct opencode *, const char *id, oc_done *, void *arg);
 struct oc_call *opencode_prompt(struct opencode *, const struct oc_prompt *, oc_done *, void *arg);
 struct oc_call *opencode_statuses(struct opencode *, const char *directory, oc_done *, void *arg);
-/* The messages from `since_id` on (NULL: all), oldest first; read in pages, newest page first,
- * until since_id is seen or the whole would pass the limit. All of them if since_id is not among
- * them. Only the newest message fails the call when it is too large to be read: OC_BAD_REQUEST. */
-struct oc_call *opencode_messages(
-    struct opencode *, const char *session_id, const char *since_id, oc_done *, void *arg);
+/* All messages, oldest first; read in pages, newest page first, until the whole would pass the
+ * limit. Only the newest message fails the call when it is too large to be read, or refused:
+ * OC_BAD_REQUEST. */
+struct oc_call *opencode_messages(struct opencode *, const char *session_id, oc_done *, void *arg);
 struct oc_call *opencode_agents(struct opencode *, const char *directory, oc_done *, void *arg);
 struct oc_call *opencode_models(struct opencode *, const char *directory, oc_done *, void *arg);
 /* Up to 1.2, an abort that does not name the session's directory does nothing. */
 struct oc_call *opencode_abort(
     struct opencode *, const char *session_id, const char *directory, oc_done *, void *arg);
+
+/* With all that is in it; what is at work there goes on. */
+struct oc_call *opencode_delete(struct opencode *, const char *session_id, oc_done *, void *arg);
 
 /* What waits for a person in a directory, in all its sessions, whoever's they are. A request may
  * stay listed after the turn that made it was aborted. */

@@ -1,11 +1,15 @@
 /*
- * A session's transcript, read page by page: the newest page first, and further back until the
- * message is there that the caller wants it from.
+ * A session's transcript, read page by page: the newest page first, and back to its beginning. What
+ * somebody wants of it can stand anywhere: see order.c.
  *
  * A page that is too large is asked for again with fewer messages in it, down to one. A single
  * message that is too large even so is left out, unless it is the newest: that one decides what
  * became of the turn, and is an error of its own. The cursor of the page before comes with an
  * answer's headers, so it is known even then.
+ *
+ * A page that is refused is asked for again in the same way. OpenCode 1.18 does not get over a
+ * prompt with a JSON schema where it lists a session's oldest messages; in pages that are not the
+ * last it does not look.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -29,7 +33,6 @@ oc_pages_fini(union result *result)
 	struct pages *pages = &result->pages;
 
 	free(pages->session_id);
-	free(pages->since_id);
 	free(pages->cursor);
 	messages_fini(&pages->messages);
 }
@@ -48,27 +51,6 @@ prepend(struct messages *all, struct messages *page)
 	*page = (struct messages){0};
 }
 
-/* Lets go of what is older than the wanted message; false if that is not there. */
-static bool
-cut_before(struct messages *page, const char *id)
-{
-	struct messages older = {.all = page->all};
-	size_t kept;
-
-	if (!id)
-		return false;
-	while (older.count < page->count && strcmp(page->all[older.count].id, id) != 0)
-		older.count++;
-	if (older.count == page->count)
-		return false;
-	kept = page->count - older.count;
-	page->all = xcalloc(kept, sizeof(*page->all));
-	memcpy(page->all, older.all + older.count, kept * sizeof(*page->all));
-	page->count = kept;
-	messages_fini(&older);
-	return true;
-}
-
 static void
 end_well(struct oc_call *call)
 {
@@ -80,6 +62,7 @@ end_well(struct oc_call *call)
 	    .truncated = pages->truncated,
 	};
 
+	messages_put_in_order(&pages->messages);
 	oc_call_end(call, &reply);
 }
 
@@ -91,7 +74,7 @@ end_badly(struct oc_call *call, enum oc_outcome outcome, const struct fault *fau
 	oc_call_end(call, &reply);
 }
 
-/* On to the next older page, if there is one and it is wanted. */
+/* On to the next older page, if there is one. */
 static void
 go_on(struct oc_call *call, const char *cursor)
 {
@@ -109,16 +92,28 @@ go_on(struct oc_call *call, const char *cursor)
 		end_well(call);
 }
 
+/* The same page once more, smaller; false if it is one message already. */
+static bool
+ask_for_less(struct oc_call *call)
+{
+	struct pages *pages = &call->result.pages;
+
+	if (pages->size == 1)
+		return false;
+	pages->size = pages->size / SHRINK > 1 ? pages->size / SHRINK : 1;
+	ask(call);
+	return true;
+}
+
 static void
 on_large_page(struct oc_call *call, const struct http_answer *answer)
 {
 	struct pages *pages = &call->result.pages;
 	struct fault fault = {0};
 
-	if (pages->size > 1) {
-		pages->size = pages->size / SHRINK > 1 ? pages->size / SHRINK : 1;
-		ask(call);
-	} else if (pages->messages.count > 0) {
+	if (ask_for_less(call))
+		return;
+	if (pages->messages.count > 0) {
 		pages->truncated = true;
 		pages->bytes += HTTP_ANSWER_LIMIT;
 		go_on(call, answer->cursor);
@@ -129,13 +124,29 @@ on_large_page(struct oc_call *call, const struct http_answer *answer)
 	}
 }
 
+/* What is older than a message that is refused cannot be had: no cursor comes with a refusal. */
+static void
+on_refused_page(struct oc_call *call, const struct fault *fault)
+{
+	struct pages *pages = &call->result.pages;
+
+	if (ask_for_less(call))
+		return;
+	if (pages->messages.count > 0) {
+		pages->truncated = true;
+		end_well(call);
+	} else {
+		end_badly(call, OC_BAD_REQUEST, fault);
+	}
+}
+
 static void
 on_good_page(struct oc_call *call, const struct http_answer *answer)
 {
 	struct pages *pages = &call->result.pages;
 	struct messages page;
 	struct fault reason = {0}, fault = {0};
-	bool found;
+	bool is_last;
 
 	if (!reply_messages(answer->body, answer->bytes, &page, &reason)) {
 		fault_set(&fault, FAULT_ENV, "%s: %s", answer->where, reason.text);
@@ -143,11 +154,10 @@ on_good_page(struct oc_call *call, const struct http_answer *answer)
 		return;
 	}
 	pages->bytes += answer->bytes;
-	found = cut_before(&page, pages->since_id);
 	/* A page without a message leads nowhere, whatever its cursor says. */
-	found = found || page.count == 0;
+	is_last = page.count == 0;
 	prepend(&pages->messages, &page);
-	go_on(call, found ? NULL : answer->cursor);
+	go_on(call, is_last ? NULL : answer->cursor);
 }
 
 static void
@@ -165,6 +175,8 @@ on_page(void *arg, const struct http_answer *answer)
 	outcome = oc_call_judge(answer, &fault);
 	if (outcome == OC_OK)
 		on_good_page(call, answer);
+	else if (outcome == OC_BAD_REQUEST)
+		on_refused_page(call, &fault);
 	else
 		end_badly(call, outcome, &fault);
 }
@@ -187,8 +199,7 @@ ask(struct oc_call *call)
 }
 
 struct oc_call *
-opencode_messages(
-    struct opencode *server, const char *session_id, const char *since_id, oc_done *done, void *arg)
+opencode_messages(struct opencode *server, const char *session_id, oc_done *done, void *arg)
 {
 	static const struct route route = {.failpoint = FP_REQUEST_MESSAGES,
 	    .method = "GET",
@@ -198,7 +209,6 @@ opencode_messages(
 
 	call->result.pages = (struct pages){
 	    .session_id = xstrdup(session_id),
-	    .since_id = xstrdup(since_id),
 	    .size = PAGE_SIZE,
 	};
 	ask(call);

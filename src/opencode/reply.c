@@ -13,6 +13,7 @@
 
 #include "base/buf.h"
 #include "base/utf8.h"
+#include "base/when.h"
 
 /* ---- what all decoders share ----------------------------------------------------------------- */
 
@@ -168,6 +169,20 @@ reply_activity(const char *type)
 	return type && strcmp(type, "retry") == 0 ? OC_RETRY : OC_BUSY;
 }
 
+/* In a sentence: alone, the provider's words could be taken for the end of it. */
+char *
+reply_retry_words(const struct json *status)
+{
+	const char *words = json_text(status, "message");
+	int64_t next_ms = json_int(status, "next");
+	bool has_words = words && *words, has_next = next_ms > 0;
+	char next[32] = "";
+
+	return xasprintf("the provider %s%s%s%s", has_words ? "says: " : "is asked again",
+	    has_words ? words : "", has_next ? "; next try at " : "",
+	    has_next ? when_local(next_ms, next) : "");
+}
+
 static struct oc_status
 decode_status(const struct json *json)
 {
@@ -177,7 +192,7 @@ decode_status(const struct json *json)
 	};
 
 	if (status.activity == OC_RETRY)
-		status.message = reply_copy_text(json, "message");
+		status.message = reply_retry_words(json);
 	return status;
 }
 

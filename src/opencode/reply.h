@@ -32,7 +32,8 @@ enum oc_activity { OC_IDLE, OC_BUSY, OC_RETRY };
 struct oc_status {
 	char *session_id;
 	enum oc_activity activity; /* a type we do not know counts as busy */
-	char *message;             /* of a retry: the provider's words; else NULL */
+	char *message; /* of a retry: what the provider says, and when it is asked again,
+			  in a sentence; else NULL */
 };
 
 struct oc_statuses {
@@ -79,7 +80,7 @@ enum oc_event_type {
 	OC_EV_HEARTBEAT,
 	OC_EV_SESSION_CREATED,
 	OC_EV_SESSION_DELETED,
-	OC_EV_STATUS, /* `activity` is set; `text` is a retry's message */
+	OC_EV_STATUS, /* `activity` is set; `text` is a retry's sentence */
 	OC_EV_IDLE,
 	OC_EV_ERROR,   /* `text` is the error's sentence, NULL without one; so can session_id be */
 	OC_EV_MESSAGE, /* a message changed; `finish`, and whether its words are an agent's own */
@@ -93,6 +94,7 @@ struct oc_event {
 	enum oc_event_type type;
 	char *directory, *session_id, *message_id, *text, *finish;
 	char *parent_id;  /* SESSION_CREATED: of the session above it; NULL: there is none */
+	char *title;      /* SESSION_CREATED */
 	struct part part; /* of a delta its id alone */
 	enum oc_activity activity;
 	bool from_user, summary; /* of a message; see there */
@@ -109,6 +111,9 @@ bool reply_statuses(const char *body, size_t bytes, struct oc_statuses *, struct
 void oc_statuses_fini(struct oc_statuses *);
 bool reply_messages(const char *body, size_t bytes, struct messages *, struct fault *);
 void messages_fini(struct messages *);
+/* As they were written: an answer behind what it answers. A server's list goes by its clock, which
+ * can have been set back meanwhile. */
+void messages_put_in_order(struct messages *);
 bool reply_agents(const char *body, size_t bytes, struct oc_names *, struct fault *);
 void oc_names_fini(struct oc_names *);
 bool reply_models(const char *body, size_t bytes, struct oc_models *, struct fault *);

@@ -97,6 +97,7 @@ decode_session_event(const struct json *properties, struct oc_event *event)
 	free(event->session_id);
 	event->session_id = reply_copy_text(properties, "info.id");
 	event->parent_id = reply_copy_text(properties, "info.parentID");
+	event->title = reply_copy_text(properties, "info.title");
 }
 
 static void
@@ -149,7 +150,8 @@ decode_event(const struct json *properties, struct oc_event *event)
 		break;
 	case OC_EV_STATUS:
 		event->activity = reply_activity(json_text(properties, "status.type"));
-		event->text = reply_copy_text(properties, "status.message");
+		if (event->activity == OC_RETRY)
+			event->text = reply_retry_words(json_at(properties, "status"));
 		break;
 	case OC_EV_ERROR:
 		decode_error_event(json_at(properties, "error"), event);
@@ -200,6 +202,7 @@ oc_event_fini(struct oc_event *event)
 	free(event->text);
 	free(event->finish);
 	free(event->parent_id);
+	free(event->title);
 	reply_part_fini(&event->part);
 	*event = (struct oc_event){0};
 }
@@ -215,6 +218,7 @@ oc_event_copy(const struct oc_event *event)
 	copy.text = xstrdup(event->text);
 	copy.finish = xstrdup(event->finish);
 	copy.parent_id = xstrdup(event->parent_id);
+	copy.title = xstrdup(event->title);
 	copy.part.id = xstrdup(event->part.id);
 	copy.part.label = xstrdup(event->part.label);
 	copy.part.error = xstrdup(event->part.error);

@@ -21,6 +21,7 @@ char *reply_copy_text(const struct json *, const char *path); /* NULL where ther
 bool reply_has_text(const struct json *, const char *path);   /* there, and not empty */
 
 enum oc_activity reply_activity(const char *type);
+char *reply_retry_words(const struct json *status); /* the caller frees */
 
 /* ---- reply_error.c ---- */
 char *reply_error_sentence(const struct json *error); /* the caller frees */

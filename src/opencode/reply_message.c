@@ -222,6 +222,7 @@ decode_message(const struct json *json, struct message *message, struct fault *f
 		return fault_set(fault, FAULT_ENV, "the answer has a message without id or role");
 	message->from_user = strcmp(role, "user") == 0;
 	message->id = reply_copy_text(info, "id");
+	message->parent_id = reply_copy_text(info, "parentID");
 	message->agent = xstrdup(
 	    reply_has_text(info, "agent") ? json_text(info, "agent") : json_text(info, "mode"));
 	message->model = model_name(info);
@@ -259,6 +260,7 @@ static void
 message_fini(struct message *message)
 {
 	free(message->id);
+	free(message->parent_id);
 	free(message->agent);
 	free(message->model);
 	free(message->finish);

@@ -7,6 +7,7 @@
 #include <ev.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/wait.h>
 
 #include "base/buf.h"
@@ -41,6 +42,25 @@ char *
 serve_password(const struct serve_options *options, struct fault *fault)
 {
 	return secret_read(options->password_file, fault);
+}
+
+/* /proc shows the environment of our own processes to us alone, as it does the file. */
+char *
+serve_password_of(
+    const struct serve_options *options, const struct serve_process *process, struct fault *fault)
+{
+	char *password = serve_environ(process, SERVE_PASSWORD_NAME);
+	return password ? password : serve_password(options, fault);
+}
+
+bool
+serve_keep_password(const struct serve_options *options, const char *password, struct fault *fault)
+{
+	struct fault ignored;
+	char *kept = serve_password(options, &ignored);
+	bool is_kept = kept && strcmp(kept, password) == 0;
+	secret_free(kept);
+	return is_kept || secret_write(options->password_file, password, fault);
 }
 
 struct serve {

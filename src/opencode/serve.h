@@ -27,6 +27,7 @@
  * (the commands of OpenCode's agents do): the server is the one whose own pid the second holds. */
 #define SERVE_NONCE_NAME "VIGIL_SERVER_NONCE"
 #define SERVE_LEADER_NAME "VIGIL_SERVER_PID"
+#define SERVE_DATABASE_NAME "VIGIL_SERVER_DATABASE" /* whose it is, where a row no longer tells */
 
 #define SERVE_USER \
 	"opencode" /* who has the password, whatever servers of one's own call theirs \
@@ -54,6 +55,7 @@ struct serve_options {
 	const char *password_file; /* 0600 */
 	const char *log_file;      /* 0600; the server's output */
 	const char *directory;     /* its working directory */
+	const char *database;      /* the id of the database that it is for; NULL: of none */
 	serve_forked *forked;      /* NULL: nobody wants to know */
 	void *arg;
 };
@@ -70,6 +72,11 @@ bool serve_start(const struct serve_options *, struct serve_process *, struct fa
  * still be children it left behind, and where `command` is a wrapper, the server itself is one of
  * them: serve_end() ends these. */
 bool serve_find(struct serve_process *);
+
+/* A server that was started for this database, other than the one known (NULL: whichever), or what
+ * such a one has left: its nonce, for serve_end(). */
+bool serve_find_stray(
+    const char *database, const struct serve_process *known, struct serve_process *stray);
 
 /* Does this very process, or one of its session, listen at this URL? To be asked before a password
  * is sent to a URL that was remembered. Reads /proc alone. */
@@ -89,11 +96,15 @@ void serve_cancel(struct serve *);
 /* The password; NULL with a fault, also when others may read the file. The caller frees with
  * secret_free. */
 char *serve_password(const struct serve_options *, struct fault *);
+/* The same of a server that is alive, which knows it without a file. */
+char *serve_password_of(const struct serve_options *, const struct serve_process *, struct fault *);
+/* Makes the file again, where it is gone, open to others, or has another password. */
+bool serve_keep_password(const struct serve_options *, const char *password, struct fault *);
 
-/* Ends the process that `serve_process` names, everything in its session, and their descendants:
- * TERM, then KILL after grace_ms. When the process itself is dead already: whatever carries its
- * nonce, in what session ever. Blocks until all are gone, at most grace_ms + 2 s; false: some would
- * not go. */
+/* Ends the process that `serve_process` names, dead or alive, and all that goes with it: whatever
+ * carries its nonce, in what session ever, so also what its agents have left in the background;
+ * and, while it lives, what is of its session or descends from it. TERM, then KILL after grace_ms.
+ * Blocks until all are gone, at most grace_ms + 2 s; false: some would not go. */
 bool serve_end(const struct serve_process *, int64_t grace_ms);
 
 #endif

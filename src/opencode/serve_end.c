@@ -1,5 +1,15 @@
 /*
- * The managed server's end: its session and all that descends from it, and nothing else.
+ * The managed server's end, and that of all that goes with it.
+ *
+ * One rule, whether it is ended in order or was found dead: what carries its nonce goes. A dead
+ * server's agents have commands under way that nothing else tells from what they meant to leave
+ * behind, and a turn that goes on must not find them still at work; and the next night must not
+ * find the ports of this one taken. The nonce is proof, and a way out: what is to outlive the
+ * server is started without it (env -u VIGIL_SERVER_NONCE …), and not as its child.
+ *
+ * It blocks. The server's tasks can go on only with the next one, which is not started before this
+ * one is gone; those of other servers only wait; whatever else is to be done (a signal, a command's
+ * edit, a watchdog of minutes) can wait for some seconds, and nothing of it is lost meanwhile.
  */
 #include <signal.h>
 #include <stdlib.h>
@@ -45,15 +55,13 @@ add_doomed(struct ending *ending, const struct process_stat *process)
 	    (struct doomed){.pid = process->pid, .start_ticks = process->start_ticks};
 }
 
-/* While its leader is known to have lived, its session's number says so: a pid is not given out
- * again while a session bears it. Else the mark must, for the commands of its agents lead sessions
- * of their own, and nothing but their environment tells whose they were. */
+/* While its leader is known to have lived, its session's number says so too: a pid is not given out
+ * again while a session bears it. */
 static bool
 of_server(const struct ending *ending, const struct process_stat *process)
 {
-	if (ending->led)
-		return process->session == ending->process.pid;
-	return serve_carries(process, ending->process.nonce);
+	return (ending->led && process->session == ending->process.pid) ||
+	       serve_carries(process, ending->process.nonce);
 }
 
 /* Adds what is new, and tells it to end. True: something was new, so its children may be too. */

@@ -93,6 +93,41 @@ serve_find(struct serve_process *process)
 	return serve_look(process, &status);
 }
 
+char *
+serve_environ(const struct serve_process *known, const char *variable)
+{
+	struct serve_process process = *known;
+	return serve_find(&process) ? process_environ(process.pid, variable) : NULL;
+}
+
+/* ---- Whose it is ---- */
+
+static bool
+is_stray(
+    const struct process_stat *process, const char *database, const struct serve_process *known)
+{
+	return process->pid != getpid() && process_lives(process) &&
+	       environ_is(process->pid, SERVE_DATABASE_NAME, database) &&
+	       !(known && serve_carries(process, known->nonce));
+}
+
+bool
+serve_find_stray(
+    const char *database, const struct serve_process *known, struct serve_process *stray)
+{
+	struct process_stat *list;
+	size_t count = process_list(&list);
+	char *nonce = NULL;
+	for (size_t i = 0; i < count && !nonce; i++)
+		if (is_stray(&list[i], database, known))
+			nonce = process_environ(list[i].pid, SERVE_NONCE_NAME);
+	*stray = (struct serve_process){0};
+	snprintf(stray->nonce, sizeof stray->nonce, "%s", nonce ? nonce : "");
+	free(nonce);
+	free(list);
+	return stray->nonce[0] != '\0';
+}
+
 /* ---- Where it listens ---- */
 
 static void

@@ -11,11 +11,16 @@
 #include "opencode/serve.h"
 
 #define SERVE_URL_SIZE 64
+#define SERVE_PASSWORD_NAME "OPENCODE_SERVER_PASSWORD" /* in the server's environment */
 
 bool serve_this_boot(const struct serve_process *);
 
 /* Was it started by the server with this nonce, or by what that had started? By its environment. */
 bool serve_carries(const struct process_stat *, const char *nonce);
+
+/* What this very process was started with; NULL if it is not alive, or has no such variable. The
+ * caller frees. */
+char *serve_environ(const struct serve_process *, const char *variable);
 
 /* Reaps a zombie that is our child: it would keep its pid for as long as we live. *status as
  * waitpid() has it; left alone if we are not told. */

@@ -18,10 +18,10 @@
 #include "base/failpoint.h"
 #include "base/process.h"
 #include "base/secret.h"
+#include "opencode/serve_find.h"
 #include "opencode/serve_log.h"
 
 #define USER_NAME "OPENCODE_SERVER_USERNAME"
-#define PASSWORD_NAME "OPENCODE_SERVER_PASSWORD"
 
 extern char **environ;
 
@@ -44,17 +44,21 @@ struct launch {
 };
 
 static void
-make_environment(struct launch *launch, const char *nonce, const char *password)
+make_environment(struct launch *launch, const struct serve_options *options, const char *nonce,
+    const char *password)
 {
 	/* Not handed down: ours replace them (vigil itself may run below another's server), and
 	 * what a service manager waits to hear from vigil, nobody below it is to say. */
-	static const char *const kept_back[] = {SERVE_NONCE_NAME, SERVE_LEADER_NAME, USER_NAME,
-	    PASSWORD_NAME, "NOTIFY_SOCKET", "WATCHDOG_PID", "WATCHDOG_USEC", NULL};
+	static const char *const kept_back[] = {SERVE_NONCE_NAME, SERVE_LEADER_NAME,
+	    SERVE_DATABASE_NAME, USER_NAME, SERVE_PASSWORD_NAME, "NOTIFY_SOCKET", "WATCHDOG_PID",
+	    "WATCHDOG_USEC", NULL};
 	size_t used;
-	launch->env = environment_copy(kept_back, 4, &used);
+	launch->env = environment_copy(kept_back, 5, &used);
+	if (options->database)
+		launch->env[used++] = xasprintf(SERVE_DATABASE_NAME "=%s", options->database);
 	launch->env[used++] = xasprintf(SERVE_NONCE_NAME "=%s", nonce);
 	launch->env[used++] = xasprintf(USER_NAME "=" SERVE_USER);
-	launch->env[used++] = xasprintf(PASSWORD_NAME "=%s", password);
+	launch->env[used++] = xasprintf(SERVE_PASSWORD_NAME "=%s", password);
 	launch->env[used] = xasprintf(SERVE_LEADER_NAME "=%020d", 0); /* room for the digits */
 	launch->leader_digits = launch->env[used] + strlen(SERVE_LEADER_NAME "=");
 }
@@ -287,7 +291,7 @@ serve_start(const struct serve_options *options, struct serve_process *process, 
 	    .null = -1,
 	    .status = -1,
 	    .word = {-1, -1}};
-	make_environment(&launch, process->nonce, password);
+	make_environment(&launch, options, process->nonce, password);
 	secret_free(password);
 	bool started = open_descriptors(options, process->nonce, &launch, &status_pipe, fault) &&
 		       launch_server(options, &launch, status_pipe, process, fault);

@@ -1,5 +1,5 @@
 /*
- * Many tasks, newest first, by what people remember of them.
+ * Many tasks, by what people remember of them: newest first, or sorted.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -8,6 +8,7 @@
 #include "base/nearest.h"
 #include "base/utf8.h"
 #include "ops/handle.h"
+#include "ops/row.h"
 
 static bool
 refuse_status(const char *word, struct fault *fault)
@@ -37,7 +38,7 @@ check_status(const char *word, struct fault *fault)
 	return refuse_status(word, fault);
 }
 
-/* "a,b" to ",a,b,", in which the query finds ",a,". The caller frees *out. */
+/* "a,b" to ["a","b"]. The caller frees *out. */
 static bool
 parse_statuses(const char *text, char **out, struct fault *fault)
 {
@@ -52,10 +53,10 @@ parse_statuses(const char *text, char **out, struct fault *fault)
 		char *word = xstrndup(at, strcspn(at, ","));
 
 		good = check_status(word, fault);
-		buf_printf(&words, ",%s", word);
+		buf_printf(&words, "%s\"%s\"", words.len ? "," : "[", word);
 		free(word);
 	}
-	buf_puts(&words, ",");
+	buf_puts(&words, "]");
 	*out = buf_take(&words);
 	return good;
 }
@@ -77,35 +78,231 @@ check_limit(int64_t limit, struct fault *fault)
 				 (long long)limit);
 }
 
-static bool
-run_list(struct vigil *vigil, const struct vigil_filter *filter, char **statuses,
-    struct handle_rows *rows)
-{
-	struct fault *fault = &vigil->fault;
+/* ---- which tasks -------------------------------------------------------------------------- */
+
+/* What is read before anything is asked: all of it can be mistaken. */
+struct request {
+	char *statuses; /* as JSON; NULL: all */
 	struct value since;
+	const char *grep;
+	struct choices columns, sort; /* sort.count 0: newest first */
+	int64_t limit;                /* INT64_MAX: none */
+};
 
-	if (!parse_statuses(filter->statuses, statuses, fault) ||
-	    !handle_since(filter->since, &since, fault) || !check_grep(filter->grep, fault) ||
-	    !check_limit(filter->limit, fault))
+static bool
+parse_request(const struct vigil_filter *filter, struct request *request, struct fault *fault)
+{
+	*request = (struct request){
+	    .grep = filter->grep, .limit = filter->limit ? filter->limit : INT64_MAX};
+	if (!parse_statuses(filter->statuses, &request->statuses, fault) ||
+	    !handle_since(filter->since, &request->since, fault) ||
+	    !check_grep(filter->grep, fault) || !check_limit(filter->limit, fault) ||
+	    !choices_parse(&request->columns, filter->columns, false, fault))
 		return false;
-
-	struct value values[] = {
-	    value_text(*statuses),
-	    since,
-	    value_text(filter->grep),
-	    value_int(filter->limit ? filter->limit : -1),
-	};
-	return store_run(vigil->store, Q_list_tasks, values, 4, handle_row, rows, fault);
+	return !filter->sort || choices_parse(&request->sort, filter->sort, true, fault);
 }
+
+typedef bool id_fn(void *arg, int64_t id);
+
+struct walk {
+	struct vigil *vigil;
+	const struct request *request;
+	id_fn *fn;
+	void *arg;
+	bool failed;
+};
+
+/* Below one that is too old, as a rule, is none that is not. */
+static bool
+take_id(void *arg, const struct row *row)
+{
+	struct walk *walk = arg;
+	struct value values[] = {walk->request->since, value_int(row_int(row, 0))};
+	int64_t has_below;
+
+	if (row_int(row, 1))
+		return walk->fn(walk->arg, row_int(row, 0));
+	walk->failed = !store_int(
+	    walk->vigil->store, Q_list_has_below, values, 2, 0, &has_below, &walk->vigil->fault);
+	return !walk->failed && has_below;
+}
+
+/* Calls with each id, newest first; false ends it, which is no failure. */
+static bool
+each_id(struct vigil *vigil, const struct request *request, id_fn *fn, void *arg)
+{
+	struct value values[] = {
+	    request->since, value_text(request->grep), value_text(request->statuses)};
+	struct walk walk = {.vigil = vigil, .request = request, .fn = fn, .arg = arg};
+	enum query query = request->statuses ? Q_list_ids_by_status : Q_list_ids;
+	size_t count = request->statuses ? 3 : 2;
+
+	return store_run(vigil->store, query, values, count, take_id, &walk, &vigil->fault) &&
+	       !walk.failed;
+}
+
+/* ---- newest first ------------------------------------------------------------------------- */
+
+struct listing {
+	struct task_reader reader;
+	vigil_row_fn *fn;
+	void *arg;
+	int64_t left; /* so many more */
+	bool failed;
+};
+
+/* False: enough, or a fault. */
+static bool
+list_one(void *arg, int64_t id)
+{
+	struct listing *listing = arg;
+	bool more;
+
+	listing->failed = !task_read(&listing->reader, id, listing->fn, listing->arg, &more);
+	return !listing->failed && more && --listing->left > 0;
+}
+
+/* ---- sorted ------------------------------------------------------------------------------- */
+
+/* Of each task its id and what it is sorted by alone: there can be a million. */
+struct key {
+	char *text; /* NULL: empty */
+	double number;
+};
+
+struct found {
+	int64_t id;
+	struct key *keys;
+};
+
+struct sorting {
+	struct task_reader reader;
+	const struct choices *sort;
+	struct found *all;
+	size_t count, capacity;
+	bool failed;
+};
+
+/* qsort() hands nothing through, and a handle belongs to one thread. */
+static _Thread_local const struct choices *sort_by;
+
+static bool
+is_numeric(enum column_id column)
+{
+	enum vigil_kind kind = vigil_columns()[column].kind;
+
+	return kind == VIGIL_NUMBER || kind == VIGIL_SECONDS;
+}
+
+/* Numbers by their size, texts by their bytes; what is empty comes last, in either direction. */
+static int
+compare_keys(const struct key *a, const struct key *b, const struct choice *by)
+{
+	int order;
+
+	if (!a->text || !b->text)
+		return (a->text == NULL) - (b->text == NULL);
+	if (is_numeric(by->column))
+		order = (a->number > b->number) - (a->number < b->number);
+	else
+		order = strcmp(a->text, b->text);
+	return by->is_descending ? -order : order;
+}
+
+/* The same in all of them: the newer one first. */
+static int
+compare_found(const void *left, const void *right)
+{
+	const struct found *a = left, *b = right;
+
+	for (size_t i = 0; i < sort_by->count; i++) {
+		int order = compare_keys(&a->keys[i], &b->keys[i], &sort_by->all[i]);
+		if (order)
+			return order;
+	}
+	return (a->id < b->id) - (a->id > b->id);
+}
+
+static bool
+take_keys(void *arg, const struct vigil_row *row)
+{
+	struct found *found = arg;
+
+	for (size_t i = 0; i < row->count; i++) {
+		found->keys[i].text = xstrdup(row->values[i]);
+		if (row->values[i] && row->is_number[i])
+			found->keys[i].number = strtod(row->values[i], NULL);
+	}
+	return true;
+}
+
+static bool
+remember_found(void *arg, int64_t id)
+{
+	struct sorting *sorting = arg;
+	bool more;
+
+	if (sorting->count == sorting->capacity) {
+		sorting->capacity = sorting->capacity ? sorting->capacity * 2 : 256;
+		sorting->all = xrealloc(sorting->all, sorting->capacity * sizeof(sorting->all[0]));
+	}
+	struct found *found = &sorting->all[sorting->count++];
+	*found = (struct found){
+	    .id = id,
+	    .keys = xcalloc(sorting->sort->count, sizeof(*found->keys)),
+	};
+	sorting->failed = !task_read(&sorting->reader, id, take_keys, found, &more);
+	return !sorting->failed;
+}
+
+static void
+free_sorting(struct sorting *sorting)
+{
+	for (size_t i = 0; i < sorting->count; i++) {
+		for (size_t k = 0; k < sorting->sort->count; k++)
+			free(sorting->all[i].keys[k].text);
+		free(sorting->all[i].keys);
+	}
+	free(sorting->all);
+	task_reader_free(&sorting->reader);
+}
+
+/* One that was deleted meanwhile is passed over. */
+static bool
+list_sorted(struct vigil *vigil, const struct request *request, struct listing *listing)
+{
+	enum { KEY_CHARACTERS = 100 };
+	struct sorting sorting = {.sort = &request->sort};
+
+	task_reader_init(&sorting.reader, vigil, &request->sort, KEY_CHARACTERS);
+	bool done = each_id(vigil, request, remember_found, &sorting) && !sorting.failed;
+	sort_by = &request->sort;
+	if (done && sorting.count)
+		qsort(sorting.all, sorting.count, sizeof(sorting.all[0]), compare_found);
+	for (size_t i = 0; done && i < sorting.count; i++)
+		if (!list_one(listing, sorting.all[i].id))
+			break;
+	free_sorting(&sorting);
+	return done && !listing->failed;
+}
+
+/* ---- both --------------------------------------------------------------------------------- */
 
 enum vigil_result
 vigil_list(struct vigil *vigil, const struct vigil_filter *filter, vigil_row_fn *fn, void *arg)
 {
 	const struct vigil_filter all = {0};
-	struct handle_rows rows = {.fn = fn, .arg = arg};
-	char *statuses = NULL;
-	bool done = run_list(vigil, filter ? filter : &all, &statuses, &rows);
+	struct request request;
 
-	free(statuses);
+	filter = filter ? filter : &all;
+	bool done = parse_request(filter, &request, &vigil->fault);
+	struct listing listing = {.fn = fn, .arg = arg, .left = request.limit};
+	task_reader_init(&listing.reader, vigil, &request.columns, filter->characters);
+	if (done && request.sort.count)
+		done = list_sorted(vigil, &request, &listing);
+	else if (done)
+		done = each_id(vigil, &request, list_one, &listing) && !listing.failed;
+	task_reader_free(&listing.reader);
+	free(request.statuses);
 	return done ? VIGIL_OK : handle_result(vigil);
 }

@@ -68,6 +68,8 @@ mode_for(const char *path, enum vigil_open_mode mode)
 {
 	if (mode == VIGIL_READ_WRITE)
 		return STORE_CREATE;
+	if (mode == VIGIL_GLANCE)
+		return STORE_READ;
 	if (mode == VIGIL_READ_ONLY && access(path, F_OK) == 0 && access(path, W_OK) != 0)
 		return STORE_READ;
 	return STORE_EXISTING;
@@ -84,8 +86,8 @@ vigil_open(struct vigil **out, const char *database, const char *config, enum vi
 	vigil->config = config_load(config, &vigil->fault);
 	if (!vigil->config)
 		return handle_result(vigil);
-	vigil->store = store_open(
-	    vigil->database, mode_for(vigil->database, mode), STORE_WAIT_COMMAND_MS, &vigil->fault);
+	vigil->store = store_open(vigil->database, mode_for(vigil->database, mode),
+	    mode == VIGIL_GLANCE ? STORE_WAIT_LOOP_MS : STORE_WAIT_COMMAND_MS, &vigil->fault);
 	return vigil->store ? VIGIL_OK : handle_result(vigil);
 }
 

@@ -15,7 +15,8 @@
  * the one that they were called for, and may not leave by longjmp() or an exception.
  *
  * Signals: only vigil_run() changes how they are handled, and says so. Nothing else raises SIGPIPE
- * but vigil_follow() and vigil_attach_command(), which ask a server: ignore it before.
+ * but vigil_follow() and vigil_attach_command() and their like, which ask a server: ignore it
+ * before.
  */
 #ifndef VIGIL_H
 #define VIGIL_H
@@ -47,6 +48,8 @@ enum vigil_open_mode {
 	VIGIL_READ_WRITE, /* made where it is missing */
 	VIGIL_EXISTING,   /* must exist */
 	VIGIL_READ_ONLY,  /* must exist; written only if it is an older one, to migrate it */
+	VIGIL_GLANCE, /* must exist; never written, an older one is refused; no lock is waited for
+		       */
 };
 
 /* NULL paths: from the environment, else the defaults of the manual. The handle is made in any
@@ -205,17 +208,45 @@ struct vigil_row {
  * drops the rows: what is left of vigil_show() says whether there is such a task. */
 typedef bool vigil_row_fn(void *arg, const struct vigil_row *);
 
+/* The columns of tasks: all of the table, and what is computed from others: `after` (the ids it
+ * comes after), `task` (its description, else how its prompt begins), `reason` (why it is not
+ * running, why it failed, what it waits for), `next` (what to do about it), `took` (how long its
+ * attempts have worked), `waited` (until the first of them), `resumes`, tokens and cost of all of
+ * them. */
+enum vigil_kind {
+	VIGIL_NUMBER,
+	VIGIL_SECONDS,
+	VIGIL_TIME,
+	VIGIL_STATUS,
+	VIGIL_WORD, /* short, a name or an id */
+	VIGIL_LONG, /* a text of any length */
+};
+struct vigil_column {
+	const char *name;
+	enum vigil_kind kind;
+};
+const struct vigil_column *vigil_columns(void);                 /* ends with one without a name */
+const struct vigil_column *vigil_column_find(const char *name); /* NULL: there is none */
+
 struct vigil_filter {
 	const char *statuses; /* "failed,cancelled"; NULL: all */
 	const char *since;    /* a TIME; created at or after it */
 	const char *grep;     /* in prompt, description, result or error; ignores case */
 	int64_t limit;        /* 0: no limit */
+	const char *columns;  /* "id,status": the columns of the rows; NULL: all */
+	const char *sort; /* "agent,-took": by these, the largest first of one after a '-', what is
+			   * empty last; NULL: newest first */
+	int64_t characters; /* so much of a text is enough; 0: all of it */
 };
+/* What is not asked for is not read, as far as it is long or computed. */
 enum vigil_result vigil_list(
     struct vigil *, const struct vigil_filter *, vigil_row_fn *, void *arg);
 
-/* VIGIL_WHY_QUEUED has one row, with the one column `reason`: what an open task waits for; none
- * where nothing is in its way. */
+/* VIGIL_TASK has one row, with all columns. VIGIL_WHY_QUEUED has one row, with the one column
+ * `reason`: what an open task waits for; none where nothing is in its way. VIGIL_LAST_RUN has one
+ * row, whatever the task: how the newest run has ended (`ending`, a word or a sentence, and
+ * `ended_at`; both NULL: it has not, or crashed) and whether a runner is alive (`alive`, 1 or 0);
+ * none where there was no run. */
 enum vigil_section {
 	VIGIL_TASK,
 	VIGIL_WHY_QUEUED,
@@ -224,6 +255,7 @@ enum vigil_section {
 	VIGIL_PANES, /* in tmux; also those that could not be had, and why */
 	VIGIL_MESSAGES,
 	VIGIL_EVENTS,
+	VIGIL_LAST_RUN,
 };
 enum vigil_result vigil_show(
     struct vigil *, int64_t id, enum vigil_section, vigil_row_fn *, void *arg);
@@ -302,6 +334,20 @@ enum vigil_result vigil_asks(struct vigil *, vigil_row_fn *, void *arg);
  * VIGIL_NOT_FOUND: no such ask. VIGIL_USAGE: it does not wait any more, or not for this. */
 enum vigil_result vigil_answer(struct vigil *, int64_t ask, const char *reply, bool *needs_runner);
 
+/* ---- what may be typed ------------------------------------------------------------------- */
+
+/* What somebody who types an id may mean: tasks of these statuses ("failed,cancelled"; NULL: all)
+ * whose ids begin with those digits, of each status the newest hundred. Columns: id, status, and
+ * `about`, the description or the beginning of the prompt. Fast, however many tasks there are. */
+enum vigil_result vigil_pick(
+    struct vigil *, const char *statuses, const char *digits, vigil_row_fn *, void *arg);
+
+/* What somebody may type where a name is asked for. Agents and models are those of the
+ * configuration and of the newest attempts; for the others the handle may be NULL. */
+enum vigil_names { VIGIL_STATUSES, VIGIL_ERROR_KINDS, VIGIL_AGENTS, VIGIL_MODELS };
+typedef void vigil_name_fn(void *arg, const char *name);
+enum vigil_result vigil_list_names(struct vigil *, enum vigil_names, vigil_name_fn *, void *arg);
+
 /* ---- the runner ------------------------------------------------------------------------- */
 
 struct vigil_run_options {
@@ -347,6 +393,12 @@ enum vigil_stream {
 typedef void vigil_follow_fn(void *arg, enum vigil_stream, const char *text);
 enum vigil_result vigil_follow(struct vigil *, int64_t id, vigil_follow_fn *, void *arg);
 
+/* The same of a session that is no task's, a subagent's perhaps, until it has said something and is
+ * idle. VIGIL_NOT_FOUND: the server has no such session, or not any more; VIGIL_ENVIRONMENT: there
+ * is no server. */
+enum vigil_result vigil_follow_session(
+    struct vigil *, const char *session_id, vigil_follow_fn *, void *arg);
+
 /* OpenCode's own interface on the task's session: a program's words, of which the first is looked
  * for on the PATH, and its whole environment, which has the server's password. Each ends with NULL.
  * The library starts no interface: the caller runs it on a terminal, or becomes it. */
@@ -361,6 +413,9 @@ struct vigil_command {
 typedef void vigil_waits_fn(void *arg, const char *line);
 enum vigil_result vigil_attach_command(
     struct vigil *, int64_t id, vigil_waits_fn *waits, void *arg, struct vigil_command *);
+/* Of a session that is no task's: as of a final task, nothing is waited for. */
+enum vigil_result vigil_attach_session_command(
+    struct vigil *, const char *session_id, struct vigil_command *);
 void vigil_command_free(struct vigil_command *);
 
 #ifdef __cplusplus

@@ -22,6 +22,7 @@ extern char **environ;
 struct attacher {
 	struct vigil *vigil;
 	int64_t task_id;
+	const char *session_id; /* of no task; NULL: the task's own */
 	vigil_waits_fn *waits;
 	void *arg;
 	char *told; /* the newest of what it waits for */
@@ -158,6 +159,11 @@ wait_on(struct attacher *a, const char *for_what)
 static void
 not_there(struct attacher *a, enum fault_kind kind, const char *for_what, const char *why)
 {
+	if (a->session_id) {
+		stop(a, handle_fail(a->vigil, kind, "the session %s is asked for, %s%s%s",
+			    a->session_id, for_what, why ? ": " : "", why ? why : ""));
+		return;
+	}
 	if (!status_is_final(a->seen.status)) {
 		wait_on(a, for_what);
 		return;
@@ -201,6 +207,13 @@ ask_server(struct attacher *a)
 	a->call = opencode_session(a->client, a->seen.session_id, on_session, a);
 }
 
+static bool
+read_seen(struct attacher *a)
+{
+	return a->session_id ? onlook_read_session(a->vigil, a->session_id, &a->seen)
+			     : onlook_read(a->vigil, a->task_id, &a->seen);
+}
+
 static void
 on_look(struct ev_loop *loop, ev_timer *timer, int revents)
 {
@@ -210,13 +223,13 @@ on_look(struct ev_loop *loop, ev_timer *timer, int revents)
 		return;
 	forget_server(a);
 	onlook_fini(&a->seen);
-	if (!store_still_there(a->vigil->store, &a->vigil->fault) ||
-	    !onlook_read(a->vigil, a->task_id, &a->seen))
+	if (!store_still_there(a->vigil->store, &a->vigil->fault) || !read_seen(a))
 		stop(a, handle_result(a->vigil));
 	else if (onlook_has_session(&a->seen))
 		ask_server(a);
 	else
-		not_there(a, FAULT_NOT_FOUND, "and has no session", NULL);
+		not_there(a, FAULT_NOT_FOUND,
+		    a->session_id ? "and no server is known" : "and has no session", NULL);
 }
 
 static void
@@ -234,15 +247,28 @@ run_attacher(struct attacher *a)
 	ev_loop_destroy(a->loop);
 }
 
+static enum vigil_result
+find_command(struct attacher *a, struct vigil_command *command)
+{
+	*command = (struct vigil_command){0};
+	a->command = command;
+	run_attacher(a);
+	onlook_fini(&a->seen);
+	free(a->told);
+	return a->result;
+}
+
 enum vigil_result
 vigil_attach_command(
     struct vigil *v, int64_t id, vigil_waits_fn *waits, void *arg, struct vigil_command *command)
 {
-	struct attacher a = {
-	    .vigil = v, .task_id = id, .waits = waits, .arg = arg, .command = command};
-	*command = (struct vigil_command){0};
-	run_attacher(&a);
-	onlook_fini(&a.seen);
-	free(a.told);
-	return a.result;
+	struct attacher a = {.vigil = v, .task_id = id, .waits = waits, .arg = arg};
+	return find_command(&a, command);
+}
+
+enum vigil_result
+vigil_attach_session_command(struct vigil *v, const char *session_id, struct vigil_command *command)
+{
+	struct attacher a = {.vigil = v, .session_id = session_id};
+	return find_command(&a, command);
 }

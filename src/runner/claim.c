@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/failpoint.h"
 #include "base/secret.h"
+#include "core/policy.h"
 #include "runner/directory.h"
 #include "runner/pause.h"
 #include "runner/runner.h"
@@ -44,9 +45,10 @@ keep_pick(void *arg, const struct row *row)
 static bool
 pick_next(struct runner *r, struct pick *pick, struct fault *why)
 {
-	struct value v[] = {value_time(clock_now_ms()), value_text(r->passed_over)};
+	struct value v[] = {value_time(clock_now_ms()), value_text(r->passed_over),
+	    value_int(POLICY_RETRY_MOST_MS / 1000)};
 	*pick = (struct pick){0};
-	return store_run(r->store, Q_claim_next, v, 2, keep_pick, pick, why);
+	return store_run(r->store, Q_claim_next, v, 3, keep_pick, pick, why);
 }
 
 static bool

@@ -6,6 +6,7 @@
 #include "runner/directory.h"
 
 #include <errno.h>
+#include <ev.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>

@@ -5,7 +5,7 @@
 #ifndef VIGIL_RUNNER_DIRECTORY_H
 #define VIGIL_RUNNER_DIRECTORY_H
 
-#include <ev.h>
+struct ev_loop;
 
 enum directory_outcome {
 	DIRECTORY_FOUND,

@@ -29,6 +29,7 @@
 #include "runner/directory.h"
 #include "runner/panes.h"
 #include "runner/runner.h"
+#include "runner/twins.h"
 #include "runner/vouch.h"
 #include "runner/watch.h"
 
@@ -54,8 +55,10 @@ announce(struct flight *f, const struct decision *d, const struct event *e)
 	const char *why = d->why ? d->why : e->text;
 	const char *status = status_text(d->next.status);
 	long long id = f->task_id;
-	char took[32];
-	when_say(e->now_ms - f->started_ms, took);
+	/* The clock may have been set back since. */
+	char took[32] = "an unknown time";
+	if (e->now_ms >= f->started_ms)
+		when_say(e->now_ms - f->started_ms, took);
 	if (d->next.status == STATUS_COMPLETED)
 		runner_say(f->runner, "task %lld completed in %s", id, took);
 	else if (d->is_unconfirmed)
@@ -99,6 +102,7 @@ go_on(struct flight *f, const struct decision *d, const struct event *e)
 		announce(f, d, e);
 		remember(f, e);
 		f->wake_at_ms = d->next.wake_at_ms;
+		f->may_have_twin = d->next.attempt.searches > 0;
 	}
 	f->status = d->next.status;
 	f->revision = d->next.revision;
@@ -285,7 +289,7 @@ ask_server(struct flight *f)
 /* ---- 1. find -------------------------------------------------------------------------------- */
 
 static void on_searched(void *arg, struct oc_reply *reply);
-static void tell_session(struct flight *f, const struct oc_session *session);
+static void tell_session(struct flight *f, const struct oc_session *session, bool was_found);
 
 static void
 fx_find(struct flight *f)
@@ -307,7 +311,7 @@ on_searched(void *arg, struct oc_reply *reply)
 	for (size_t i = 0; i < reply->sessions->count; i++) {
 		const struct oc_session *session = &reply->sessions->all[i];
 		if (session->title && strstr(session->title, f->nonce)) {
-			tell_session(f, session);
+			tell_session(f, session, true);
 			return;
 		}
 	}
@@ -413,7 +417,7 @@ on_created(void *arg, struct oc_reply *reply)
 	struct flight *f = arg;
 	f->call = NULL;
 	if (reply->outcome == OC_OK)
-		tell_session(f, reply->session);
+		tell_session(f, reply->session, false);
 	else if (reply->outcome == OC_BAD_REQUEST)
 		tell_refused(f, KIND_REFUSED, reply->sentence);
 	else
@@ -422,12 +426,13 @@ on_created(void *arg, struct oc_reply *reply)
 
 /* Ids are made from the server's own clock, and committed before the prompt is sent. */
 static void
-tell_session(struct flight *f, const struct oc_session *session)
+tell_session(struct flight *f, const struct oc_session *session, bool was_found)
 {
 	char message_id[OC_ID_SIZE], part_id[OC_ID_SIZE];
 	oc_id_make(message_id, "msg", session->created_ms, 1);
 	oc_id_make(part_id, "prt", session->created_ms, 2);
 	tell(f, &(struct event){.type = EV_SESSION,
+		    .was_found = was_found,
 		    .session_id = session->id,
 		    .message_id = message_id,
 		    .part_id = part_id});
@@ -437,22 +442,43 @@ tell_session(struct flight *f, const struct oc_session *session)
 
 static void on_sent(void *arg, struct oc_reply *reply);
 
+static void
+start_sending(struct flight *f, struct oc_prompt prompt)
+{
+	prompt.session_id = f->session_id;
+	prompt.directory = f->directory;
+	prompt.agent = f->sent_agent;
+	prompt.model = f->sent_model;
+	prompt.variant = f->sent_variant;
+	f->call = opencode_prompt(link_client(f->runner->link), &prompt, on_sent, f);
+}
+
 static bool
-start_sending(void *arg, const struct row *row)
+start_sending_ours(void *arg, const struct row *row)
 {
 	struct flight *f = arg;
-	const struct oc_prompt prompt = {
-	    .session_id = f->session_id,
-	    .directory = f->directory,
-	    .message_id = f->message_id,
-	    .part_id = f->part_id,
-	    .text = row_text(row, 0),
-	    .agent = f->sent_agent,
-	    .model = f->sent_model,
-	    .variant = f->sent_variant,
-	};
-	f->call = opencode_prompt(link_client(f->runner->link), &prompt, on_sent, f);
+	start_sending(
+	    f, (struct oc_prompt){
+		   .message_id = f->message_id, .part_id = f->part_id, .text = row_text(row, 0)});
 	return false;
+}
+
+/* In the place of OpenCode's own message after a summary, and only there: before the summary it
+ * sees nothing any more, our prompt neither. The ids are the summary's, and a character: the same
+ * each time, and behind it in order. */
+static void
+send_to_go_on(struct flight *f)
+{
+	const char *summary = f->summary_id;
+	char *message_id = xasprintf("%s0", summary);
+	char *part_id = xasprintf("prt_%s0", summary + strcspn(summary, "_") + 1);
+	start_sending(f, (struct oc_prompt){.message_id = message_id,
+			     .part_id = part_id,
+			     .text = "The summary is all that is left of the conversation. Go on "
+				     "with the task from there, until it is done.",
+			     .is_synthetic = true});
+	free(message_id);
+	free(part_id);
 }
 
 static void
@@ -463,7 +489,10 @@ send_prompt(struct flight *f)
 	xreplace(&f->error_message, NULL);
 	f->activity = OC_BUSY; /* as it will be: that it is idle is news */
 	f->activity_is_known = false;
-	if (!store_run(f->runner->store, Q_task_prompt, &id, 1, start_sending, f, &why)) {
+	if (f->summary_id && strchr(f->summary_id, '_')) {
+		send_to_go_on(f);
+	} else if (!store_run(
+		       f->runner->store, Q_task_prompt, &id, 1, start_sending_ours, f, &why)) {
 		runner_in_trouble(f->runner, &why);
 		wake_in(f, TRY_AGAIN_MS);
 	}
@@ -539,27 +568,32 @@ is_quiet(const struct flight *f)
 }
 
 static void
-read_messages(struct flight *f)
+read_messages(void *arg)
 {
-	f->read_ms = clock_now_ms();
-	f->call = opencode_messages(
-	    link_client(f->runner->link), f->session_id, f->message_id, on_messages_read, f);
+	struct flight *f = arg;
+	f->twins = NULL;
+	f->has_news = false;
+	f->call =
+	    opencode_messages(link_client(f->runner->link), f->session_id, on_messages_read, f);
 }
 
 /* Of a session at work the messages are read where they may have changed; else only whether it
  * exists is asked, since a deleted one stays busy for ever. Its descendants may be at work in its
- * place. */
+ * place. One that may have been made twice has had the time of a turn for that when it is idle. */
 static void
 look_on(struct flight *f)
 {
 	struct opencode *server = link_client(f->runner->link);
-	bool may_have_changed = f->progress_ms > f->read_ms || !link_hears(f->runner->link);
+	bool may_have_changed = f->has_news || !link_hears(f->runner->link);
 	f->activity_is_known = false;
 	f->is_busy = f->activity != OC_IDLE;
 	if (f->is_busy && (!f->knows_descendants || is_quiet(f)))
 		f->call = opencode_children(server, f->session_id, on_descendants_read, f);
 	else if (f->is_busy && !may_have_changed)
 		f->call = opencode_session(server, f->session_id, on_session_read, f);
+	else if (!f->is_busy && f->may_have_twin)
+		f->twins =
+		    twins_start(server, f->directory, f->nonce, f->session_id, read_messages, f);
 	else
 		read_messages(f);
 }
@@ -632,6 +666,7 @@ on_messages_read(void *arg, struct oc_reply *reply)
 	}
 	struct evidence e =
 	    evidence_judge(reply->messages, reply->truncated ? NULL : f->message_id, f->is_busy);
+	xreplace(&f->summary_id, e.summary_id);
 	tell_look(f, &(struct event){.type = e.finding,
 			 .step_ms = e.step_ms,
 			 .kind = e.kind,
@@ -712,8 +747,8 @@ flight_slept(struct flight *f, int64_t ms)
 bool
 flight_is_idle(const struct flight *f)
 {
-	return !f->call && !f->look && !f->check && !f->abort && !f->vouch && !f->awaits_status &&
-	       !f->awaits_asks && !f->awaits_pane;
+	return !f->call && !f->look && !f->check && !f->abort && !f->vouch && !f->twins &&
+	       !f->awaits_status && !f->awaits_asks && !f->awaits_pane;
 }
 
 bool
@@ -749,9 +784,10 @@ set_activity(struct flight *f, enum oc_activity activity, const char *retry_mess
 }
 
 void
-flight_status(struct flight *f, enum oc_activity activity, const char *retry_message)
+flight_status(
+    struct flight *f, enum oc_activity activity, const char *retry_message, bool is_known_again)
 {
-	bool is_new = set_activity(f, activity, retry_message);
+	bool is_new = set_activity(f, activity, retry_message) || is_known_again;
 	if (f->awaits_status && f->skips_status) {
 		f->skips_status = false;
 	} else if (f->awaits_status) {
@@ -763,12 +799,14 @@ flight_status(struct flight *f, enum oc_activity activity, const char *retry_mes
 }
 
 void
-flight_status_failed(struct flight *f, const char *sentence)
+flight_status_failed(struct flight *f, const char *sentence, bool is_first)
 {
-	if (!f->awaits_status)
-		return;
-	f->awaits_status = false;
-	tell_unreachable(f, sentence);
+	if (f->awaits_status) {
+		f->awaits_status = false;
+		tell_unreachable(f, sentence);
+	} else if (is_first) {
+		look_soon(f); /* it is told where that fails too */
+	}
 }
 
 void
@@ -778,6 +816,24 @@ flight_waits(struct flight *f, const char *for_what)
 		return;
 	xreplace(&f->waits_for, for_what);
 	look_soon(f);
+}
+
+static void
+note_news(struct flight *f)
+{
+	f->progress_ms = clock_now_ms();
+	f->has_news = true;
+}
+
+/* A turn has one message whose finish ends it: is its model asked again and again? */
+static bool
+is_another_end(struct flight *f, const struct oc_event *e)
+{
+	if (!e->finish || e->summary || same_text(e->finish, "tool-calls"))
+		return false;
+	bool is_first = !f->end_id, is_another = !is_first && !same_text(f->end_id, e->message_id);
+	xreplace(&f->end_id, e->message_id);
+	return is_another;
 }
 
 void
@@ -801,13 +857,13 @@ flight_event(struct flight *f, const struct oc_event *e)
 		look_soon(f);
 		break;
 	case OC_EV_MESSAGE:
-		f->progress_ms = clock_now_ms();
-		if (same_text(e->finish, "unknown"))
-			look_soon(f); /* the model is asked again and again: is it a loop? */
+		note_news(f);
+		if (is_another_end(f, e))
+			look_soon(f);
 		break;
 	case OC_EV_PART:
 	case OC_EV_DELTA:
-		f->progress_ms = clock_now_ms();
+		note_news(f);
 		break;
 	case OC_EV_OTHER:
 	case OC_EV_CONNECTED:
@@ -823,5 +879,5 @@ void
 flight_descendant_event(struct flight *f, const struct oc_event *e)
 {
 	if (e->type == OC_EV_MESSAGE || e->type == OC_EV_PART || e->type == OC_EV_DELTA)
-		f->progress_ms = clock_now_ms();
+		note_news(f);
 }

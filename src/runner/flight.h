@@ -15,6 +15,7 @@ struct abort;
 struct catalog_call;
 struct oc_call;
 struct runner;
+struct twins;
 struct vouch;
 
 struct flight {
@@ -28,7 +29,8 @@ struct flight {
 	int64_t revision; /* of the row when it was last read or written here */
 	enum status status;
 	int64_t wake_at_ms;
-	int number; /* of the attempt */
+	bool may_have_twin; /* its session was searched for before it was made, or found */
+	int number;         /* of the attempt */
 	int64_t started_ms;
 	char *label;     /* the description, or the prompt's beginning */
 	char *directory; /* where the session works */
@@ -44,6 +46,7 @@ struct flight {
 	struct catalog_call *check;
 	struct abort *abort;
 	struct vouch *vouch;
+	struct twins *twins;
 	bool awaits_status; /* a look that waits for the next status answer of its directory */
 	bool skips_status;  /* … but not for the one that was under way already */
 	bool is_busy;       /* of a look: what the status said before the messages were asked for */
@@ -54,12 +57,14 @@ struct flight {
 	/* Hints, from events and the status map; lost with the link. */
 	bool activity_is_known;
 	enum oc_activity activity;
-	char *retry_message;    /* the provider's words, while it is retried; else NULL */
+	char *retry_message;    /* what the provider says, while it is tried again; else NULL */
 	char *error_message;    /* of the newest session.error since the prompt was sent: some
 				   failures show nowhere else; else NULL */
+	char *end_id;           /* of the newest message that ended as a turn does; else NULL */
+	char *summary_id;       /* after which the turn stopped, as last seen; else NULL */
 	char *waits_for;        /* a person, and what they are to say; else NULL */
 	int64_t progress_ms;    /* wall clock: the newest event about its messages */
-	int64_t read_ms;        /* when its messages were last asked for */
+	bool has_news;          /* since its messages were last asked for */
 	int64_t watched_ms;     /* since when such events are heard */
 	int64_t lost_ms;        /* time asleep that was not told yet */
 	bool was_deleted;       /* its session, by an event */
@@ -91,9 +96,11 @@ void flight_slept(struct flight *, int64_t ms);
 bool flight_is_idle(const struct flight *); /* nothing is under way */
 bool flight_is_here(const struct flight *); /* its server is the one that this run drives */
 
-/* What the status map says. */
-void flight_status(struct flight *, enum oc_activity, const char *retry_message);
-void flight_status_failed(struct flight *, const char *sentence);
+/* What the status map says, perhaps for the first time since it could not be asked; and that it
+ * cannot be asked. */
+void flight_status(
+    struct flight *, enum oc_activity, const char *retry_message, bool is_known_again);
+void flight_status_failed(struct flight *, const char *sentence, bool is_first);
 /* What it asks and only a person can answer, in a sentence; NULL: nothing. */
 void flight_waits(struct flight *, const char *for_what);
 /* Of one that is to stop: what its sessions ask was rejected, as far as that was possible. */

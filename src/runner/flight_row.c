@@ -12,6 +12,7 @@
 #include "runner/directory.h"
 #include "runner/panes.h"
 #include "runner/runner.h"
+#include "runner/twins.h"
 #include "runner/vouch.h"
 
 #define COUNT(array) (sizeof(array) / sizeof(*(array)))
@@ -56,6 +57,7 @@ read_row(void *arg, const struct row *row)
 		*more[i] = xstrdup(row_text(row, 11 + i));
 	f->progress_ms = row_time(row, 19);
 	f->started_ms = row_time(row, 20);
+	f->may_have_twin = row_int(row, 21) > 0;
 	return false;
 }
 
@@ -107,11 +109,13 @@ cancel_all(struct flight *f)
 	catalog_cancel(f->check);
 	abort_cancel(f->abort);
 	vouch_cancel(f->vouch);
+	twins_cancel(f->twins);
 	f->call = NULL;
 	f->look = NULL;
 	f->check = NULL;
 	f->abort = NULL;
 	f->vouch = NULL;
+	f->twins = NULL;
 	f->awaits_status = f->awaits_asks = f->awaits_pane = false;
 	f->has_changed = false;
 }
@@ -123,6 +127,7 @@ flight_begin(struct runner *r, int64_t task_id, struct fault *why)
 	f->runner = r;
 	f->task_id = task_id;
 	f->watched_ms = clock_now_ms();
+	f->has_news = true;
 	if (load(f, why)) {
 		link_in(f);
 		runner_due_changed(r, f->wake_at_ms);
@@ -142,6 +147,8 @@ flight_end(struct flight *f)
 	free_facts(f);
 	free(f->retry_message);
 	free(f->error_message);
+	free(f->end_id);
+	free(f->summary_id);
 	free(f->waits_for);
 	free(f);
 }
@@ -169,5 +176,6 @@ flight_unlink(struct flight *f)
 	cancel_all(f);
 	f->activity_is_known = false;
 	f->knows_descendants = false;
+	f->has_news = true; /* for all we know */
 	f->watched_ms = clock_now_ms();
 }

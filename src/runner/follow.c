@@ -1,17 +1,16 @@
 /*
  * vigil_follow(): what a task's agent says and does. The database says how the task stands, and
- * what was asked; the server's event stream brings the words as they are written, its list of
- * messages those that were written before; shown.c sees to it that each is told once. A server or
- * a runner that goes away costs nothing but time: all is in the database in the end.
+ * what was asked; words.c brings what is said, and shown.c sees to it that each word is told once.
+ * A server or a runner that goes away costs nothing but time: all is in the database in the end.
  */
 #include <ev.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/buf.h"
-#include "opencode/client.h"
 #include "runner/onlook.h"
 #include "runner/shown.h"
+#include "runner/words.h"
 
 #define LOOK_S 0.2   /* at the row, through `PRAGMA data_version`; */
 #define LOOK_EVERY 5 /* of these times all the same: a runner that dies writes nothing */
@@ -23,9 +22,7 @@ struct follower {
 	void *arg;
 	struct ev_loop *loop;
 	ev_timer look;
-	struct http *http;
-	struct opencode *client;
-	struct oc_events *events;
+	struct words *words;
 	int64_t data_version;
 	int skipped;        /* looks since the row was read */
 	struct onlook seen; /* as in the row */
@@ -33,10 +30,6 @@ struct follower {
 	enum status told;
 	char *reason; /* what is in its way, as it was told */
 	struct shown *shown;
-	/* While the list is awaited, events wait for it: what it has comes before them. */
-	struct oc_call *list;
-	struct oc_event *waiting;
-	size_t waiting_count;
 	bool has_failed;
 };
 
@@ -44,82 +37,6 @@ static void
 note(struct follower *f, const char *text)
 {
 	f->fn(f->arg, VIGIL_NOTE, text);
-}
-
-/* ---- words ---------------------------------------------------------------------------------- */
-
-static void
-let_events_in(struct follower *f)
-{
-	for (size_t i = 0; i < f->waiting_count; i++) {
-		if (!shown_event(f->shown, &f->waiting[i]))
-			shown_pass_over(f->shown, f->waiting[i].message_id);
-		oc_event_fini(&f->waiting[i]);
-	}
-	free(f->waiting);
-	f->waiting = NULL;
-	f->waiting_count = 0;
-}
-
-/* A list that cannot be had is no trouble: the transcript comes in the end. */
-static void
-on_list(void *arg, struct oc_reply *reply)
-{
-	struct follower *f = arg;
-	f->list = NULL;
-	if (reply->outcome == OC_OK)
-		shown_list(f->shown, reply->messages);
-	let_events_in(f);
-}
-
-static void
-ask_for_list(struct follower *f)
-{
-	f->list = opencode_messages(f->client, f->seen.session_id, f->seen.message_id, on_list, f);
-}
-
-static void
-forget_list(struct follower *f)
-{
-	opencode_cancel(f->list);
-	f->list = NULL;
-	let_events_in(f);
-}
-
-static void
-on_event(void *arg, const struct oc_event *e)
-{
-	struct follower *f = arg;
-	if (!same_text(e->session_id, f->seen.session_id) || (!f->list && shown_event(f->shown, e)))
-		return;
-	f->waiting = xrealloc(f->waiting, (f->waiting_count + 1) * sizeof(*f->waiting));
-	f->waiting[f->waiting_count++] = oc_event_copy(e);
-	if (!f->list)
-		ask_for_list(f);
-}
-
-/* Each time the stream is there again, something may have been missed. */
-static void
-on_stream(void *arg, bool up, const char *sentence)
-{
-	struct follower *f = arg;
-	(void)sentence;
-	forget_list(f);
-	shown_gap(f->shown);
-	if (up)
-		ask_for_list(f);
-}
-
-/* ---- the server ----------------------------------------------------------------------------- */
-
-static void
-disconnect(struct follower *f)
-{
-	forget_list(f);
-	opencode_events_close(f->events);
-	f->events = NULL;
-	opencode_free(f->client);
-	f->client = NULL;
 }
 
 /* Where the server is not found yet, the next look tries again. */
@@ -130,8 +47,7 @@ connect_to(struct follower *f)
 	struct fault ignored;
 	if (!onlook_key(f->vigil, &f->seen, &key, &ignored))
 		return;
-	f->client = opencode_new(f->http, f->seen.url, key.user, key.password);
-	f->events = opencode_events_open(f->client, f->loop, on_stream, on_event, f);
+	words_connect(f->words, f->seen.url, &key, f->seen.session_id);
 	onlook_key_fini(&key);
 }
 
@@ -196,7 +112,7 @@ take_row(struct follower *f, const struct onlook *now)
 	struct onlook before = f->seen;
 	f->seen = *now;
 	if (!same_text(before.url, now->url) || !same_text(before.session_id, now->session_id))
-		disconnect(f);
+		words_disconnect(f->words);
 	onlook_fini(&before);
 }
 
@@ -234,7 +150,7 @@ look(struct follower *f)
 		stop(f, true);
 	else if (status_is_final(now.status))
 		stop(f, false);
-	else if (status_is_live(now.status) && onlook_has_session(&now) && !f->client)
+	else if (status_is_live(now.status) && onlook_has_session(&now) && !words_client(f->words))
 		connect_to(f);
 }
 
@@ -249,7 +165,8 @@ on_look(struct ev_loop *loop, ev_timer *timer, int revents)
 	if (!store_still_there(v->store, &v->fault) ||
 	    !store_data_version(v->store, &version, &v->fault)) {
 		stop(f, true);
-	} else if (version != f->data_version || !f->client || ++f->skipped >= LOOK_EVERY) {
+	} else if (version != f->data_version || !words_client(f->words) ||
+		   ++f->skipped >= LOOK_EVERY) {
 		f->data_version = version;
 		f->skipped = 0;
 		look(f);
@@ -307,14 +224,13 @@ static void
 run_follower(struct follower *f)
 {
 	f->loop = ev_loop_new(EVFLAG_AUTO);
-	f->http = http_new(f->loop);
+	f->words = words_new(f->loop, f->shown, &(struct words_listener){0});
 	ev_timer_init(&f->look, on_look, 0., LOOK_S);
 	f->look.data = f;
 	ev_timer_start(f->loop, &f->look);
 	ev_run(f->loop, 0);
 	ev_timer_stop(f->loop, &f->look);
-	disconnect(f);
-	http_free(f->http);
+	words_free(f->words);
 	ev_loop_destroy(f->loop);
 }
 

@@ -383,6 +383,19 @@ without_slash(const char *url)
 	return copy;
 }
 
+static const char *
+given_url(const struct config *config, const char *url)
+{
+	return url ? url : config->server_url;
+}
+
+char *
+link_name_of(const struct config *config, const char *url)
+{
+	url = given_url(config, url);
+	return url ? without_slash(url) : xstrdup(MANAGED_NAME);
+}
+
 struct link *
 link_open(struct ev_loop *loop, struct http *http, struct store *store, const struct config *config,
     const char *url, const struct link_listener *listener)
@@ -393,13 +406,11 @@ link_open(struct ev_loop *loop, struct http *http, struct store *store, const st
 	l->store = store;
 	l->config = config;
 	l->listener = *listener;
-	if (!url)
-		url = config->server_url;
-	if (url)
-		l->url = without_slash(url);
+	l->name = link_name_of(config, url);
+	if (given_url(config, url))
+		l->url = xstrdup(l->name);
 	else
 		l->managed = managed_new(loop, store, config->server_command, on_managed_ready, l);
-	l->name = xstrdup(url ? l->url : MANAGED_NAME);
 	l->down_since_ms = clock_monotonic_ms();
 	ev_timer_init(&l->next, on_next, 0., 0.);
 	l->next.data = l;

@@ -28,6 +28,9 @@ struct link_listener {
 	bool (*give_up)(void *arg, const char *sentence);
 };
 
+/* What the column `server` calls the server that a link would be to. The caller frees. */
+char *link_name_of(const struct config *, const char *url);
+
 /* `url` NULL: as configured, else a managed server. Nothing happens before link_start(). */
 struct link *link_open(struct ev_loop *, struct http *, struct store *, const struct config *,
     const char *url, const struct link_listener *);

@@ -17,12 +17,14 @@
 /* About a second as a rule; a cold disk and a busy machine take longer. */
 #define READY_DEADLINE_MS 60000
 #define END_GRACE_MS 5000
+#define DATABASE_ID_SIZE 64
 
 struct managed {
 	struct ev_loop *loop;
 	struct store *store;
 	char *password_file, *log_file, *command;
-	struct serve_options options; /* borrows the three above */
+	char database[DATABASE_ID_SIZE]; /* its id; "": not read yet */
+	struct serve_options options;    /* borrows the four above */
 	struct serve_process process;
 	int64_t server_id; /* its row; 0: none */
 	bool is_new; /* started by this run: that it dies before it listens is its own fault */
@@ -53,6 +55,7 @@ managed_new(
 	m->password_file = store_beside(store_path(store), ".password");
 	m->log_file = store_beside(store_path(store), ".server.log");
 	m->options = options_of(m->command, m->password_file, m->log_file);
+	m->options.database = m->database;
 	m->ready = ready;
 	m->arg = arg;
 	return m;
@@ -96,6 +99,20 @@ read_row(void *arg, const struct row *row)
 	m->server_id = row_int(row, 0);
 	managed_read_process(row, 1, &m->process);
 	return false;
+}
+
+static bool
+read_id(void *arg, const struct row *row)
+{
+	struct managed *m = arg;
+	copy_text(m->database, sizeof(m->database), row_text(row, 0));
+	return false;
+}
+
+static bool
+know_database(struct managed *m, struct fault *why)
+{
+	return m->database[0] || store_run(m->store, Q_database_id, NULL, 0, read_id, m, why);
 }
 
 /* The row of an earlier run's server, if there is one that has not ended. */
@@ -181,8 +198,11 @@ on_listening(void *arg, const char *url, const char *sentence)
 		m->ready(m->arg, NULL, NULL, &why);
 		return;
 	}
-	char *password = serve_password(&m->options, &why);
-	if (!password)
+	struct fault ignored; /* `vigil attach` and others find it as we did */
+	char *password = serve_password_of(&m->options, &m->process, &why);
+	if (password)
+		(void)serve_keep_password(&m->options, password, &ignored);
+	else
 		(void)managed_end(m, why.text); /* nobody could ever talk to it */
 	m->ready(m->arg, password ? url : NULL, password, &why);
 	secret_free(password);
@@ -205,6 +225,22 @@ end_process(struct managed *m, struct fault *why)
 			      "what an earlier OpenCode server has left running (pid %ld and its "
 			      "children) cannot be ended",
 			      (long)m->process.pid);
+}
+
+/* Servers of this database that no row knows: the row was ended by hand, or an older state of the
+ * database was put back. They may be at work on what is about to be started again; and nobody else
+ * drives them, for the lock is ours. */
+static bool
+end_strays(struct managed *m, struct fault *why)
+{
+	struct serve_process stray;
+	while (m->database[0] &&
+	       serve_find_stray(m->database, m->server_id ? &m->process : NULL, &stray))
+		if (!serve_end(&stray, END_GRACE_MS))
+			return fault_set(why, FAULT_ENV,
+			    "an OpenCode server of this database, which no row knows, cannot be "
+			    "ended");
+	return true;
 }
 
 /* The server that is known, if it is alive. Of several rows, as a hand can make, each is looked at:
@@ -250,7 +286,7 @@ start_new(struct managed *m, struct fault *why)
 bool
 managed_start(struct managed *m, struct fault *why)
 {
-	if (!adopt(m, why))
+	if (!know_database(m, why) || !adopt(m, why) || !end_strays(m, why))
 		return false;
 	if (!m->server_id && !start_new(m, why))
 		return false;
@@ -288,14 +324,13 @@ managed_end(struct managed *m, const char *why)
 	struct fault ignored; /* the next run finds it */
 	serve_cancel(m->waiting);
 	m->waiting = NULL;
-	if (!find_row(m, &ignored))
+	if (!know_database(m, &ignored) || !find_row(m, &ignored))
 		return false;
-	if (!m->server_id)
-		return true;
-	if (!end_process(m, &ignored))
+	if (m->server_id && !end_process(m, &ignored))
 		return false;
-	(void)write_end(m, why, &ignored);
-	return true;
+	if (m->server_id)
+		(void)write_end(m, why, &ignored);
+	return end_strays(m, &ignored);
 }
 
 char *
@@ -308,7 +343,7 @@ managed_password(
 	}
 	char *path = store_beside(database, ".password");
 	struct serve_options options = options_of(NULL, path, NULL);
-	char *password = serve_password(&options, why);
+	char *password = serve_password_of(&options, process, why);
 	free(path);
 	return password;
 }

@@ -17,15 +17,14 @@ static bool
 read_row(void *arg, const struct row *row)
 {
 	struct onlook *o = arg;
-	if (!status_parse(row_text(row, 0), &o->status))
+	if (!row_is_null(row, 0) && !status_parse(row_text(row, 0), &o->status))
 		die("a task has the status '%s'", row_text(row, 0));
 	o->directory = xstrdup(row_text(row, 1));
 	o->attempt_id = row_int(row, 2);
 	o->session_id = xstrdup(row_text(row, 3));
-	o->message_id = xstrdup(row_text(row, 4));
-	o->server = xstrdup(row_text(row, 5));
-	o->url = xstrdup(row_text(row, 6));
-	managed_read_process(row, 7, &o->process);
+	o->server = xstrdup(row_text(row, 4));
+	o->url = xstrdup(row_text(row, 5));
+	managed_read_process(row, 6, &o->process);
 	return false;
 }
 
@@ -42,10 +41,21 @@ onlook_read(struct vigil *vigil, int64_t task_id, struct onlook *o)
 	return false;
 }
 
+bool
+onlook_read_session(struct vigil *vigil, const char *session_id, struct onlook *o)
+{
+	struct value id = value_text(session_id);
+	*o = (struct onlook){0};
+	if (store_run(vigil->store, Q_onlook_session, &id, 1, read_row, o, &vigil->fault))
+		return true;
+	onlook_fini(o);
+	return false;
+}
+
 void
 onlook_fini(struct onlook *o)
 {
-	char *const owned[] = {o->directory, o->session_id, o->message_id, o->server, o->url};
+	char *const owned[] = {o->directory, o->session_id, o->server, o->url};
 	for (size_t i = 0; i < sizeof(owned) / sizeof(*owned); i++)
 		free(owned[i]);
 	*o = (struct onlook){0};

@@ -17,7 +17,6 @@ struct onlook {
 	int64_t attempt_id; /* 0: it was never claimed */
 	char *directory;    /* of the task */
 	char *session_id;   /* this and the rest: NULL while not known */
-	char *message_id;   /* of our prompt */
 	char *server, *url;
 	struct serve_process process; /* if it is the managed one */
 };
@@ -25,6 +24,9 @@ struct onlook {
 /* False: the handle has the fault, FAULT_NOT_FOUND among them, and nothing is to be let go of. */
 bool onlook_read(struct vigil *, int64_t task_id, struct onlook *);
 void onlook_fini(struct onlook *);
+/* Of a session that is no task's: where it should be, by what the database knows. Its status and
+ * its directory are unknown. Without a server (onlook_has_session()) nobody knows. */
+bool onlook_read_session(struct vigil *, const char *session_id, struct onlook *);
 
 /* What an open task waits for, in words; NULL: nothing is in its way. False: the handle has the
  * fault. The caller frees. */

@@ -5,7 +5,8 @@
  *   2 open    one at a time: beside the runner, or in a session of vigil's own
  *   3 close   and the next that waits has its place
  *
- * What happens to panes that nobody here does, the sweep finds (panes_sweep.c).
+ * What happens to panes that nobody here does, the sweep finds (panes_sweep.c). The seats of
+ * children are wanted, and found to be over, in panes_child.c; the rest is the same for them.
  */
 #define _XOPEN_SOURCE 700 /* realpath */
 #include "runner/panes.h"
@@ -21,8 +22,6 @@
 #include "base/utf8.h"
 #include "runner/panes_int.h"
 
-#define PATIENCE_S 2.0 /* of a prompt */
-#define LAY_OUT_S 0.15 /* after a burst of panes that come and go */
 #define SWEEP_S 10.0
 #define STOP_S 5.0
 #define OWN_SESSION "vigil"
@@ -30,84 +29,7 @@
 
 static void open_next(struct panes *);
 
-/* ---- seats ---------------------------------------------------------------------------------- */
-
-static void on_patience(struct ev_loop *, ev_timer *, int revents);
-
-struct seat *
-seat_new(struct panes *p, const char *mark)
-{
-	struct seat *s = xcalloc(1, sizeof *s);
-	struct seat **at = &p->seats;
-	while (*at)
-		at = &(*at)->next;
-	*at = s;
-	s->panes = p;
-	snprintf(s->pane.mark, sizeof s->pane.mark, "%s", mark);
-	ev_timer_init(&s->patience, on_patience, PATIENCE_S, 0.);
-	s->patience.data = s;
-	return s;
-}
-
-static void
-free_seat(struct seat *s)
-{
-	ev_timer_stop(s->panes->runner->loop, &s->patience);
-	free(s);
-}
-
-void
-seat_drop(struct seat *s)
-{
-	struct seat **at = &s->panes->seats;
-	while (*at != s)
-		at = &(*at)->next;
-	*at = s->next;
-	free_seat(s);
-}
-
-void
-seats_drop_all(struct panes *p)
-{
-	while (p->seats) {
-		struct seat *s = p->seats;
-		p->seats = s->next;
-		free_seat(s);
-	}
-}
-
-static struct seat *
-find_seat(const struct panes *p, int64_t attempt_id)
-{
-	struct seat *s = p->seats;
-	while (s && s->attempt_id != attempt_id)
-		s = s->next;
-	return s;
-}
-
-struct flight *
-seat_flight(const struct seat *s)
-{
-	struct flight *f = s->panes->runner->flights;
-	while (f && f->attempt_id != s->attempt_id)
-		f = f->next;
-	return f;
-}
-
-static int
-count_taken(const struct panes *p)
-{
-	int taken = 0;
-	for (const struct seat *s = p->seats; s; s = s->next)
-		taken += s->state != SEAT_WAITS;
-	return taken;
-}
-
-static bool
-has_room(const struct panes *p)
-{
-	return count_taken(p) < p->runner->config->tmux_max_panes;
-}
+/* ---- who waits for it ----------------------------------------------------------------------- */
 
 /* The prompt need not wait any more. May end the flight, never the seat. */
 static void
@@ -121,8 +43,8 @@ let_prompt_go(struct seat *s)
 		flight_pane_over(f);
 }
 
-static void
-on_patience(struct ev_loop *loop, ev_timer *timer, int revents)
+void
+seat_on_patience(struct ev_loop *loop, ev_timer *timer, int revents)
 {
 	(void)loop;
 	(void)revents;
@@ -135,30 +57,46 @@ on_patience(struct ev_loop *loop, ev_timer *timer, int revents)
 
 /* ---- 1. want -------------------------------------------------------------------------------- */
 
+bool
+seat_want(struct seat *s, bool *is_decided)
+{
+	struct panes *p = s->panes;
+	s->is_ours = true;
+	s->state = seats_have_room(p) ? SEAT_OPENS : SEAT_WAITS;
+	if (row_intend(s, is_decided)) {
+		open_next(p);
+		return true;
+	}
+	seat_drop(s);
+	return false;
+}
+
 /* NULL: there is to be none, or not now. */
 static struct seat *
 want(struct panes *p, struct flight *f)
 {
-	struct seat *s = find_seat(p, f->attempt_id);
+	struct seat *s = seat_of_flight(p, f);
 	if (s || !p->is_on || !p->has_begun || p->is_stopping || f->had_pane)
 		return s;
-	s = seat_new(p, "");
+	s = seat_new(p, f->session_id, "");
+	s->task_id = f->task_id;
 	s->attempt_id = f->attempt_id;
-	s->is_ours = true;
-	s->state = has_room(p) ? SEAT_OPENS : SEAT_WAITS;
-	if (row_intend(s, f, &f->had_pane)) {
-		open_next(p);
-		return s;
-	}
-	seat_drop(s);
-	return NULL;
+	s->label = xstrdup(f->label);
+	return seat_want(s, &f->had_pane) ? s : NULL;
+}
+
+/* Is a child's pane on its way out for this one? */
+static bool
+has_place_soon(const struct seat *s)
+{
+	return s->state == SEAT_WAITS && children_make_room(s->panes);
 }
 
 bool
 panes_hold(struct panes *p, struct flight *f)
 {
 	struct seat *s = want(p, f);
-	if (!s || s->state != SEAT_OPENS || s->was_waited_for)
+	if (!s || s->was_waited_for || (s->state != SEAT_OPENS && !has_place_soon(s)))
 		return false;
 	ev_timer_start(p->runner->loop, &s->patience);
 	return true;
@@ -173,46 +111,38 @@ panes_take_up(struct panes *p)
 		if (f->session_id && flight_is_here(f) && f->status == STATUS_RUNNING)
 			(void)want(p, f);
 	}
+	children_look(p);
 }
 
 /* ---- 2. open -------------------------------------------------------------------------------- */
 
 static void on_opened(void *arg, const struct pane *, const struct tmux_reply *);
 
-static void
-lay_out_soon(struct panes *p)
+/* "7 mend the test"; of a child "7 > look about", or what it is called alone. */
+static char *
+make_title(const struct seat *s)
 {
-	ev_timer_stop(p->runner->loop, &p->lay_out);
-	ev_timer_set(&p->lay_out, LAY_OUT_S, 0.);
-	if (!p->is_stopping)
-		ev_timer_start(p->runner->loop, &p->lay_out);
-}
-
-/* One of ours, to be beside where the runner has none of its own. */
-static const struct seat *
-first_open(const struct panes *p)
-{
-	const struct seat *s = p->seats;
-	while (s && s->state != SEAT_OPEN)
-		s = s->next;
-	return s;
+	const char *label = s->label ? s->label : "a subagent";
+	int bytes = (int)utf8_cut(label, strlen(label), TITLE_BYTES);
+	if (!s->task_id)
+		return xasprintf("%.*s", bytes, label);
+	return xasprintf("%lld %s%.*s", (long long)s->task_id, s->root ? "> " : "", bytes, label);
 }
 
 static void
-start_opening(struct seat *s, const struct flight *f)
+start_opening(struct seat *s, enum tmux_view view)
 {
 	struct panes *p = s->panes;
-	const struct config *config = p->runner->config;
-	const struct seat *other = first_open(p);
+	const struct seat *other = view_first_open(p);
 	char id[24];
-	snprintf(id, sizeof id, "%lld", (long long)f->task_id);
-	char *title = xasprintf(
-	    "%s %.*s", id, (int)utf8_cut(f->label, strlen(f->label), TITLE_BYTES), f->label);
-	const char *command[] = {p->program, "--db", store_path(p->runner->store),
-	    config_tmux_views[config->tmux_view], id, NULL, NULL, NULL};
+	snprintf(id, sizeof id, "%lld", (long long)s->task_id);
+	char *title = make_title(s);
+	const char *command[10] = {p->program, "--db", store_path(p->runner->store),
+	    config_tmux_views[view], s->root ? "--session" : id, s->root ? s->session_id : NULL};
+	size_t count = s->root ? 6 : 5;
 	if (p->config) {
-		command[5] = "--config";
-		command[6] = p->config;
+		command[count++] = "--config";
+		command[count++] = p->config;
 	}
 	const struct pane_wish wish = {
 	    .socket = p->beside || !other ? p->socket : other->pane.socket,
@@ -230,22 +160,51 @@ start_opening(struct seat *s, const struct flight *f)
 	free(title);
 }
 
+void
+seat_not_opened(struct seat *s, const struct tmux_reply *reply)
+{
+	on_opened(s, NULL, reply);
+}
+
+/* It may be over by now. */
+void
+seat_open(struct seat *s, enum tmux_view view)
+{
+	struct panes *p = s->panes;
+	if (!s->over) {
+		start_opening(s, view);
+		return;
+	}
+	p->opening = NULL;
+	seat_close(s, s->over);
+	open_next(p);
+}
+
+/* Tasks first. */
+static struct seat *
+next_to_open(struct panes *p)
+{
+	bool has_room = seats_have_room(p);
+	struct seat *next = NULL;
+	for (struct seat *s = p->seats; s; s = s->next) {
+		bool may_open =
+		    s->state == SEAT_OPENS || (s->state == SEAT_WAITS && !s->over && has_room);
+		if (may_open && (!next || (next->root && !s->root)))
+			next = s;
+	}
+	return next;
+}
+
 /* One at a time, for each may be beside the one before. */
 static void
 open_next(struct panes *p)
 {
-	while (!p->opening && !p->is_stopping) {
-		struct seat *s = p->seats;
-		while (s && s->state != SEAT_OPENS &&
-		       !(s->state == SEAT_WAITS && !s->over && has_room(p)))
-			s = s->next;
-		if (!s)
-			return;
-		const struct flight *f = seat_flight(s);
+	struct seat *s;
+	while (!p->opening && !p->is_stopping && (s = next_to_open(p))) {
 		s->state = SEAT_OPENS;
-		if (f) {
+		if (seat_is_wanted(s)) {
 			p->opening = s;
-			start_opening(s, f);
+			view_choose(s);
 		} else {
 			seat_close(s, REASON_ENDED);
 		}
@@ -295,7 +254,7 @@ on_opened(void *arg, const struct pane *pane, const struct tmux_reply *reply)
 		(void)row_opened(s);
 		xreplace(&p->told, NULL);
 		tell_where(p);
-		lay_out_soon(p);
+		view_lay_out_soon(p);
 	}
 	if (!pane)
 		s->state = SEAT_UNSURE; /* there is one all the same, if tmux was only late */
@@ -305,18 +264,6 @@ on_opened(void *arg, const struct pane *pane, const struct tmux_reply *reply)
 	else if (s->over)
 		seat_close(s, s->over);
 	open_next(p);
-}
-
-static void
-on_lay_out(struct ev_loop *loop, ev_timer *timer, int revents)
-{
-	(void)loop;
-	(void)revents;
-	struct panes *p = timer->data;
-	const struct seat *s = first_open(p);
-	if (s)
-		pane_lay_out(
-		    p->tmux, s->pane.socket, p->beside ? p->beside : s->pane.id, &p->layout);
 }
 
 /* ---- 3. close ------------------------------------------------------------------------------- */
@@ -329,8 +276,8 @@ close_waiting(struct seat *s)
 {
 	bool is_stopped = s->panes->is_stopping;
 	const char *detail = s->state == SEAT_WAITS
-				 ? "its task was over before there was room (tmux.max_panes)"
-				 : "its task was over before it could be opened";
+				 ? "it was over before there was room (tmux.max_panes)"
+				 : "it was over before it could be opened";
 	if (row_closed(s, is_stopped ? REASON_STOPPED : REASON_FAILED, is_stopped ? NULL : detail))
 		seat_drop(s);
 }
@@ -355,11 +302,11 @@ on_closed(void *arg, enum pane_end end)
 	struct seat *s = arg;
 	struct panes *p = s->panes;
 	failpoint_after(FP_PANE_CLOSE);
-	if (end != PANE_STAYS && row_closed(s, s->over, NULL))
+	if (end != PANE_STAYS && row_closed(s, s->over, s->why_over))
 		seat_drop(s);
 	else
 		s->state = SEAT_UNSURE;
-	lay_out_soon(p);
+	view_lay_out_soon(p);
 	open_next(p);
 }
 
@@ -367,11 +314,13 @@ on_closed(void *arg, enum pane_end end)
 void
 panes_flight_over(struct panes *p, const struct flight *f)
 {
-	struct seat *s = find_seat(p, f->attempt_id);
-	if (!s)
-		return;
-	ev_timer_stop(p->runner->loop, &s->patience);
-	seat_close(s, p->runner->ending ? REASON_STOPPED : REASON_ENDED);
+	struct seat *s = seat_of_flight(p, f);
+	const char *reason = p->runner->ending ? REASON_STOPPED : REASON_ENDED;
+	if (s) {
+		ev_timer_stop(p->runner->loop, &s->patience);
+		seat_close(s, reason);
+	}
+	children_over(p, f, reason);
 }
 
 /* ---- beginning and end ---------------------------------------------------------------------- */
@@ -382,6 +331,7 @@ on_sweep(struct ev_loop *loop, ev_timer *timer, int revents)
 	(void)revents;
 	struct panes *p = timer->data;
 	sweep_start(p);
+	children_look(p);
 	if (p->has_begun && !p->is_on && !p->seats)
 		ev_timer_stop(loop, timer);
 }
@@ -414,6 +364,7 @@ find_place(struct panes *p)
 		end--;
 	p->socket = end && end > tmux ? xstrndup(tmux, (size_t)(end - 1 - tmux)) : xstrdup(tmux);
 	p->beside = xstrdup(pane);
+	p->beside_server = end ? strtoll(end, NULL, 10) : 0;
 }
 
 struct panes *
@@ -428,7 +379,7 @@ panes_new(struct runner *r)
 	    config_tmux_layouts[r->config->tmux_layout], r->config->tmux_main_pane_size};
 	p->tmux = tmux_new(r->loop, r->config->server_password_env);
 	find_place(p);
-	ev_timer_init(&p->lay_out, on_lay_out, 0., 0.);
+	ev_timer_init(&p->lay_out, view_lay_out, 0., 0.);
 	ev_timer_init(&p->sweep, on_sweep, 0., SWEEP_S);
 	p->lay_out.data = p->sweep.data = p;
 	ev_timer_start(r->loop, &p->sweep);
@@ -471,6 +422,7 @@ panes_stop(struct panes *p)
 	ev_timer late;
 	if (is_in_doubt(p))
 		sweep_start(p);
+	panes_unlink(p);
 	p->is_stopping = true;
 	ev_timer_stop(loop, &p->sweep);
 	ev_timer_stop(loop, &p->lay_out);
@@ -496,6 +448,7 @@ panes_free(struct panes *p)
 	tmux_free(p->tmux);
 	sweep_forget(p);
 	seats_drop_all(p);
+	children_forget(p);
 	free(p->program);
 	free(p->config);
 	free(p->socket);

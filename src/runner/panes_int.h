@@ -1,6 +1,8 @@
 /*
- * The inside of panes.c and its neighbours: seats, and their rows (panes_row.c), and the comparison
- * of both with what tmux has (panes_sweep.c).
+ * The inside of panes.c and its neighbours: seats (panes_seat.c), their rows (panes_row.c), the
+ * comparison of both with what tmux has (panes_sweep.c), what they show
+ * and how they are laid out (panes_view.c), and which children have one
+ * (panes_child.c).
  */
 #ifndef VIGIL_RUNNER_PANES_INT_H
 #define VIGIL_RUNNER_PANES_INT_H
@@ -20,6 +22,7 @@
 #define REASON_GONE "gone"
 #define REASON_SERVER_GONE "server gone"
 #define REASON_FAILED "failed"
+#define REASON_DISPLACED "displaced"
 
 enum seat_state {
 	SEAT_WAITS,  /* until fewer than tmux.max_panes are taken */
@@ -29,22 +32,38 @@ enum seat_state {
 	SEAT_CLOSES,
 };
 
-/* A pane of an attempt's, from its row on until that is closed. */
+/* A pane of a session's, from its row on until that is closed. */
 struct seat {
 	struct seat *next;
 	struct panes *panes;
-	int64_t row_id; /* 0: a pane without a row */
-	int64_t attempt_id;
+	int64_t row_id;              /* 0: a pane without a row */
+	int64_t task_id, attempt_id; /* 0: of a child below no task's session */
+	char *session_id;            /* NULL: a pane without a row */
+	char *root;                  /* of a child: what it is below, as in its row; else NULL */
+	char *label;                 /* what it is called; NULL: nobody knows */
 	enum seat_state state;
-	struct pane pane; /* only its mark is known before it is open */
-	bool is_known;    /* all of it: it is, or was, open */
-	bool is_written;  /* the row says so too */
-	bool is_ours;     /* made by this run */
-	const char *over; /* why it is to be closed; NULL while it is to stay */
-	bool is_judged;   /* by the sweep under way: it was there before that began */
-	bool is_seen;     /* by that sweep */
+	struct pane pane;     /* only its mark is known before it is open */
+	bool is_known;        /* all of it: it is, or was, open */
+	bool is_written;      /* the row says so too */
+	bool is_ours;         /* made by this run */
+	const char *over;     /* why it is to be closed; NULL while it is to stay */
+	const char *why_over; /* more about it; or NULL */
+	bool is_judged;       /* by the sweep under way: it was there before that began */
+	bool is_seen;         /* by that sweep */
 	bool was_waited_for;
 	ev_timer patience; /* of its prompt */
+
+	/* Of a child: see panes_child.c. */
+	struct oc_call *call;
+	bool was_busy;
+	bool has_changed; /* something was heard since the call was made */
+	int misses;       /* answers in a row that it is not there */
+};
+
+/* A session below a task's parent_session: what appears below it is below that too. */
+struct kin {
+	struct kin *next;
+	char *session_id, *root;
 };
 
 struct listing {
@@ -61,11 +80,14 @@ struct panes {
 	bool is_stopping, is_late;
 	char owner[OWNER_SIZE];
 	char *program, *config;
-	char *socket; /* NULL: tmux's default one */
-	char *beside; /* the runner's own pane; NULL: it has none */
+	char *socket;          /* NULL: tmux's default one */
+	char *beside;          /* the runner's own pane; NULL: it has none */
+	int64_t beside_server; /* the pid of the tmux that it is of */
 	struct pane_layout layout;
+	bool has_told_view;
 	struct seat *seats; /* oldest first */
 	struct seat *opening;
+	struct kin *kin;
 	char *told; /* the newest trouble */
 	bool has_told_where;
 	ev_timer lay_out, sweep;
@@ -76,17 +98,43 @@ struct panes {
 	bool is_unsure; /* one of them had no answer */
 };
 
-/* ---- panes.c ---- */
-struct seat *seat_new(struct panes *, const char *mark);
+/* ---- panes_seat.c ---- */
+struct seat *seat_new(struct panes *, const char *session_id, const char *mark);
 void seat_drop(struct seat *);
 void seats_drop_all(struct panes *);
-void seat_close(struct seat *, const char *reason);
+bool seats_have_room(const struct panes *);
+struct seat *seat_of_flight(const struct panes *, const struct flight *); /* NULL: none */
+struct seat *seat_of_session(const struct panes *, const char *session_id);
 struct flight *seat_flight(const struct seat *); /* NULL: its attempt has no flight */
+bool seat_is_wanted(const struct seat *); /* its task, or one that has it watched, is alive */
+/* A live task other than `but` that has this session watched; NULL: none. */
+const struct flight *watcher_of(const struct panes *, const char *root, const struct flight *but);
+
+/* ---- panes.c ---- */
+/* Its row is made, and it is opened as soon as there is room. False: there is to be none any more
+ * (*is_decided), or not now; it is gone. */
+bool seat_want(struct seat *, bool *is_decided);
+void seat_open(struct seat *, enum tmux_view);                  /* whose turn it is: `opening` */
+void seat_not_opened(struct seat *, const struct tmux_reply *); /* likewise */
+void seat_close(struct seat *, const char *reason);
+void seat_on_patience(struct ev_loop *, ev_timer *, int revents);
+
+/* ---- panes_view.c ---- */
+const struct seat *view_first_open(const struct panes *); /* NULL: there is none */
+void view_choose(struct seat *);                          /* calls seat_open(), now or later */
+void view_lay_out_soon(struct panes *);
+void view_lay_out(struct ev_loop *, ev_timer *, int revents);
+
+/* ---- panes_child.c ---- */
+void children_look(struct panes *);      /* asks the server how they are */
+bool children_make_room(struct panes *); /* for a task's. False: there is nothing to close */
+void children_over(struct panes *, const struct flight *, const char *reason);
+void children_forget(struct panes *);
 
 /* ---- panes_row.c: false where the database would not; then it is tried again by the sweep ---- */
 bool row_begin(struct panes *); /* the owner, and the seats of the rows that are open */
-/* False also where the attempt is to have no pane any more: *is_decided. */
-bool row_intend(struct seat *, const struct flight *, bool *is_decided);
+/* False also where its session is to have no pane any more: *is_decided. */
+bool row_intend(struct seat *, bool *is_decided);
 bool row_opened(struct seat *);
 bool row_closed(struct seat *, const char *reason, const char *detail);
 

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/buf.h"
 #include "base/clock.h"
 #include "base/failpoint.h"
 #include "base/secret.h"
@@ -38,17 +39,20 @@ keep_owner(void *arg, const struct row *row)
 static bool
 read_seat(void *arg, const struct row *row)
 {
-	struct seat *s = seat_new(arg, row_text(row, 2));
+	struct seat *s = seat_new(arg, row_text(row, 3), row_text(row, 5));
 	s->row_id = row_int(row, 0);
-	s->attempt_id = row_int(row, 1);
+	s->task_id = row_int(row, 1);
+	s->attempt_id = row_int(row, 2);
+	s->root = xstrdup(row_text(row, 4));
+	s->was_busy = true; /* it may have been, and be idle since */
 	s->state = SEAT_UNSURE;
-	if (row_is_null(row, 8))
+	if (row_is_null(row, 6))
 		return true;
-	snprintf(s->pane.socket, sizeof s->pane.socket, "%s", row_text(row, 3));
-	s->pane.server_pid = row_int(row, 4);
-	s->pane.server_start = row_int(row, 5);
-	snprintf(s->pane.id, sizeof s->pane.id, "%s", row_text(row, 6));
-	s->pane.pid = row_int(row, 7);
+	snprintf(s->pane.socket, sizeof s->pane.socket, "%s", row_text(row, 7));
+	s->pane.server_pid = row_int(row, 8);
+	s->pane.server_start = row_int(row, 9);
+	snprintf(s->pane.id, sizeof s->pane.id, "%s", row_text(row, 10));
+	s->pane.pid = row_int(row, 11);
 	s->is_known = s->is_written = true;
 	return true;
 }
@@ -57,27 +61,32 @@ read_seat(void *arg, const struct row *row)
 bool
 row_begin(struct panes *p)
 {
-	struct value place = value_text(store_path(p->runner->store));
 	if (!run(p, Q_panes_open, NULL, 0, read_seat, p)) {
 		seats_drop_all(p);
 		return false;
 	}
-	p->has_begun = (!p->is_on && !p->seats) || (run(p, Q_panes_place, &place, 1, NULL, NULL) &&
-						       run(p, Q_panes_id, NULL, 0, keep_owner, p));
+	p->has_begun = (!p->is_on && !p->seats) || run(p, Q_database_id, NULL, 0, keep_owner, p);
 	if (!p->has_begun)
 		seats_drop_all(p);
 	return p->has_begun;
 }
 
+static struct value
+value_id(int64_t id)
+{
+	return id ? value_int(id) : value_null();
+}
+
 bool
-row_intend(struct seat *s, const struct flight *f, bool *is_decided)
+row_intend(struct seat *s, bool *is_decided)
 {
 	struct runner *r = s->panes->runner;
 	char nonce[NONCE_SIZE];
 	random_base62(nonce, sizeof nonce);
 	snprintf(s->pane.mark, sizeof s->pane.mark, "%s-%s", s->panes->owner, nonce);
-	const struct value v[] = {value_int(f->task_id), value_int(f->attempt_id),
-	    value_text(f->session_id), value_text(s->pane.mark), value_time(clock_now_ms()),
+	const struct value v[] = {value_id(s->task_id), value_id(s->attempt_id),
+	    value_text(s->session_id), value_text(s->root), value_text(s->pane.mark),
+	    value_time(clock_now_ms()),
 	    value_text(s->state == SEAT_WAITS
 			   ? "waits until another pane is closed (tmux.max_panes)"
 			   : NULL)};

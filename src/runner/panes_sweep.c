@@ -28,7 +28,7 @@ find_mark(const struct panes *p, const char *mark)
 static void
 close_orphan(struct panes *p, const struct pane *pane)
 {
-	struct seat *s = seat_new(p, pane->mark);
+	struct seat *s = seat_new(p, NULL, pane->mark);
 	s->pane = *pane;
 	s->is_known = true;
 	s->state = SEAT_OPEN;
@@ -112,7 +112,7 @@ close_those_over(struct panes *p)
 		return;
 	for (struct seat *s = p->seats; s; s = next) {
 		next = s->next;
-		if (!seat_flight(s))
+		if (!seat_is_wanted(s))
 			seat_close(s, REASON_ENDED);
 	}
 }

@@ -14,6 +14,7 @@
 #include "base/failpoint.h"
 #include "base/process.h"
 #include "ops/handle.h"
+#include "runner/origin.h"
 #include "runner/runner.h"
 #include "store/poke.h"
 
@@ -28,8 +29,9 @@ runner_write_row(struct runner *r, struct fault *why)
 		memset(&self, 0, sizeof(self));
 	process_boot_id(boot_id, sizeof(boot_id));
 	struct value v[] = {value_int(getpid()), value_int((int64_t)self.start_ticks),
-	    value_text(boot_id), value_text(vigil_version()), value_text(r->directory)};
-	if (!store_run(r->store, Q_runner_insert, v, 5, NULL, NULL, why))
+	    value_text(boot_id), value_text(vigil_version()), value_text(r->directory),
+	    value_int(r->config->parallel), value_text(r->server)};
+	if (!store_run(r->store, Q_runner_insert, v, 7, NULL, NULL, why))
 		return false;
 	r->id = store_last_id(r->store);
 	return true;
@@ -72,7 +74,20 @@ is_alone(struct runner *r, struct fault *why)
 }
 
 static bool
-write_beginning(struct runner *r, struct fault *why)
+take_up(struct runner *r, struct fault *why)
+{
+	struct value id = value_int(r->id);
+	if (!store_run(r->store, Q_live_taken_up, &id, 1, NULL, NULL, why))
+		return false;
+	int64_t count = store_changes(r->store);
+	if (count)
+		runner_say(r, "live since an earlier run, and taken up: %lld task%s",
+		    (long long)count, count == 1 ? "" : "s");
+	return true;
+}
+
+static bool
+write_row(struct runner *r, struct fault *why)
 {
 	struct value now = value_time(clock_now_ms());
 	failpoint_before(FP_RUN_BEGINNING);
@@ -82,6 +97,12 @@ write_beginning(struct runner *r, struct fault *why)
 		return false;
 	failpoint_after(FP_RUN_BEGINNING);
 	return true;
+}
+
+static bool
+write_beginning(struct runner *r, struct fault *why)
+{
+	return (r->id || write_row(r, why)) && origin_settle(r, why) && take_up(r, why);
 }
 
 static sigset_t
@@ -163,6 +184,7 @@ run_locked(struct vigil *v, const struct vigil_run_options *o)
 	r->config = v->config;
 	r->defaults = handle_defaults(v);
 	r->directory = getcwd(NULL, 0);
+	r->server = link_name_of(v->config, o->server_url);
 	r->drain = o->drain;
 	r->has_panes = o->tmux == VIGIL_TMUX_ON ||
 		       (o->tmux == VIGIL_TMUX_AS_CONFIGURED && v->config->tmux_enabled);
@@ -177,6 +199,7 @@ run_locked(struct vigil *v, const struct vigil_run_options *o)
 	ev_loop_destroy(r->loop);
 	store_close(r->store);
 	free(r->directory);
+	free(r->server);
 	free(r->passed_over);
 	free(r->service.status); /* of a run that was stopped before it began */
 	free(r);

@@ -275,6 +275,7 @@ on_tick(struct ev_loop *loop, ev_timer *timer, int revents)
 		runner_in_trouble(r, &why);
 		return;
 	}
+	row_tell(r);
 	if (version != r->data_version || r->must_notice) {
 		r->data_version = version;
 		notice(r);
@@ -354,6 +355,7 @@ on_link_down(void *arg)
 	struct runner *r = arg;
 	watch_unlink(r->watch);
 	asks_unlink(r->asks);
+	panes_unlink(r->panes);
 	for (struct flight *f = r->flights; f; f = f->next)
 		flight_unlink(f);
 	catalog_forget(r->catalog);
@@ -402,6 +404,7 @@ on_link_event(void *arg, const struct oc_event *event)
 		on_descendant_created(r, event);
 	else if ((f = sessions_find_descendant(&r->sessions, event->session_id)))
 		flight_descendant_event(f, event);
+	panes_event(r->panes, event);
 }
 
 static void

@@ -14,6 +14,7 @@
 #include "runner/catalog.h"
 #include "runner/flight.h"
 #include "runner/link.h"
+#include "runner/row.h"
 #include "runner/service.h"
 #include "runner/sessions.h"
 #include "store/apply.h"
@@ -40,8 +41,10 @@ struct runner {
 	struct panes *panes;
 	struct awake *awake;
 	struct claim *claim; /* the task that is to start next */
-	int64_t id;      /* its row in `runners` */
-	char *directory; /* where tasks without one run */
+	int64_t id;          /* its row in `runners` */
+	char *directory;     /* where tasks without one run */
+	char *server;        /* that it drives, as in the column `server` */
+	struct row_told told;
 	bool drain;
 	bool has_panes;      /* each task is to have one */
 	const char *program; /* what they run; NULL: this program */

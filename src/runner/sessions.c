@@ -71,7 +71,7 @@ sessions_add_descendant(struct sessions *s, struct flight *f, const char *sessio
 	if (find_descendant(s, session_id))
 		return;
 	k = xcalloc(1, sizeof(*k));
-	*k = (struct descendant){*at, f->descendants, f, xstrdup(session_id)};
+	*k = (struct descendant){*at, f->descendants, f, xstrdup(session_id), false};
 	*at = f->descendants = k;
 }
 

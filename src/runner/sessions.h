@@ -5,6 +5,8 @@
 #ifndef VIGIL_RUNNER_SESSIONS_H
 #define VIGIL_RUNNER_SESSIONS_H
 
+#include <stdbool.h>
+
 #define SESSIONS_BUCKETS 1024 /* live tasks are hundreds at most */
 
 struct flight;
@@ -13,6 +15,7 @@ struct descendant {
 	struct descendant *same_hash, *sibling; /* of the table's list; of the flight's */
 	struct flight *flight;
 	char *session_id;
+	bool had_pane; /* it is not to have one again; see panes_child.c */
 };
 
 struct sessions {

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "runner/panes.h"
 #include "runner/places.h"
 #include "runner/runner.h"
 
@@ -16,6 +17,7 @@ struct post {
 	struct place place;
 	struct oc_call *call;
 	bool ask_again;
+	bool has_failed; /* the last time */
 };
 
 struct watch {
@@ -66,12 +68,23 @@ who_waits(const struct flight *f, const struct oc_statuses *statuses, const stru
 }
 
 static void
-tell_flight(struct flight *f, const struct oc_statuses *statuses)
+tell_panes(const struct flight *f, const struct oc_statuses *statuses)
 {
+	for (struct descendant *d = f->descendants; d; d = d->sibling)
+		if (find_status(statuses, d->session_id))
+			panes_at_work(f->runner->panes, d);
+}
+
+/* The flight may end. */
+static void
+tell_flight(struct flight *f, const struct oc_statuses *statuses, bool has_failed)
+{
+	tell_panes(f, statuses);
 	const struct oc_status *found = find_status(statuses, f->session_id);
 	if (found && found->activity == OC_BUSY)
 		found = who_waits(f, statuses, found);
-	flight_status(f, found ? found->activity : OC_IDLE, found ? found->message : NULL);
+	flight_status(
+	    f, found ? found->activity : OC_IDLE, found ? found->message : NULL, has_failed);
 }
 
 /* `statuses` NULL: the question failed. A flight may end while it is told. */
@@ -79,14 +92,16 @@ static void
 tell_all(struct post *p, const struct oc_statuses *statuses, const char *sentence)
 {
 	struct flight *next;
+	bool had_failed = p->has_failed;
+	p->has_failed = !statuses;
 	for (struct flight *f = runner_of(p)->flights; f; f = next) {
 		next = f->next;
 		if (!place_has(&p->place, f))
 			continue;
 		if (statuses)
-			tell_flight(f, statuses);
+			tell_flight(f, statuses, had_failed);
 		else
-			flight_status_failed(f, sentence);
+			flight_status_failed(f, sentence, !had_failed);
 	}
 }
 
@@ -162,7 +177,7 @@ stop_asking(struct place *place)
 	struct post *p = (struct post *)place;
 	opencode_cancel(p->call);
 	p->call = NULL;
-	p->ask_again = false;
+	p->ask_again = p->has_failed = false;
 }
 
 static const struct place_kind posts = {sizeof(struct post), is_for, is_asking, stop_asking};

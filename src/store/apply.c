@@ -8,8 +8,11 @@
 
 #include "base/buf.h"
 #include "base/failpoint.h"
+#include "base/when.h"
 
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define COUNT(list) (sizeof(list) / sizeof(*(list)))
 
@@ -327,6 +330,8 @@ event_detail(const struct move *m)
 		       "work";
 	if (m->decision->ends_attempt)
 		return error_text(m);
+	if (m->decision->next.attempt.resumes > m->before->attempt.resumes)
+		return "its turn was cut off, and goes on in the same session";
 	return m->event->type == EV_SESSION ? m->event->session_id : m->event->text;
 }
 
@@ -339,6 +344,18 @@ write_event(const struct move *m, struct fault *fault)
 
 	return !kind ||
 	       store_run(m->store, Q_apply_event, values, COUNT(values), NULL, NULL, fault);
+}
+
+/* A decision is pure, and leaves a time that it means to be put into words. */
+static void
+write_out(struct decision *d)
+{
+	char time[32];
+
+	if (!d->why || !d->why_ms)
+		return;
+	snprintf(d->sentence, sizeof(d->sentence), "%s (%s)", d->why, when_say(d->why_ms, time));
+	d->why = d->sentence;
 }
 
 /* ---- all of it ----------------------------------------------------------------------------- */
@@ -357,6 +374,7 @@ write_move(const struct move *m, struct fault *fault)
 {
 	struct attempt *attempt = &m->decision->next.attempt;
 
+	write_out(m->decision);
 	if (m->event->type == EV_CLAIM && !write_claim(m, fault))
 		return false;
 	if (attempt->id && !m->before->attempt.has_ended && !write_attempt(m, fault))

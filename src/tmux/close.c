@@ -33,6 +33,7 @@ struct closing {
 	void *arg;
 };
 
+static void on_interrupted(void *arg, const struct tmux_reply *);
 static void kill_pane(struct closing *);
 static void await_goodbye(void *arg, const struct tmux_reply *);
 static void await_end(void *arg, const struct tmux_reply *);
@@ -66,21 +67,19 @@ has_ended(const struct closing *c)
 	       now.start_ticks != c->process.start_ticks || !process_lives(&now);
 }
 
-/* `COMMAND -t PANE MORE` if the pane is ours in everything, by the tmux server's own word. */
+/* If the pane is ours in everything, by the tmux server's own word. */
 static void
-run_if_ours(struct closing *c, const char *command, const char *more, tmux_done *done)
+run_if_ours(struct closing *c, const char *then, tmux_done *done)
 {
 	const struct pane *p = &c->pane;
 	char *condition =
 	    xasprintf("#{&&:#{==:#{pid} #{start_time} #{pane_id} #{pane_pid},%" PRId64 " %" PRId64
 		      " %s %" PRId64 "},#{m:*--pane %s,#{pane_start_command}}}",
 		p->server_pid, p->server_start, p->id, p->pid, p->mark);
-	char *then = xasprintf("%s -t %s %s", command, p->id, more);
 	const char *const words[] = {
 	    "if-shell", "-F", "-t", p->id, condition, then, say_not_ours, NULL};
 	tmux_run(c->tmux, p->socket, words, done, c);
 	free(condition);
-	free(then);
 }
 
 /* False: it was done to the pane. */
@@ -101,6 +100,16 @@ look_again(struct closing *c, tmux_done *look)
 }
 
 /* ---- 1. interrupt --------------------------------------------------------------------------- */
+
+/* In a window whose panes are typed into together, all of them would have the key. */
+static void
+interrupt(struct closing *c)
+{
+	char *keys = xasprintf("set-option -p -t %s synchronize-panes off ; send-keys -t %s C-c",
+	    c->pane.id, c->pane.id);
+	run_if_ours(c, keys, on_interrupted);
+	free(keys);
+}
 
 static void
 on_interrupted(void *arg, const struct tmux_reply *reply)
@@ -138,8 +147,10 @@ on_killed(void *arg, const struct tmux_reply *reply)
 static void
 kill_pane(struct closing *c)
 {
+	char *kill = xasprintf("kill-pane -t %s", c->pane.id);
 	c->looks = 0;
-	run_if_ours(c, "kill-pane", "", on_killed);
+	run_if_ours(c, kill, on_killed);
+	free(kill);
 }
 
 /* ---- 3. await ------------------------------------------------------------------------------- */
@@ -173,7 +184,7 @@ pane_close(struct tmux *t, const struct pane *pane, pane_closed *done, void *arg
 	c->process = find_process(pane);
 	c->done = done;
 	c->arg = arg;
-	run_if_ours(c, "send-keys", "C-c", on_interrupted);
+	interrupt(c);
 }
 
 static bool

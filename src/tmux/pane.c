@@ -1,5 +1,5 @@
 /*
- * Opening panes, laying them out, and listing them: see pane.h. What tmux prints is told apart by
+ * Opening panes, and listing them: see pane.h. What tmux prints is told apart by
  * blanks, and what may hold some stands last.
  */
 #include "tmux/pane.h"
@@ -248,28 +248,6 @@ pane_open(struct tmux *t, const struct pane_wish *wish, pane_opened *done, void 
 		split(o);
 	else
 		make_session(o);
-}
-
-/* ---- lay out -------------------------------------------------------------------------------- */
-
-static void
-set_main_size(struct tmux *t, const char *socket, const char *pane, const char *option, int percent)
-{
-	char size[16];
-	snprintf(size, sizeof size, "%d%%", percent);
-	const char *const words[] = {"set-window-option", "-t", pane, option, size, NULL};
-	tmux_run(t, socket, words, NULL, NULL);
-}
-
-void
-pane_lay_out(struct tmux *t, const char *socket, const char *pane, const struct pane_layout *layout)
-{
-	const char *const words[] = {"select-layout", "-t", pane, layout->name, NULL};
-	if (strcmp(layout->name, "main-vertical") == 0)
-		set_main_size(t, socket, pane, "main-pane-width", layout->main_percent);
-	if (strcmp(layout->name, "main-horizontal") == 0)
-		set_main_size(t, socket, pane, "main-pane-height", layout->main_percent);
-	tmux_run(t, socket, words, NULL, NULL);
 }
 
 /* ---- list ----------------------------------------------------------------------------------- */

@@ -51,8 +51,23 @@ struct pane_wish {
 typedef void pane_opened(void *arg, const struct pane *, const struct tmux_reply *);
 void pane_open(struct tmux *, const struct pane_wish *, pane_opened *, void *arg);
 
+/* ---- lay out -------------------------------------------------------------------------------- */
+
 /* The window of this pane. */
 void pane_lay_out(struct tmux *, const char *socket, const char *pane, const struct pane_layout *);
+
+struct pane_window {
+	int columns, rows, panes;
+	int64_t server_pid;
+};
+
+/* The window is NULL where tmux does not say; `reply` says why. */
+typedef void pane_measured(void *arg, const struct pane_window *, const struct tmux_reply *);
+void pane_measure(struct tmux *, const char *socket, const char *pane, pane_measured *, void *arg);
+
+/* Would each pane, but for the main one, be at least as large? */
+bool pane_layout_fits(
+    const struct pane_layout *, const struct pane_window *, int columns, int rows);
 
 /* ---- list ----------------------------------------------------------------------------------- */
 

@@ -94,8 +94,8 @@ INSERT INTO importing VALUES (${id}, ${id});
 INSERT INTO tasks (id, status, prompt, description, agent, model, directory, attempts, result, error, error_kind, created_at, started_at, completed_at)
 VALUES (${id}, '${outcome}', 'P' || ${said}, 'D' || ${said}, 'A' || ${said}, 'm/' || ${said}, '/' || ${said}, 1,
   ${outcome === "completed" ? quote(result) : "NULL"}, ${ended}, '${at(0)}', '${at(from)}', '${at(to)}');
-INSERT INTO attempts (task_id, number, nonce, sealed, agent, model, session_id, started_at, prompted_at, ended_at, outcome, error, error_kind, resumes, tokens_input, cost)
-VALUES (${id}, 1, 'n', 1, ${said}, ${said}, ${said}, '${at(from)}', '${at(from + 2)}', '${at(to)}', '${outcome}', ${ended}, 1, ${id * 1000}, ${id} / 8.0);
+INSERT INTO attempts (task_id, number, nonce, sealed, agent, model, session_id, message_id, part_id, started_at, prompted_at, ended_at, outcome, error, error_kind, resumes, tokens_input, cost)
+VALUES (${id}, 1, 'n', 1, ${said}, ${said}, ${said}, 'm', 'p', '${at(from)}', '${at(from + 2)}', '${at(to)}', '${outcome}', ${ended}, 1, ${id * 1000}, ${id} / 8.0);
 INSERT INTO events (at, task_id, attempt_id, kind) SELECT '${at(from + 20)}', ${id}, max(id), 'resumed' FROM attempts;
 INSERT INTO asks (task_id, attempt_id, session_id, ask_id, kind, asked_at, request, reply, replied_at, replied_by)
 SELECT ${id}, max(id), 's', 'per_${id}', 'permission', '${at(from + 5)}', ${said}, 'once', '${at(from + 15)}', 'person' FROM attempts;

@@ -1,81 +1,8 @@
 #!/bin/sh
 # The commands, as a person or a script uses them, with no server: $VIGIL is the program. Its last
 # line is "N passed, N failed".
-set -u
-
-vigil=$(realpath "${VIGIL:?the program to test}") || exit 1
-work=$(mktemp -d) || exit 1
-trap 'chmod -R u+w "$work" 2>/dev/null; rm -rf "$work"' EXIT
-cd "$work" || exit 1
-unset VIGIL_DB VIGIL_CONFIG NO_COLOR COLUMNS
-export HOME="$work/home" XDG_STATE_HOME="$work/state" XDG_CONFIG_HOME="$work/config"
-mkdir -p "$HOME" "$XDG_CONFIG_HOME/vigil"
-passed=0
-failed=0
-
-ok() {
-    passed=$((passed + 1))
-}
-
-not_ok() {
-    failed=$((failed + 1))
-    printf 'not ok: %s\n' "$1"
-    sed 's/^/    out: /' out 2>/dev/null | head -5
-    sed 's/^/    err: /' err 2>/dev/null | head -5
-}
-
-# is NAME EXPECTED FOUND
-is() {
-    if [ "$2" = "$3" ]; then ok; else not_ok "$1: expected '$2', found '$3'"; fi
-}
-
-# holds NAME COMMAND...
-holds() {
-    name=$1
-    shift
-    if "$@"; then ok; else not_ok "$name"; fi
-}
-
-# run STATUS ARGUMENTS...: leaves out and err
-run() {
-    expected=$1
-    shift
-    "$vigil" "$@" >out 2>err </dev/null
-    is "vigil $(printf '%.60s' "$*")" "$expected" $?
-}
-
-# bad STATUS WORDS ARGUMENTS...: that status, nothing on standard output, and one line that has the words
-bad() {
-    expected=$1
-    words=$2
-    shift 2
-    "$vigil" "$@" >out 2>err <"${input:-/dev/null}"
-    status=$?
-    name="vigil $(printf '%.60s' "$*")"
-    if [ $status -ne "$expected" ]; then
-        not_ok "$name: status $status, not $expected"
-    elif [ "$(wc -l <err)" -ne 1 ] || [ -s out ]; then
-        not_ok "$name: not one line"
-    elif ! grep -qF -e "$words" err || ! grep -q '^vigil: ' err; then
-        not_ok "$name: does not say '$words'"
-    else
-        ok
-    fi
-}
-
-sql() {
-    sqlite3 "$work/state/vigil/vigil.db" "$@"
-}
-
-count() {
-    sql 'SELECT count(*) FROM tasks'
-}
-
-# json NAME EXPRESSION EXPECTED: of the document `j` in out
-json() {
-    found=$(node -e 'const j = JSON.parse(require("fs").readFileSync("out")); console.log(String('"$2"'))' 2>&1)
-    is "$1: $2" "$3" "$found"
-}
+# shellcheck source=tests/cli/lib.sh
+. "$(dirname "$0")/lib.sh"
 
 # ---- before there is a database ------------------------------------------------------------------
 
@@ -238,7 +165,7 @@ is 'a file from a pipe' 4 "$(wc -l <out)"
 
 run 0 list --limit 2
 is 'a head line and two rows' 3 "$(wc -l <out)"
-is 'tabs' 'id status error created took agent task' "$(head -1 out | tr '\t' ' ')"
+is 'tabs' 'id status created_at took agent task reason' "$(head -1 out | tr '\t' ' ')"
 run 0 list --grep BULK --json --limit 3
 json 'list --json' 'j.length + " " + (j[0].id > j[1].id) + " " + j[0].description + " " + j[0].agent' \
     '3 true bulk null'
@@ -255,7 +182,7 @@ is 'what became of it comes first' 'Task 1 held: held until vigil release 1' "$(
 is 'and what it is' 'A description' "$(sed -n 2p out)"
 run 0 show 3 --json
 json 'show --json' '[j.id, j.reason, j.after, j.attempts.length, j.events[0].kind].join(" | ")' \
-    '3 | comes after task 1 | 1,2 | 0 | queued'
+    '3 | comes after task 1, which is held | 1,2 | 0 | queued'
 json 'show --json has asks' 'j.asks.length' 0
 bad 3 'no task 98765' show 98765
 run 0 add "$(printf 'evil \033]0;title\007 \302\233 text')" --key evil
@@ -337,7 +264,7 @@ run 0 show "$paused"
 holds 'show says why it does not start' grep -q 'queued: the queue is paused since 20.*until vigil resume' out
 run 0 list --limit 1
 holds 'list says so' grep -q '^vigil: the queue is paused since 20.*vigil resume' err
-run 0 list --status cancelled
+run 0 list --status cancelled --limit 5
 is 'but not where nothing is queued' '' "$(cat err)"
 run 0 list --json
 is 'nor beside JSON' '' "$(cat err)"
@@ -419,6 +346,16 @@ waiter=$!
 wait $waiter
 is 'a waiting one is told' 1 $?
 
+first=$("$vigil" add 'to be deleted')
+later=$("$vigil" add --after "$first" 'comes after it')
+run 0 cancel "$first" "$later"
+sql "DELETE FROM tasks WHERE id = $first"
+run 0 retry "$later"
+run 0 wait --timeout 5s # not for what cannot start
+run 0 show "$later"
+is 'why it waits' 1 "$(grep -c "comes after task $first, which was deleted before it had completed" out)"
+run 0 cancel "$later"
+
 waiting=$("$vigil" add unattended)
 "$vigil" wait "$waiting" --timeout 2500ms >out 2>err
 is 'with no runner it waits all the same' 4 $?
@@ -454,6 +391,11 @@ bad 2 "'x'" attach x
 bad 2 "attach needs ID" attach
 bad 2 "unknown option '--pan'" attach --pan x 1
 bad 5 'attach needs a terminal' attach --pane 'any text' "$whole"
+bad 5 'attach needs a terminal' attach --session ses_any
+bad 2 "'7' is too much beside --session" attach --session ses_any 7
+bad 2 "'7' is too much beside --session" follow --session ses_any 7
+bad 2 'follow needs ID, or --session (vigil follow --help says more)' follow
+bad 2 "--session '' is no session's id" follow --session ''
 run 0 show "$whole"
 holds 'nothing of it is missing' sh -c '! grep -q missing out && ! grep -q result_cut out'
 cut=$("$vigil" add 'a long answer')
@@ -522,6 +464,32 @@ SELECT id FROM tasks WHERE id = 1'
 json 'sql --json' 'j[0].id' 1
 run 0 sql .tables
 holds 'a command of the shell itself' grep -q attempts out
+for query in 'DELETE FROM tasks' "ATTACH '$work/other.db' AS other; CREATE TABLE other.t (x)" \
+    ".open $work/other.db" ".backup $work/other.db" ".output $work/other.db" ".shell touch $work/other.db" \
+    "SELECT writefile('$work/other.db', 'x')" "PRAGMA user_version = 7" "VACUUM INTO '$work/other.db'"; do
+    "$vigil" sql "$query" >out 2>err </dev/null
+    holds "refused: $query" test $? -ne 0 -a -s err -a ! -e other.db
+done
+run 0 sql --csv 'SELECT 1 AS one, 2 AS two'
+is 'sql --csv' 'one,two 1,2' "$(tr -d '\r' <out | tr '\n' ' ' | sed 's/ $//')"
+mkdir -p "$HOME/.config/sqlite3" "$XDG_CONFIG_HOME/sqlite3"
+printf '.mode box\n.headers on\nSELECT 99;\n.output /dev/null\n' | tee "$HOME/.sqliterc" >"$XDG_CONFIG_HOME/sqlite3/sqliterc"
+run 0 sql 'SELECT 1 + 1'
+is 'settings of their own do not matter' '2' "$(cat out err)"
+# on_terminal COMMAND...: out is what a terminal would get
+on_terminal() {
+    script -qec "$*" typescript </dev/null | tr -d '\r' >out
+}
+on_terminal "'$vigil' sql \"SELECT 1 AS one, NULL AS none, 'a' || char(27, 155) || ']0;b' AS text\""
+is 'on a terminal, columns' "one  none  text 1    NULL  a" "$(sed -n '1p;3p' out | tr '\n' ' ' | tr -s '\n' | sed 's/ *$//;s/text  */text /')"
+holds 'and nothing that it obeys' grep -q '<U+009B>]0;b' out
+is 'not one escape' 0 "$(tr -cd '\033' <out | wc -c)"
+on_terminal "'$vigil' sql --json \"SELECT char(155) AS text\""
+is 'nor in JSON' '[{"text":"\u009b"}]' "$(cat out)"
+printf 'SELECT 6 * 7 AS answer, NULL AS none;\n.exit\n' >typed
+script -qec "'$vigil' sql" typescript <typed | tr -d '\r' >out
+holds 'the shell itself, with columns' grep -q '^42 *NULL' out
+holds 'and no word about settings' test "$(grep -c resources out)" -eq 0
 run 5 sql 'DELETE FROM tasks'
 holds 'sql is read-only' grep -qi readonly err
 run 2 sql 'SELEC 1'
@@ -671,5 +639,4 @@ is 'VIGIL_DB' 1 "$(cat out)"
 run 0 --db "$work/with a space/v.db" add spaced
 holds 'a path with a space' [ -f "$work/with a space/v.db" ]
 
-echo "$passed passed, $failed failed"
-[ "$failed" -eq 0 ]
+total

@@ -225,8 +225,8 @@ holds 'and leaves nothing' [ ! -e page.html.part ]
 
 live=$("$vigil" add -d 'a live one' x)
 sql "INSERT INTO runners (pid, pid_start, boot_id, version, directory) VALUES (1, 1, 'b', 'v', '/');
-INSERT INTO attempts (task_id, number, nonce, runner_id, session_id, started_at)
-    SELECT $live, 1, 'n', max(id), 'ses_1', strftime('%Y-%m-%dT%H:%M:%fZ', 'now', '-3 hours') FROM runners;
+INSERT INTO attempts (task_id, number, nonce, runner_id, session_id, message_id, part_id, started_at)
+    SELECT $live, 1, 'n', max(id), 'ses_1', 'm', 'p', strftime('%Y-%m-%dT%H:%M:%fZ', 'now', '-3 hours') FROM runners;
 UPDATE tasks SET status = 'starting', attempts = 1, wake_at = created_at WHERE id = $live;
 INSERT INTO asks (task_id, attempt_id, session_id, ask_id, kind, request)
     SELECT $live, max(id), 'ses_1', 'per_1', 'permission', 'bash: rm -rf build' FROM attempts;"

@@ -347,6 +347,15 @@ START_TEST(other_requests_ask_for_the_right_thing)
 	loopback_reply(server, 200, "application/json", "false");
 	finish(opencode_abort(opencode, "ses_1", NULL, on_done, NULL));
 	ck_assert_int_eq(got.outcome, OC_TROUBLE);
+	forget();
+	loopback_reply(server, 200, "application/json", "true");
+	finish(opencode_delete(opencode, "ses_1", on_done, NULL));
+	ck_assert(asked_for("DELETE /session/ses_1 HTTP"));
+	ck_assert_int_eq(got.outcome, OC_OK);
+	forget();
+	loopback_reply(server, 404, "application/json", "{\"name\":\"NotFoundError\"}");
+	finish(opencode_delete(opencode, "ses_1", on_done, NULL));
+	ck_assert_int_eq(got.outcome, OC_NOT_FOUND);
 }
 END_TEST
 
@@ -503,7 +512,7 @@ START_TEST(pages_are_put_together)
 	give_page(21, 30, "X-Next-Cursor: a/b=");
 	give_page(11, 20, "x-next-cursor: c2");
 	give_page(1, 10, "");
-	finish(opencode_messages(opencode, "ses_1", NULL, on_messages, NULL));
+	finish(opencode_messages(opencode, "ses_1", on_messages, NULL));
 	check_messages(1, 30);
 	ck_assert(!got.truncated);
 	ck_assert_ptr_nonnull(strstr(loopback_request(server, 0), "/message?limit=32 HTTP"));
@@ -513,33 +522,10 @@ START_TEST(pages_are_put_together)
 }
 END_TEST
 
-START_TEST(pages_end_where_they_are_wanted_from)
-{
-	give_page(21, 30, "X-Next-Cursor: c1");
-	give_page(11, 20, "X-Next-Cursor: c2");
-	finish(opencode_messages(opencode, "ses_1", "msg_014", on_messages, NULL));
-	check_messages(14, 30);
-	ck_assert_uint_eq(loopback_requests(server), 2);
-}
-END_TEST
-
-START_TEST(unknown_start_gives_all)
-{
-	give_page(1, 3, "");
-	finish(opencode_messages(opencode, "ses_1", "msg_999", on_messages, NULL));
-	check_messages(1, 3);
-	forget();
-	loopback_page(server, "", "[]");
-	finish(opencode_messages(opencode, "ses_1", "msg_999", on_messages, NULL));
-	ck_assert_int_eq(got.outcome, OC_OK);
-	ck_assert_uint_eq(got.messages.count, 0);
-}
-END_TEST
-
 START_TEST(empty_page_with_a_cursor_is_the_end)
 {
 	loopback_page(server, "X-Next-Cursor: same", "[]");
-	finish(opencode_messages(opencode, "ses_1", NULL, on_messages, NULL));
+	finish(opencode_messages(opencode, "ses_1", on_messages, NULL));
 	ck_assert_int_eq(got.outcome, OC_OK);
 }
 END_TEST
@@ -562,7 +548,7 @@ START_TEST(large_pages_shrink)
 	give_large_page("X-Next-Cursor: c0", 9000000);
 	give_page(29, 30, "X-Next-Cursor: c1");
 	give_page(1, 28, "");
-	finish(opencode_messages(opencode, "ses_1", NULL, on_messages, NULL));
+	finish(opencode_messages(opencode, "ses_1", on_messages, NULL));
 	check_messages(1, 30);
 	ck_assert(!got.truncated);
 	ck_assert_ptr_nonnull(strstr(loopback_request(server, 1), "limit=8 HTTP"));
@@ -578,7 +564,7 @@ START_TEST(message_too_large_is_left_out)
 		give_large_page("X-Next-Cursor: c2", 9000000);
 	give_large_page("X-Next-Cursor: c2", 70000000);
 	give_page(28, 28, "");
-	finish(opencode_messages(opencode, "ses_1", NULL, on_messages, NULL));
+	finish(opencode_messages(opencode, "ses_1", on_messages, NULL));
 	ck_assert_msg(got.outcome == OC_OK, "%s", got.sentence);
 	ck_assert(got.truncated);
 	ck_assert_uint_eq(got.messages.count, 2);
@@ -592,7 +578,7 @@ START_TEST(newest_message_too_large_is_no_use_asking_again)
 	for (int i = 0; i < 3; i++)
 		give_large_page("X-Next-Cursor: c2", 9000000);
 	give_large_page("X-Next-Cursor: c2", 70000000);
-	finish(opencode_messages(opencode, "ses_1", NULL, on_messages, NULL));
+	finish(opencode_messages(opencode, "ses_1", on_messages, NULL));
 	ck_assert_int_eq(got.outcome, OC_BAD_REQUEST);
 	ck_assert_ptr_nonnull(strstr(got.sentence, "newest message cannot be read"));
 }
@@ -602,17 +588,52 @@ START_TEST(broken_page_is_the_outcome)
 {
 	give_page(21, 30, "X-Next-Cursor: c1");
 	loopback_reply(server, 404, "application/json", "{\"name\":\"NotFoundError\"}");
-	finish(opencode_messages(opencode, "ses_1", NULL, on_messages, NULL));
+	finish(opencode_messages(opencode, "ses_1", on_messages, NULL));
 	ck_assert_int_eq(got.outcome, OC_NOT_FOUND);
 	forget();
 	give_page(21, 30, "X-Next-Cursor: c1");
 	loopback_page(server, "", "[{\"info\":1}]");
-	finish(opencode_messages(opencode, "ses_1", NULL, on_messages, NULL));
+	finish(opencode_messages(opencode, "ses_1", on_messages, NULL));
 	ck_assert_int_eq(got.outcome, OC_TROUBLE);
-	forget();
-	loopback_reply(server, 400, "application/json", "{\"_tag\":\"BadRequest\"}");
-	finish(opencode_messages(opencode, "ses_1", NULL, on_messages, NULL));
+}
+END_TEST
+
+static void
+refuse_pages(int count)
+{
+	for (int i = 0; i < count; i++)
+		loopback_reply(server, 400, "application/json", "{\"_tag\":\"BadRequest\"}");
+}
+
+START_TEST(refused_pages_shrink)
+{
+	refuse_pages(2);
+	give_page(3, 4, "X-Next-Cursor: c1");
+	give_page(1, 2, "");
+	finish(opencode_messages(opencode, "ses_1", on_messages, NULL));
+	check_messages(1, 4);
+	ck_assert(!got.truncated);
+	ck_assert_ptr_nonnull(strstr(loopback_request(server, 1), "limit=8 HTTP"));
+	ck_assert_ptr_nonnull(strstr(loopback_request(server, 3), "limit=2&before=c1 HTTP"));
+}
+END_TEST
+
+START_TEST(what_is_behind_a_refused_message_is_left_out)
+{
+	give_page(3, 4, "X-Next-Cursor: c1");
+	refuse_pages(4);
+	finish(opencode_messages(opencode, "ses_1", on_messages, NULL));
+	check_messages(3, 4);
+	ck_assert(got.truncated);
+}
+END_TEST
+
+START_TEST(newest_message_refused_is_no_use_asking_again)
+{
+	refuse_pages(4);
+	finish(opencode_messages(opencode, "ses_1", on_messages, NULL));
 	ck_assert_int_eq(got.outcome, OC_BAD_REQUEST);
+	ck_assert_uint_eq(loopback_requests(server), 4);
 }
 END_TEST
 
@@ -621,7 +642,7 @@ START_TEST(page_that_is_never_answered_is_asked_for_again)
 {
 	loopback_answer(server, (struct answer){.bytes = "", .ending = STALL});
 	give_page(1, 3, "X-Nothing: more");
-	finish(opencode_messages(opencode, "ses_1", "msg_001", on_messages, NULL));
+	finish(opencode_messages(opencode, "ses_1", on_messages, NULL));
 	check_messages(1, 3);
 	ck_assert_uint_eq(loopback_connections(server), 2);
 }
@@ -633,7 +654,7 @@ START_TEST(paging_can_be_cancelled)
 	struct oc_call *call;
 
 	give_page(21, 30, "X-Next-Cursor: c1");
-	call = opencode_messages(opencode, "ses_1", NULL, on_messages, NULL);
+	call = opencode_messages(opencode, "ses_1", on_messages, NULL);
 	got.returned = true;
 	while (seen < 2) { /* until the second page is asked for */
 		ev_run(loop, EVRUN_ONCE);
@@ -786,13 +807,14 @@ client_suite(void)
 	tcase_add_checked_fixture(pages, setup, teardown);
 	tcase_set_timeout(pages, 60);
 	tcase_add_test(pages, pages_are_put_together);
-	tcase_add_test(pages, pages_end_where_they_are_wanted_from);
-	tcase_add_test(pages, unknown_start_gives_all);
 	tcase_add_test(pages, empty_page_with_a_cursor_is_the_end);
 	tcase_add_test(pages, large_pages_shrink);
 	tcase_add_test(pages, message_too_large_is_left_out);
 	tcase_add_test(pages, newest_message_too_large_is_no_use_asking_again);
 	tcase_add_test(pages, broken_page_is_the_outcome);
+	tcase_add_test(pages, refused_pages_shrink);
+	tcase_add_test(pages, what_is_behind_a_refused_message_is_left_out);
+	tcase_add_test(pages, newest_message_refused_is_no_use_asking_again);
 	tcase_add_test(pages, page_that_is_never_answered_is_asked_for_again);
 	tcase_add_test(pages, paging_can_be_cancelled);
 	suite_add_tcase(suite, pages);

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <ev.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -121,6 +122,46 @@ fake_agent(void)
 	fake_listen();
 }
 
+#define DAEMON_FILE "daemon" /* in the server's directory: its pid */
+
+/* Goes on as the child of nobody, in a session of its own. */
+static void
+go_into_the_background(void)
+{
+	pid_t parent = getpid();
+	setsid();
+	if (fork() != 0)
+		_exit(0);
+	while (getppid() == parent)
+		sched_yield();
+	FILE *file = fopen(DAEMON_FILE, "w");
+	fprintf(file, "%ld\n", (long)getpid());
+	fclose(file);
+}
+
+/* A server whose agent leaves something in the background. */
+static _Noreturn void
+fake_daemon(void)
+{
+	if (fork() == 0) {
+		go_into_the_background();
+		stay();
+	}
+	fake_listen();
+}
+
+/* The same, and it is to stay. */
+static _Noreturn void
+fake_free_daemon(void)
+{
+	if (fork() == 0) {
+		go_into_the_background();
+		execlp("env", "env", "-u", SERVE_NONCE_NAME, "sleep", "60", (char *)NULL);
+		_exit(9);
+	}
+	fake_listen();
+}
+
 static const struct {
 	const char *name;
 	void (*run)(void);
@@ -133,6 +174,8 @@ static const struct {
     {"fake-silent", stay},
     {"fake-stubborn", fake_stubborn},
     {"fake-agent", fake_agent},
+    {"fake-daemon", fake_daemon},
+    {"fake-free-daemon", fake_free_daemon},
 };
 
 static void
@@ -842,6 +885,89 @@ START_TEST(what_a_dead_servers_agents_ran_is_ended)
 }
 END_TEST
 
+/* The pid of what an agent has left, once nothing but its environment says whose it is. */
+static pid_t
+await_daemon(void)
+{
+	char path[128];
+	long pid = 0;
+	for (int64_t end = clock_monotonic_ms() + PATIENCE_MS; pid <= 0;) {
+		FILE *file = fopen(in_folder(path, DAEMON_FILE), "r");
+		if (file && fscanf(file, "%ld", &pid) != 1)
+			pid = 0;
+		if (file)
+			fclose(file);
+		ck_assert(clock_monotonic_ms() < end);
+	}
+	return (pid_t)pid;
+}
+
+static bool
+is_alive(pid_t pid)
+{
+	struct process_stat now;
+	return process_stat(pid, &now) && process_lives(&now);
+}
+
+START_TEST(what_agents_left_in_the_background_goes_with_the_server)
+{
+	start_and_await("fake-daemon");
+	pid_t left = await_daemon();
+	ck_assert(is_alive(left));
+	ck_assert(serve_end(&process, PATIENCE_MS));
+	ck_assert(!is_alive(left));
+}
+END_TEST
+
+START_TEST(what_was_started_without_the_nonce_outlives_the_server)
+{
+	start_and_await("fake-free-daemon");
+	pid_t left = await_daemon();
+	wait_for_carriers(1); /* it has dropped it */
+	ck_assert(serve_end(&process, PATIENCE_MS));
+	ck_assert(is_alive(left));
+	kill(left, SIGKILL);
+}
+END_TEST
+
+START_TEST(a_server_that_no_row_knows_is_found_by_its_database)
+{
+	struct serve_process stray;
+	options.database = "5e1f";
+	start_and_await("fake-agent");
+	wait_for_carriers(3);
+	ck_assert(!serve_find_stray("5e1f", &process, &stray));
+	ck_assert(!serve_find_stray("5e1", NULL, &stray));
+	ck_assert(serve_find_stray("5e1f", NULL, &stray));
+	kill_leader(); /* and so is what it has left */
+	ck_assert(serve_find_stray("5e1f", NULL, &stray));
+	ck_assert_str_eq(stray.nonce, process.nonce);
+	ck_assert(serve_end(&stray, PATIENCE_MS));
+	ck_assert_uint_eq(carriers(), 0);
+	ck_assert(!serve_find_stray("5e1f", NULL, &stray));
+}
+END_TEST
+
+START_TEST(a_live_servers_password_needs_no_file)
+{
+	start_and_await("fake-listen");
+	char *first = serve_password(&options, &fault);
+	ck_assert_int_eq(unlink(password_file), 0);
+	ck_assert_ptr_null(serve_password(&options, &fault));
+	char *again = serve_password_of(&options, &process, &fault);
+	ck_assert_str_eq(again, first);
+	ck_assert(serve_keep_password(&options, again, &fault));
+	char *kept = serve_password(&options, &fault);
+	ck_assert_str_eq(kept, first);
+	free(first);
+	free(again);
+	free(kept);
+	kill_leader();
+	ck_assert_int_eq(unlink(password_file), 0);
+	ck_assert_ptr_null(serve_password_of(&options, &process, &fault));
+}
+END_TEST
+
 START_TEST(known_by_nonce_alone_it_is_ended_dead_or_alive)
 {
 	struct serve_process known = {0};
@@ -917,7 +1043,8 @@ serve_suite(void)
 {
 	Suite *suite = suite_create("serve");
 	ADD("secrets", prepare_makes_fresh_secrets, prepare_replaces_what_is_there,
-	    prepare_names_the_file_it_cannot_write, password_that_others_may_read_is_refused);
+	    prepare_names_the_file_it_cannot_write, password_that_others_may_read_is_refused,
+	    a_live_servers_password_needs_no_file);
 	ADD("start", started_server_is_ready_at_its_url, child_has_the_secrets_in_its_environment,
 	    what_cannot_be_seen_is_not_dead, child_cannot_speak_for_us_to_a_service_manager,
 	    child_inherits_no_lock, child_starts_clean, starts_without_standard_streams,
@@ -932,11 +1059,15 @@ serve_suite(void)
 	    after_cancel_there_is_silence, cancel_inside_ready_is_fine);
 	ADD("find", found_again_by_pid_start_and_boot, found_by_nonce_alone,
 	    a_child_that_leads_a_session_is_not_the_server,
+	    a_server_that_no_row_knows_is_found_by_its_database,
 	    killed_server_is_not_found_and_not_a_zombie);
 	ADD("end", ended_server_is_gone_and_reaped, wrapper_and_listener_are_ended,
 	    stubborn_server_is_killed_with_all_it_started, what_a_dead_wrapper_left_is_ended,
-	    what_a_dead_servers_agents_ran_is_ended, known_by_nonce_alone_it_is_ended_dead_or_alive,
-	    only_the_very_process_is_ended, server_outlives_the_one_who_started_it);
+	    what_a_dead_servers_agents_ran_is_ended,
+	    what_agents_left_in_the_background_goes_with_the_server,
+	    what_was_started_without_the_nonce_outlives_the_server,
+	    known_by_nonce_alone_it_is_ended_dead_or_alive, only_the_very_process_is_ended,
+	    server_outlives_the_one_who_started_it);
 	return suite;
 }
 

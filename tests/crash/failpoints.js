@@ -163,6 +163,20 @@ async function stopped(j) {
   return cancelled;
 }
 
+/** Its session is made a second time, as by a request that was under way when vigil died. */
+async function madeTwice(j) {
+  await j.add("[slow 3] [say done]");
+  await j.run({ at: "before-request-create" });
+  const runner = j.here.vigilStart(["run", "--drain", ...j.url], j.arm());
+  await j.called();
+  const { nonce } = await j.here.attempt(j.id);
+  const title = `Background: ${j.word} [${nonce}]`;
+  await j.here.openCode(`/session?directory=${encodeURIComponent(j.here.work)}`, { ...j.server, method: "POST", body: JSON.stringify({ title }) });
+  await dies(runner);
+  if (j.together) await j.restartServer();
+  return completed;
+}
+
 /** Cancelled in the shell, with the runner away. */
 async function stoppedByHand(j) {
   await j.leave("[slow 30] [say one two three four five six seven eight nine ten]");
@@ -207,6 +221,14 @@ async function amongStrangers(j) {
   await j.run();
   await j.restartServer();
   return { ...completed, calls: 2, isResumed: true };
+}
+
+/** The database has come from another machine, where the task may go on. */
+async function copied(j) {
+  await j.leave("[slow 3] [say done]");
+  await j.here.sqlite("UPDATE vigil SET machine = 'another'", { write: true });
+  await j.run();
+  return { status: "held", calls: 1 };
 }
 
 /** The session is deleted in the middle of the turn; by an older one the server shows that it is the right one. */
@@ -288,6 +310,7 @@ const JOURNEYS = {
   migration: made,
   "run-beginning": simple,
   "run-ending": simple,
+  "commit-home": simple,
   "commit-add": Object.assign(added, { byRun: false }),
   "commit-claim": simple,
   "commit-delayed": putOff,
@@ -295,6 +318,7 @@ const JOURNEYS = {
   "commit-retry": byPerson("retry", "cancel", { ...untouched, status: "cancelled" }, completed),
   "commit-hold": byPerson("hold", "", completed, { ...untouched, status: "held" }),
   "commit-release": byPerson("release", "hold", { ...untouched, status: "held" }, completed),
+  "commit-copied": copied,
   "commit-absent": crashedBefore("after-commit-claim"),
   "commit-checked": simple,
   "commit-refused": queued("[say done]", { ...failed, calls: 0, sessions: 0, error_kind: "refused" }, "--model", "offline/none"),
@@ -329,6 +353,7 @@ const JOURNEYS = {
   "request-messages": simple,
   "request-children": stoppedByHand,
   "request-abort": stopped,
+  "request-delete": madeTwice,
   "request-permissions": asking,
   "request-questions": asking,
   "request-permit": asking,

@@ -108,21 +108,30 @@ describe("evidence", { concurrency: 4 }, () => {
     }),
   );
 
+  const WITH_SCHEMA = { format: { type: "json_schema", schema: { type: "object", properties: { answer: { type: "string" } } } } };
+
   test(
-    "messages that cannot be listed any more: failed, with the reason, once the session is idle",
+    "a person wants an answer by a JSON schema, which breaks the list of the session's messages: ours is read all the same",
     inWorld({}, async (own) => {
       await own.startRunner();
-      const { id } = await atWork(own, "[slow 3] [say one two three]");
-      const schema = { type: "object", properties: { answer: { type: "string" } } };
-      await write(own, await sessionOf(own, id), "[say as you like]", {}, { format: { type: "json_schema", schema } }).catch(() => {});
+      const work = await atWork(own, "[slow 3] [say one two three]");
+      await write(own, await sessionOf(own, work.id), "[say as you like]", {}, WITH_SCHEMA).catch(() => {});
+      await assertCompleted(own, work, "one two three");
+      assert.deepEqual((await own.messages(work.id)).map(({ role }) => role), ["user", "assistant"]);
+    }),
+  );
+
+  test(
+    "messages that cannot be listed at all: failed, with the reason, once the session is idle",
+    inWorld({}, async (own) => {
+      const body = JSON.stringify({ name: "BadRequest", data: { message: "no list for you" } });
+      const { gate } = await behindGate(own, (gate) => gate.changes.set("GET /session/ID/message", () => ({ status: 400, body })));
+      const { id, word } = await atWork(own, "[slow 3] [say one two three]");
       const task = await own.finish(id);
-      if ((await own.openCodeDoes()).listsSchemas) {
-        assert.equal(task.status, "completed", task.error);
-        return;
-      }
       assert.deepEqual(ended(task), failed("server"));
-      assert.match(task.error, /status 400: .*OutputFormatJsonSchema/);
-      assert.deepEqual(await own.busySessions(), []);
+      assert.match(task.error, /status 400: .*no list for you/);
+      assert.equal((await own.called(word, { outcome: "done" })).length, 1, "its agent was let go on");
+      gate.close();
     }),
   );
 
@@ -193,7 +202,7 @@ describe("evidence", { concurrency: 4 }, () => {
 
   // OpenCode takes the finished summary for the end of the turn, and does nothing when the prompt is sent again.
   test(
-    "OpenCode dies between a compaction and its own message to go on: nothing resumes that, so it has failed",
+    "OpenCode dies between a compaction and its own message to go on: vigil's takes its place",
     inWorld({ config: { task: { max_resumes: 1 } } }, async (own) => {
       const runner = await own.startRunner();
       const { id, word } = await atWork(own, COMPACTED, ...small);
@@ -203,9 +212,13 @@ describe("evidence", { concurrency: 4 }, () => {
       await dieBefore(own, id, pid, (messages) => messages.slice(messages.findIndex(({ info }) => info.summary === true) + 1));
       await own.drain();
       const task = await own.task(id);
-      assert.deepEqual(ended(task), failed("interrupted"), await own.story([id]));
-      assert.match(task.error, /cut off/);
+      assert.deepEqual([task.status, task.attempts], ["completed", 1], await own.story([id]));
+      assert.match(task.result, /^answer to: The summary is all/);
+      assert.equal((await own.attempt(id)).resumes, 1);
       assert.equal((await own.calls(word)).length, 1);
+      const messages = await own.messages(id);
+      assert.deepEqual(messages.map(({ role, summary }) => (summary ? "summary" : role)), ["user", "assistant", "user", "summary", "user", "assistant"]);
+      assert.equal(messages[4].text, "", "nobody's words");
     }),
   );
 

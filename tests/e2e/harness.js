@@ -52,8 +52,7 @@ export const OPENCODE = program(process.env.OPENCODE || installedOpenCode(), "Op
 const DIFFERENCES = [
   // Seen on 1.2.27: its loop ends at the finish reason "stop" even if the step has called a tool. There is no final
   // answer then, and sending the prompt again does not bring one.
-  // Nor does a prompt with `format: json_schema` break the listing of its session there.
-  { before: "1.3", goesOnAfterToolStop: false, listsSchemas: true },
+  { before: "1.3", goesOnAfterToolStop: false },
 ];
 
 // ---- waiting ------------------------------------------------------------------------------------------------------
@@ -211,6 +210,15 @@ export class World {
       ...NO_REGISTRY,
       ...this.options.env,
     };
+  }
+
+  /** A library of tests/shim for LD_PRELOAD, which parts its names at blanks: this checkout's folder may have one. */
+  shim(name) {
+    const built = join(ROOT, `build/shim/${name}.so`);
+    assert.ok(existsSync(built), `${built} is not there: make tests`);
+    const copy = join(this.root, `${name}.so`);
+    copyFileSync(built, copy);
+    return copy;
   }
 
   start(command, args, { env = {}, cwd = this.work, input } = {}) {
@@ -395,7 +403,7 @@ export class World {
   async openCodeDoes() {
     const { version } = await this.openCode("/global/health");
     const difference = DIFFERENCES.find(({ before }) => version.localeCompare(before, "en", { numeric: true }) < 0);
-    return { version, goesOnAfterToolStop: true, listsSchemas: false, ...difference };
+    return { version, goesOnAfterToolStop: true, ...difference };
   }
 
   /** The sessions whose status in the directory is anything but idle. */
@@ -515,8 +523,8 @@ async function bodyOf(answer) {
 
 /**
  * Stands before a server, at a `url` of its own. `seen`: what was asked; `atAnswer(method, path)` is waited for before
- * an answer is passed on; `changes`: by "GET /session/ID/message", a function from an answer's body to another one, text that is
- * no JSON becoming a web page; `sever(path)` cuts the connections on which that path was asked for.
+ * an answer is passed on; `changes`: by "GET /session/ID/message", a function from an answer's body to another one (or
+ * to a {status, body}), text that is no JSON becoming a web page; `sever(path)` cuts the connections on which that path was asked for.
  */
 export async function openGate(target) {
   const gate = { seen: [], atAnswer: async () => {}, changes: new Map() };
@@ -535,8 +543,9 @@ export async function openGate(target) {
         answer.pipe(res);
         return;
       }
-      const body = change(await bodyOf(answer));
-      res.writeHead(200, { "content-type": body.startsWith("<") ? "text/html" : "application/json" });
+      const changed = change(await bodyOf(answer));
+      const { status, body } = typeof changed === "string" ? { status: 200, body: changed } : changed;
+      res.writeHead(status, { "content-type": body.startsWith("<") ? "text/html" : "application/json" });
       res.end(body);
     });
     upstream.on("error", () => res.destroy());

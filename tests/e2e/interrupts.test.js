@@ -68,6 +68,8 @@ describe("interrupts", { concurrency: 4 }, () => {
       await until("it is held", async () => (await own.task(id)).status === "held", { hint: () => own.story([id]) });
       const shown = await own.ok(["show", String(id)]);
       assert.match(shown, /cut off/);
+      const { reason } = await own.row("SELECT reason FROM queue WHERE id = ?", id);
+      assert.equal(reason, `held until vigil release ${id}; its last attempt: the turn was cut off, and did not go on`);
       assert.equal((await own.attempt(id)).error_kind, "interrupted");
       assert.equal((await own.calls(word)).length, 1);
       await own.ok(["release", String(id)]);

@@ -155,6 +155,11 @@ test("another server that gives a pane's id to somebody else's", inTmux({}, asyn
   assert.equal(await again.foreign(), row.pane_id);
   assert.equal((await closed(id, SWEEP)).close_reason, "server gone");
   await world.finish(id);
+  assert.deepEqual((await again.panes()).map((pane) => pane.id), [row.pane_id]);
+  // Nor is its window, which is not the runner's, split any more.
+  const next = await opened(await world.add(`${tag("elsewhere")} [slow 5] [say done]`));
+  assert.equal(await again.ok("display-message", "-p", "-t", next.pane_id, "#{session_name}"), "vigil");
+  await world.finish(next.task_id);
   await world.stopRunners();
   assert.deepEqual((await again.panes()).map((pane) => pane.id), [row.pane_id]);
   await again.close();
@@ -222,6 +227,35 @@ test("no more than tmux.max_panes; who waits has one when another is closed", in
   await world.finished(ids);
   for (const id of ids) assert.equal((await closed(id)).close_reason, "ended");
 }));
+
+test("where a window is too small for OpenCode's interface in all panes there may be, they show the answer alone", async () => {
+  world.configure(panes({ view: "attach", max_panes: 3 }));
+  const tmux = await Tmux.open(world, { columns: 80, rows: 24 });
+  const word = tag("small");
+  const id = await world.add(`${word} [say so far so good] [tool bash {"command":"true","description":"look"}] [hang]`);
+  const runner = await run(tmux);
+  const row = await opened(id);
+  assert.match((await tmux.panes())[0].command, / follow \d+ /);
+  await tmux.shows(row.pane_id, "so far so good");
+  await until("it is said", () => /panes show the answers alone .*: 80x24 has no room/.test(runner.stderr));
+  // Where there is room by now, it is used; by tiles, where the layout as configured has none.
+  await tmux.ok("resize-window", "-t", tmux.own, "-x", "120", "-y", "30");
+  const ids = [];
+  for (let i = 0; i < 2; i++) ids.push(await world.add(`${word} [say once more] [tool bash {"command":"true","description":"look"}] [hang]`));
+  for (const each of ids) await opened(each);
+  const isTiled = async () => (await tmux.panes()).every(({ width, height }) => width >= 59 && height >= 14);
+  await until("it is laid out in tiles", isTiled, { hint: async () => JSON.stringify(await tmux.panes()) });
+  for (const each of ids) await tmux.shows((await opened(each)).pane_id, /true/, DRAWN);
+  assert.equal((await tmux.panes()).filter(({ command }) => / attach \d+ /.test(command)).length, 2);
+  await world.ok(["cancel", String(ids[0]), String(ids[1])]);
+  await world.finished(ids);
+  const isAsConfigured = async () => (await tmux.panes()).every(({ width }) => width === 48);
+  await until("and as configured again", isAsConfigured, { hint: async () => JSON.stringify(await tmux.panes()) });
+  await world.ok(["cancel", String(id)]);
+  await world.finish(id);
+  await world.stopRunners();
+  await tmux.close();
+});
 
 test("outside of tmux there is a session of vigil's own, and it goes with its panes", async () => {
   world.configure(panes());

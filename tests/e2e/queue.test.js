@@ -126,7 +126,7 @@ test("--after a task that fails: it waits, with the reason, until that one compl
   const second = await world.add("--after", String(first), `${word} [say two]`);
   assert.equal((await world.finish(first)).status, "failed");
   const reason = async () => (await world.row("SELECT reason FROM queue WHERE id = ?", second)).reason;
-  assert.match(await reason(), new RegExp(`task ${first}, which did not complete`));
+  assert.match(await reason(), new RegExp(`task ${first}, which failed`));
   await world.ok(["retry", String(first)]);
   const [a, b] = await world.finished(first, second);
   assert.deepEqual([a.status, a.attempts, b.status], ["completed", 2, "completed"]);

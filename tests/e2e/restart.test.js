@@ -65,6 +65,28 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) {
   });
 }
 
+test("a session that was made twice is deleted; not one with a message, and no other", async () => {
+  const word = tag("twins");
+  const id = await world.add(`${word} [slow 3] [say one two three]`);
+  const died = await world.vigil(["run"], { env: { VIGIL_FAILPOINT: "before-request-create" } });
+  assert.equal(died.status, "SIGKILL");
+  const runner = await world.startRunner();
+  await world.called(word);
+  const { nonce, session_id } = await world.attempt(id);
+  const post = (path, body) => world.openCode(path, { method: "POST", body: JSON.stringify(body) });
+  const make = (title) => post(`/session?directory=${encodeURIComponent(world.work)}`, { title });
+  const twin = await make(`Background: ${word} [${nonce}]`);
+  const used = await make(`Background: ${word} [${nonce}]`);
+  const other = await make(`What became of [${nonce}]?`);
+  await post(`/session/${used.id}/message`, { noReply: true, parts: [{ type: "text", text: "mine" }] });
+  const task = await world.finish(id);
+  assert.deepEqual([task.status, task.result, task.attempts], ["completed", "one two three", 1], task.error);
+  const all = await world.openCode(`/session?limit=1000&search=${encodeURIComponent(nonce)}&directory=${encodeURIComponent(world.work)}`);
+  assert.deepEqual(all.map((each) => each.id).sort(), [session_id, used.id, other.id].sort(), `without ${twin.id}`);
+  assert.equal((await world.calls(word)).length, 1);
+  await runner.stop("SIGTERM");
+});
+
 test("an answer that was finished while no runner was there is found", async () => {
   const work = await atWork("[slow 2] [say while you were away]");
   assert.equal((await work.runner.stop("SIGTERM")).status, 0);

@@ -70,8 +70,13 @@ test("a given server that is not there yet is waited for", async () => {
   const runner = await world.startRunner(["--server", `http://127.0.0.1:${port}`]);
   await until("the runner says that nobody answers", () => runner.stderr.includes(`127.0.0.1:${port}`));
   assert.equal((await world.task(id)).status, "queued");
+  const reason = async () => (await world.row("SELECT reason FROM queue WHERE id = ?", id))?.reason;
+  await until("the queue says why", async () => /^no OpenCode server since 2.*: .*127\.0\.0\.1/.test(await reason()), { hint: reason });
+  assert.match(JSON.parse(await world.ok(["show", String(id), "--json"])).reason, /^no OpenCode server since /);
   const server = await world.startOpenCode({ port });
   assert.equal((await world.finish(id)).status, "completed");
+  const trouble = () => world.row("SELECT trouble, trouble_at FROM runners ORDER BY id DESC LIMIT 1");
+  await until("and no more", async () => Object.values(await trouble()).every((each) => each === null), { hint: trouble });
   assert.equal((await runner.stop()).status, 0);
   await server.process.stop();
 });

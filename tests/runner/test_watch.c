@@ -7,6 +7,7 @@
 
 #include "base/buf.h"
 #include "lib/suite.h"
+#include "runner/panes.h"
 #include "runner/runner.h"
 #include "runner/watch.h"
 
@@ -84,9 +85,10 @@ look(struct flight *f)
 }
 
 void
-flight_status(struct flight *f, enum oc_activity activity, const char *retry_message)
+flight_status(
+    struct flight *f, enum oc_activity activity, const char *retry_message, bool is_known_again)
 {
-	bool is_new = activity != f->activity;
+	bool is_new = activity != f->activity || is_known_again;
 	(void)retry_message;
 	f->activity = activity;
 	if (f->awaits_status && f->skips_status)
@@ -105,10 +107,18 @@ flight_is_here(const struct flight *f)
 }
 
 void
-flight_status_failed(struct flight *f, const char *sentence)
+flight_status_failed(struct flight *f, const char *sentence, bool is_first)
 {
-	(void)f;
+	(void)f, (void)is_first;
 	ck_abort_msg("%s", sentence);
+}
+
+/* Whoever is told of. */
+void
+panes_at_work(struct panes *panes, struct descendant *d)
+{
+	(void)panes;
+	d->had_pane = true;
 }
 
 static void
@@ -118,12 +128,16 @@ set_up(void)
 	fx.runner.loop = ev_loop_new(EVFLAG_AUTO);
 	fx.runner.flights = fx.flights;
 	fx.flights[0] = (struct flight){.next = &fx.flights[1],
+	    .runner = &fx.runner,
 	    .session_id = a,
 	    .directory = directory,
 	    .status = STATUS_RUNNING,
 	    .activity = OC_IDLE};
-	fx.flights[1] = (struct flight){
-	    .session_id = b, .directory = directory, .status = STATUS_RUNNING, .activity = OC_BUSY};
+	fx.flights[1] = (struct flight){.runner = &fx.runner,
+	    .session_id = b,
+	    .directory = directory,
+	    .status = STATUS_RUNNING,
+	    .activity = OC_BUSY};
 	fx.runner.watch = watch_new(&fx.runner, 2000);
 }
 
@@ -162,6 +176,19 @@ START_TEST(no_request_is_forgotten)
 }
 END_TEST
 
+/* "b" is below the first one here. */
+START_TEST(descendants_at_work_are_told_of)
+{
+	static char b[] = "b", c[] = "c";
+	struct descendant idle = {.session_id = c}, busy = {.session_id = b, .sibling = &idle};
+	fx.flights[0].descendants = &busy;
+	watch_ask(fx.runner.watch, "/d");
+	answer(0, OC_BUSY);
+	ck_assert(busy.had_pane);
+	ck_assert(!idle.had_pane);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -169,5 +196,6 @@ main(void)
 	tcase_add_checked_fixture(tests, set_up, tear_down);
 	tcase_add_test(tests, who_asks_meanwhile_waits_for_the_next_answer);
 	tcase_add_test(tests, no_request_is_forgotten);
+	tcase_add_test(tests, descendants_at_work_are_told_of);
 	return run_suite(tests, "watch");
 }

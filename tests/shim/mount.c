@@ -1,7 +1,7 @@
 /*
- * Preloaded into vigil by a test: a mount that does not answer. While the file that VIGIL_SHIM_HANGS
- * names exists, whoever resolves a path below VIGIL_SHIM_MOUNT waits. Programs that vigil starts are
- * left alone.
+ * Preloaded into vigil by a test: a mount that does not answer. While the file that
+ * VIGIL_SHIM_HANGS names exists, whoever resolves a path below VIGIL_SHIM_MOUNT waits. Programs
+ * that vigil starts are left alone.
  */
 #undef _FORTIFY_SOURCE /* it would define this call itself */
 #define _GNU_SOURCE    /* RTLD_NEXT */
@@ -21,7 +21,8 @@ wait_for(const char *path)
 {
 	const char *mount = getenv("VIGIL_SHIM_MOUNT"), *hangs = getenv("VIGIL_SHIM_HANGS");
 
-	while (mount && hangs && strncmp(path, mount, strlen(mount)) == 0 && access(hangs, F_OK) == 0)
+	while (
+	    mount && hangs && strncmp(path, mount, strlen(mount)) == 0 && access(hangs, F_OK) == 0)
 		usleep(50000);
 }
 

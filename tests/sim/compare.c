@@ -304,7 +304,7 @@ on_messages(void *arg, struct oc_reply *reply)
 static void
 print_messages(size_t most)
 {
-	opencode_messages(client, now.id, NULL, on_messages, NULL);
+	opencode_messages(client, now.id, on_messages, NULL);
 	outcome("messages");
 	for (size_t i = 0; i < got.messages.count && i < most; i++)
 		print_message(&got.messages.all[i]);
@@ -356,7 +356,7 @@ has_gone_idle(void)
 static bool
 is_writing(void)
 {
-	opencode_messages(client, now.id, NULL, on_messages, NULL);
+	opencode_messages(client, now.id, on_messages, NULL);
 	wait_until("messages", is_over);
 	bool is_so = got.messages.count >= 2;
 	forget();
@@ -566,6 +566,27 @@ tell_restart(void)
 }
 
 static void
+delete_it(void)
+{
+	opencode_delete(client, now.id, on_done, NULL);
+	outcome("delete");
+	forget();
+	opencode_session(client, now.id, on_session, NULL);
+	outcome("session");
+	forget();
+}
+
+static void
+tell_deleted(void)
+{
+	create("one that is deleted");
+	print_messages(1);
+	delete_it();
+	print_messages(1);
+	delete_it();
+}
+
+static void
 tell_absent(void)
 {
 	create("nobody");
@@ -598,6 +619,7 @@ main(int count, char **arguments)
 	tell_asks();
 	tell_child();
 	tell_faults();
+	tell_deleted();
 	tell_absent();
 	tell_restart();
 	opencode_events_close(events);

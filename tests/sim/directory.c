@@ -4,6 +4,7 @@
  */
 #include "runner/directory.h"
 
+#include <ev.h>
 #include <stdlib.h>
 
 #include "base/buf.h"
@@ -47,11 +48,8 @@ directory_look_start(struct ev_loop *loop, const char *path, directory_seen *see
 {
 	struct directory_look *l = xcalloc(1, sizeof *l);
 	bool is_silent = !world_is_calm() && w->plan.slow && world_happens(20);
-	*l = (struct directory_look){.loop = loop,
-	    .path = xstrdup(path),
-	    .is_silent = is_silent,
-	    .seen = seen,
-	    .arg = arg};
+	*l = (struct directory_look){
+	    .loop = loop, .path = xstrdup(path), .is_silent = is_silent, .seen = seen, .arg = arg};
 	ev_timer_init(&l->timer, on_timer, is_silent ? 5. : 0., 0.);
 	l->timer.data = l;
 	ev_timer_start(loop, &l->timer);

@@ -51,6 +51,11 @@ const struct journey journeys[] = {
 	.natural = {"completed"},
 	.dies_at = "after-request-prompt",
 	.pause_s = 10},
+    {.name = "killed-while-its-session-was-made",
+	.scripts = {" work:20000 say:1000"},
+	.natural = {"completed"},
+	.acts = {{ACT_KILL_VIGIL, 1500, 0}},
+	.late_session_ms = 20000},
     {.name = "stopped-in-order-and-taken-up",
 	.scripts = {" work:20000 say:1000"},
 	.natural = {"completed"},
@@ -63,6 +68,10 @@ const struct journey journeys[] = {
 	.acts = {{ACT_SERVER_AWAY, 5000, 90000}}},
     {.name = "stalled", .scripts = {" work:1000 mute:0"}, .natural = {"stalled"}},
     {.name = "timed-out", .scripts = {" chat:0"}, .natural = {"timeout"}},
+    {.name = "status-cannot-be-asked",
+	.scripts = {" work:60000 say:1000"},
+	.natural = {"completed"},
+	.acts = {{ACT_BREAK_STATUS, 5000, 15000}}},
     {.name = "held-ask",
 	.on_ask = "hold",
 	.scripts = {" ask:1000 say:1000"},
@@ -86,6 +95,20 @@ const struct journey journeys[] = {
 	.scripts = {" mute:0", " say:1000"},
 	.natural = {"lost", "completed"},
 	.acts = {{ACT_DELETE_SESSION, 100, 1}, {ACT_DELETE_SESSION, 9000, 1}}},
+    {.name = "clock-set-back-at-work",
+	.scripts = {" work:60000 work:3000 say:1000"},
+	.natural = {"completed"},
+	.acts = {{ACT_SET_CLOCK, 40000, -600000}}},
+    {.name = "clock-set-right-before-a-retry",
+	.attempts = 2,
+	.scripts = {" error:500"},
+	.natural = {"agent"},
+	.acts = {{ACT_SET_CLOCK, 3000, -3600000}}},
+    {.name = "server-wiped-and-slept",
+	.is_given = true,
+	.scripts = {" say:1000", " work:60000 say:1000"},
+	.natural = {"completed", "lost"},
+	.acts = {{ACT_WIPE_SERVER, 30000, 2000}, {ACT_SUSPEND, 600000, 8 * 3600000}}},
     {.name = "slept",
 	.scripts = {" work:5000 say:5000"},
 	.natural = {"completed"},
@@ -112,12 +135,13 @@ journey_plan(const struct journey *j)
 	p->on_ask = j->on_ask ? j->on_ask : "reject";
 	p->on_interrupt = "resume";
 	p->stall = "20m";
+	p->late_session_ms = j->late_session_ms;
 	for (; p->tasks < 3 && j->scripts[p->tasks]; p->tasks++) {
 		struct task_plan *task = &p->task[p->tasks];
 		snprintf(task->script, sizeof(task->script), "%s", j->scripts[p->tasks]);
 		task->natural = j->natural[p->tasks];
 		task->after = -1;
-		task->attempts = 1;
+		task->attempts = j->attempts ? j->attempts : 1;
 		task->directory = "/";
 		task->timeout_s = strstr(task->script, "chat") ? 300 : j->timeout_s;
 		world_plan_act(ACT_ADD, j->added_ms[p->tasks] * MS, p->tasks);

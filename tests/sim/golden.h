@@ -11,6 +11,7 @@ struct journey {
 	const char *name;
 	bool is_given; /* its server */
 	int timeout_s; /* of its tasks that do not chat */
+	int attempts;  /* 0: one */
 	const char *on_ask;
 	int parallel; /* 0: one at a time */
 	const char *scripts[3], *natural[3];
@@ -18,6 +19,7 @@ struct journey {
 	struct happening acts[3]; /* times in ms */
 	const char *dies_at;      /* a failpoint, at which its first life ends */
 	int stops_s;              /* or when somebody stops it; 0: never */
+	int late_session_ms;      /* of the first session: how late its request arrives */
 	int pause_s;              /* from the first life to the next one */
 };
 

@@ -161,7 +161,8 @@ static enum fate
 choose_fate(const char *path)
 {
 	const struct plan *p = &w->plan;
-	(void)path;
+	if (w->now_us < w->broken_us && strncmp(path, "/session/status", 15) == 0)
+		return FATE_500;
 	if (world_is_calm())
 		return FATE_GOOD;
 	if (world_happens(p->lost))
@@ -191,6 +192,11 @@ send(struct http_call *call, const struct http_request *r)
 	*q = (struct request){.is_used = true, .life = w->life, .process = call->process};
 	q->call = call;
 	q->arrives_us = w->now_us + wire_latency_us();
+	if (w->plan.late_session_ms && strcmp(r->method, "POST") == 0 &&
+	    strncmp(path_of(r->url), "/session?", 9) == 0) {
+		q->arrives_us += w->plan.late_session_ms * MS;
+		w->plan.late_session_ms = 0;
+	}
 	q->fate = choose_fate(path_of(r->url));
 	snprintf(q->method, sizeof(q->method), "%s", r->method);
 	snprintf(q->path, sizeof(q->path), "%s", path_of(r->url));

@@ -326,30 +326,42 @@ get_children(struct asked *a, int session)
 	list_sessions(a, session);
 }
 
+/* A session's messages by the wall clock; how many. */
+static int
+sort_messages(int session, const struct message *sorted[MAX_MESSAGES])
+{
+	int count = 0;
+	for (int i = 0; i < w->message_count; i++) {
+		const struct message *m = &w->message[i];
+		int at = count;
+		if (m->session != session)
+			continue;
+		for (; at > 0 && sorted[at - 1]->created_ms > m->created_ms; at--)
+			sorted[at] = sorted[at - 1];
+		sorted[at] = m;
+		count++;
+	}
+	return count;
+}
+
 /* The newest `limit` before the cursor; the cursor of what is older. */
 static void
 get_messages(struct asked *a, int session)
 {
-	int end = 0, first, left = a->limit ? a->limit : MAX_MESSAGES;
-	const char *comma = "";
-	while (end < w->message_count && strcmp(w->message[end].id, a->before) != 0)
+	const struct message *sorted[MAX_MESSAGES];
+	int count = sort_messages(session, sorted), end = 0, first;
+	while (end < count && strcmp(sorted[end]->id, a->before) != 0)
 		end++;
-	for (first = end; first > 0 && left; first--)
-		left -= w->message[first - 1].session == session;
-	for (int i = first - 1; i >= 0; i--) {
-		if (w->message[i].session == session)
-			snprintf(a->answer->cursor, ID_SIZE, "%s", w->message[first].id);
-	}
+	first = a->limit && end > a->limit ? end - a->limit : 0;
+	if (first > 0)
+		snprintf(a->answer->cursor, ID_SIZE, "%s", sorted[first]->id);
 	say(a, "[");
 	for (int i = first; i < end; i++) {
-		if (w->message[i].session != session)
-			continue;
-		buf_printf(&a->answer->body, "%s{\"info\":", comma);
-		add_message_info(&a->answer->body, &w->message[i]);
+		say(a, i > first ? ",{\"info\":" : "{\"info\":");
+		add_message_info(&a->answer->body, sorted[i]);
 		say(a, ",\"parts\":");
-		add_parts(&a->answer->body, &w->message[i]);
+		add_parts(&a->answer->body, sorted[i]);
 		say(a, "}");
-		comma = ",";
 	}
 	say(a, "]");
 }
@@ -368,6 +380,13 @@ post_abort(struct asked *a, int session)
 {
 	if (session >= 0)
 		turn_abort(a->process, session);
+	say(a, "true");
+}
+
+static void
+delete_session(struct asked *a, int session)
+{
+	session_delete(a->process, session);
 	say(a, "true");
 }
 
@@ -414,6 +433,7 @@ static const struct {
     {"POST", "/question/*/reply", post_reply},
     {"POST", "/question/*/reject", post_reply},
     {"GET", "/session/*", get_session},
+    {"DELETE", "/session/*", delete_session},
     {"GET", "/session/*/children", get_children},
     {"GET", "/session/*/message", get_messages},
     {"POST", "/session/*/prompt_async", post_prompt},

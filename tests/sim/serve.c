@@ -68,6 +68,22 @@ serve_find(struct serve_process *process)
 	return serve_look(process, NULL);
 }
 
+/* Each life's database knows all of its servers. */
+bool
+serve_find_stray(
+    const char *database, const struct serve_process *known, struct serve_process *stray)
+{
+	(void)database, (void)known, (void)stray;
+	return false;
+}
+
+char *
+serve_environ(const struct serve_process *process, const char *variable)
+{
+	(void)process, (void)variable;
+	return NULL;
+}
+
 bool
 serve_look(struct serve_process *process, int *status)
 {

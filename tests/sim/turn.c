@@ -19,7 +19,7 @@
 
 #define BETWEEN_US (10 * MS)  /* two steps */
 #define CHAT_US (20 * SECOND) /* two words of one that never ends */
-#define UNKNOWN_MOST 40       /* then it falls silent: the world is finite */
+#define MOST_MESSAGES 40      /* then it falls silent */
 
 struct step {
 	char verb[16];
@@ -135,37 +135,28 @@ turn_new(int process, int session)
 	die("more than %d turns at once", MAX_TURNS);
 }
 
-/* The newest of the assistant's messages that is no summary; -1: none after the newest prompt. */
-static int
-newest_answer(int session)
+/* The newest by the wall clock, as OpenCode sees it, and no summary; NULL if there is none. */
+static const struct message *
+newest(int session, bool from_user)
 {
-	for (int i = w->message_count - 1; i >= 0; i--) {
+	const struct message *found = NULL;
+	for (int i = 0; i < w->message_count; i++) {
 		const struct message *m = &w->message[i];
-		if (m->session != session || m->is_summary)
-			continue;
-		return m->from_user ? -1 : i;
+		if (m->session == session && m->from_user == from_user && !m->is_summary &&
+		    (!found || m->created_ms >= found->created_ms))
+			found = m;
 	}
-	return -1;
+	return found;
 }
 
 /* OpenCode's own test for leaving its loop. */
 bool
 answer_is_finished(int session)
 {
-	int at = newest_answer(session);
-	const struct message *m = at < 0 ? NULL : &w->message[at];
-	return m && m->finish && strcmp(m->finish, "tool-calls") != 0 &&
-	       strcmp(m->finish, "unknown") != 0 && m->tool == TOOL_NONE;
-}
-
-static const char *
-newest_user_id(int session)
-{
-	for (int i = w->message_count - 1; i >= 0; i--) {
-		if (w->message[i].session == session && w->message[i].from_user)
-			return w->message[i].id;
-	}
-	return "";
+	const struct message *prompt = newest(session, true), *m = newest(session, false);
+	return prompt && m && m->finish && strcmp(m->finish, "tool-calls") != 0 &&
+	       strcmp(m->finish, "unknown") != 0 && m->tool == TOOL_NONE &&
+	       strcmp(m->parent, prompt->id) == 0;
 }
 
 /* ---- a turn's end --------------------------------------------------------------------------- */
@@ -327,7 +318,7 @@ open_message(struct turn *t)
 		return;
 	t->message = message_new(t->session, false);
 	struct message *m = &w->message[t->message];
-	snprintf(m->parent, sizeof(m->parent), "%s", newest_user_id(t->session));
+	snprintf(m->parent, sizeof(m->parent), "%s", newest(t->session, true)->id);
 	tell_message(t->process, m);
 }
 
@@ -424,6 +415,21 @@ next_step(struct turn *t, bool is_new_message)
 	begin_step(t);
 }
 
+/* The model is asked once more; but the world is finite. */
+static void
+ask_again(struct turn *t)
+{
+	int said = 0;
+	for (int i = 0; i < w->message_count; i++)
+		said += w->message[i].session == t->session;
+	if (said <= MOST_MESSAGES) {
+		begin_step(t);
+		return;
+	}
+	w->plan.task[session_of(t)->task].is_disturbed = true;
+	t->at_us = NEVER;
+}
+
 static void
 say_done(struct turn *t)
 {
@@ -438,7 +444,10 @@ finish(struct turn *t, const char *how, bool has_words)
 	if (has_words)
 		say_done(t);
 	complete(t, how);
-	become_idle(t);
+	if (answer_is_finished(t->session))
+		become_idle(t);
+	else
+		ask_again(t); /* the clock was set back: it does not see that it is done */
 }
 
 static void
@@ -466,17 +475,9 @@ end_compaction(struct turn *t)
 static void
 stumble(struct turn *t)
 {
-	int said = 0;
-	for (int i = 0; i < w->message_count; i++)
-		said += w->message[i].session == t->session;
-	if (said > UNKNOWN_MOST) {
-		w->plan.task[session_of(t)->task].is_disturbed = true;
-		t->at_us = NEVER;
-		return;
-	}
 	say_done(t);
 	complete(t, "unknown");
-	begin_step(t);
+	ask_again(t);
 }
 
 static void

@@ -227,6 +227,7 @@ happen(const struct happening *h)
 	    [ACT_DELETE_SESSION] = "somebody deletes a session",
 	    [ACT_ABORT_SESSION] = "somebody aborts a session",
 	    [ACT_CUT_STREAM] = "the event stream is cut",
+	    [ACT_BREAK_STATUS] = "the status cannot be asked",
 	    [ACT_SUSPEND] = "the machine sleeps",
 	    [ACT_SET_CLOCK] = "somebody sets the clock"};
 	if (words[h->act])
@@ -248,6 +249,9 @@ happen(const struct happening *h)
 		break;
 	case ACT_CUT_STREAM:
 		http_cut_streams();
+		break;
+	case ACT_BREAK_STATUS:
+		w->broken_us = w->now_us + h->arg * MS;
 		break;
 	case ACT_SUSPEND:
 	case ACT_SET_CLOCK:

@@ -114,6 +114,7 @@ enum act {
 	ACT_DELETE_SESSION,
 	ACT_ABORT_SESSION,
 	ACT_CUT_STREAM,
+	ACT_BREAK_STATUS,
 	ACT_SUSPEND,
 	ACT_SET_CLOCK,
 	/* of persons */
@@ -160,6 +161,7 @@ struct plan {
 	int64_t calm_us;                /* from then on nothing goes wrong */
 	int latency_ms;                 /* the most, as a rule */
 	int slow, lost, cut, bad, deaf; /* in 1000: requests, and events that are not heard */
+	int late_session_ms;            /* of the first session: how late its request arrives */
 	int crash_passings;             /* 1 in so many lives' failpoints; 0: none */
 	struct task_plan task[MAX_TASKS];
 };
@@ -182,8 +184,9 @@ struct world {
 	struct plan plan;
 
 	int process_count, session_count, message_count, ask_count, ids;
-	int given;      /* the process at the given address; -1: none */
-	bool is_locked; /* somebody holds the database */
+	int64_t broken_us; /* until then, what the sessions do cannot be asked */
+	int given;         /* the process at the given address; -1: none */
+	bool is_locked;    /* somebody holds the database */
 	struct process process[MAX_PROCESSES];
 	struct session session[MAX_SESSIONS];
 	struct message message[MAX_MESSAGES];

@@ -11,6 +11,12 @@
 #define LIVE_WAKE "wake_at = '2026-01-31T06:00:00.000Z'"
 #define AN_END "sealed = 1, ended_at = '2026-01-31T06:00:00.000Z'"
 
+#define A_MESSAGE " INTO messages (task_id, attempt_id, message_id, role, text) "
+#define A_MESSAGE_INTO "INSERT" A_MESSAGE
+#define A_LIVE_ATTEMPT \
+	A_RUNNER \
+	"INSERT INTO attempts (task_id, number, nonce, runner_id) VALUES (1, 1, 'n', 2);" \
+	"UPDATE tasks SET status = 'starting', attempts = 1, " LIVE_WAKE " WHERE id = 1;"
 #define A_PANE_INTO " INTO panes (task_id, attempt_id, session_id, mark, wanted_at) VALUES "
 #define A_PANE "INSERT" A_PANE_INTO
 
@@ -23,7 +29,7 @@ static struct fixture fx;
 /* Tasks 1 queued, 2 held, 3 running, 4 completed, 5 failed, 6 queued with the key k, 7 running with
  * the mutex m, 8 queued with the mutex m; 9 comes after 8. 3 has asked, 7 was given a reply. Server
  * 1 is a managed one that lives, 2 one that has ended, 3 a given one; of these 3 alone is named by
- * an attempt, that of task 7. */
+ * an attempt, that of task 7. Task 4 has a message. */
 static const char world[] = A_RUNNER
     "INSERT INTO servers (name, nonce, boot_id, pid, pid_start) VALUES ('managed', 's', 'b', 2, 2),"
     "	('managed', 't', 'b', 3, 3), ('http://127.0.0.1:4096', NULL, NULL, NULL, NULL);"
@@ -39,7 +45,8 @@ static const char world[] = A_RUNNER
     "	WHERE id IN (3, 4, 5, 7);"
     "UPDATE attempts SET server_id = 3 WHERE task_id = 7;"
     "UPDATE tasks SET status = 'starting', attempts = 1, " LIVE_WAKE " WHERE id IN (3, 4, 5, 7);"
-    "UPDATE attempts SET session_id = 's' || task_id;"
+    "UPDATE attempts SET session_id = 's' || task_id, message_id = 'm' || task_id, "
+    "	part_id = 'p' || task_id;"
     "UPDATE tasks SET status = 'running' WHERE id IN (3, 4, 5, 7);"
     "INSERT INTO panes (task_id, attempt_id, session_id, mark, wanted_at)"
     "	SELECT task_id, id, 's' || id, 'm' || task_id, '2026-01-31T06:00:00.000Z' FROM attempts"
@@ -57,6 +64,8 @@ static const char world[] = A_RUNNER
     "	SELECT task_id, id, 's', 'per_' || task_id, 'permission', 'r' FROM attempts"
     "	WHERE task_id IN (3, 7);"
     "UPDATE asks SET reply = 'once', replied_at = '2026-01-31T06:00:00.000Z' WHERE task_id = 7;"
+    "INSERT INTO messages (task_id, attempt_id, message_id, role, text)"
+    "	VALUES (4, 2, 'm', 'user', 't');"
     "UPDATE runners SET ended_at = '2026-01-31T06:00:00.000Z';";
 
 static void
@@ -247,6 +256,15 @@ static const struct refusal refusals[] = {
     {A_RUNNER "INSERT INTO attempts (id, task_id, number, nonce, runner_id)"
 	      " VALUES (0, 1, 1, 'n', 2)",
 	"CHECK"},
+    {A_LIVE_ATTEMPT "UPDATE attempts SET session_id = 'ses_1' WHERE task_id = 1",
+	"only a runner gives an attempt its session"},
+    {A_LIVE_ATTEMPT "UPDATE attempts SET session_id = 's', message_id = 'm' WHERE task_id = 1",
+	"only a runner gives an attempt its session"},
+    {A_LIVE_ATTEMPT "UPDATE attempts SET message_id = 'm', part_id = 'p' WHERE task_id = 1",
+	"only a runner gives an attempt its session"},
+    {A_RUNNER "INSERT INTO attempts (task_id, number, nonce, runner_id, session_id)"
+	      " VALUES (1, 1, 'n', 2, 's')",
+	"only a runner gives an attempt its session"},
     {"UPDATE attempts SET task_id = 1 WHERE task_id = 3", "an attempt keeps its id"},
     {"UPDATE OR REPLACE attempts SET id = 2 WHERE task_id = 3", "an attempt keeps its id"},
     {A_RUNNER "INSERT INTO attempts (task_id, number, nonce, runner_id)"
@@ -322,6 +340,14 @@ static const struct refusal refusals[] = {
     {"UPDATE servers SET pid_start = 7 WHERE id = 1", "what identifies a server never changes"},
     {"UPDATE servers SET boot_id = 'c' WHERE id = 1", "what identifies a server never changes"},
     {"UPDATE OR REPLACE servers SET id = 2 WHERE id = 1", "what identifies a server never"},
+    {"INSERT OR REPLACE INTO servers (id, name) SELECT id, name FROM servers WHERE id = 1",
+	"a server with this id exists: leave the id out"},
+    {"INSERT INTO servers (id, name) VALUES (9223372036854775807, 's')", "leave the id out"},
+    {"REPLACE INTO runners (id, pid, pid_start, boot_id, version, directory)"
+     " VALUES (1, 1, 1, 'b', 'v', '/')",
+	"a run with this id exists: leave the id out"},
+    {"UPDATE runners SET pid = 7", "what identifies a run never changes"},
+    {"UPDATE OR REPLACE runners SET id = 7", "what identifies a run never changes"},
     /* the rest */
     {"UPDATE events SET detail = 'x'", "events are append-only"},
     {"REPLACE INTO events (id, kind) VALUES (1, 'x')", "events are append-only"},
@@ -329,7 +355,7 @@ static const struct refusal refusals[] = {
     {"INSERT INTO events (id, kind) VALUES (0, 'x')", "CHECK"},
     {"INSERT INTO runners (id, pid, pid_start, boot_id, version, directory)"
      " VALUES (9223372036854775807, 1, 1, 'b', 'v', '/')",
-	"CHECK"},
+	"a run with this id exists: leave the id out"},
     {"INSERT INTO messages (task_id, attempt_id, message_id, role, text)"
      " VALUES (77, 1, 'm', 'user', 't')",
 	"there is no such attempt"},
@@ -339,6 +365,12 @@ static const struct refusal refusals[] = {
     {"INSERT INTO messages (task_id, attempt_id, message_id, role, text)"
      " VALUES (3, 2, 'm', 'user', 't')",
 	"there is no such attempt"}, /* another task's */
+    {A_MESSAGE_INTO "VALUES (4, 2, 'm', 'user', 'other')", "this one is there already"},
+    {"REPLACE" A_MESSAGE "VALUES (4, 2, 'm', 'user', 'other')", "this one is there already"},
+    {"REPLACE INTO messages (id, task_id, attempt_id, message_id, role, text)"
+     " VALUES (1, 3, 1, 'n', 'user', 't')",
+	"this one is there already"},
+    {"DELETE FROM messages", "messages are history"},
     {"INSERT INTO dependencies VALUES (77, 1)", "no such task that could come after"},
     {"UPDATE dependencies SET needs_id = 77", "a dependency never changes"},
     {"INSERT INTO status_moves VALUES ('queued', 'completed')", "this table is to be read"},
@@ -348,7 +380,8 @@ static const struct refusal refusals[] = {
     {"INSERT INTO dependencies VALUES (1, 1)", "a task can only come after an older one"},
     {"INSERT INTO dependencies VALUES (1, 2)", "a task can only come after an older one"},
     {"INSERT INTO dependencies VALUES (9, 0)", "there is no such task to come after"},
-    {"INSERT INTO vigil (only_row) VALUES (2)", "CHECK"},
+    {"REPLACE INTO vigil (only_row) VALUES (1)", "the one row of this table stays"},
+    {"INSERT INTO vigil (only_row) VALUES (2)", "the one row of this table stays"},
 };
 
 enum { REFUSALS = sizeof(refusals) / sizeof(*refusals) };
@@ -365,7 +398,8 @@ fingerprint(void)
 	    "ask_id || coalesce(reply, '')) FROM asks) || (SELECT group_concat(id || name || "
 	    "coalesce(pid, '') || coalesce(ended_at, '')) FROM servers) || (SELECT "
 	    "group_concat(id || pid) FROM runners) || (SELECT group_concat(id || mark || "
-	    "coalesce(closed_at, '')) FROM panes)");
+	    "coalesce(closed_at, '')) FROM panes) || (SELECT "
+	    "group_concat(id || text) FROM messages) || (SELECT created_at FROM vigil)");
 }
 
 START_TEST(a_slip_of_the_hand_is_refused)
@@ -395,11 +429,12 @@ START_TEST(the_world_is_sound)
 	shell_gives(fx.path, "SELECT count(*) FROM running", "2");
 	shell_gives(fx.path, "SELECT count(*) FROM history", "2");
 	shell_gives(fx.path, "SELECT completed || failed FROM nights", "11");
-	shell_gives(
-	    fx.path, "SELECT reason FROM queue WHERE id = 8", "another task holds the mutex m");
-	shell_gives(fx.path, "SELECT reason FROM queue WHERE id = 9", "comes after task 8");
+	shell_gives(fx.path, "SELECT reason FROM queue WHERE id = 8", "task 7 holds the mutex m");
+	shell_gives(fx.path, "SELECT reason FROM queue WHERE id = 9",
+	    "comes after task 8, which is queued");
 	shell_gives(fx.path, "SELECT reason FROM queue WHERE id = 2", "held until vigil release 2");
-	shell_gives(fx.path, "SELECT reason FROM queue WHERE id = 1", "no runner: start vigil run");
+	shell_gives(fx.path, "SELECT reason FROM queue WHERE id = 1",
+	    "no runner is alive: start vigil run");
 }
 END_TEST
 
@@ -511,8 +546,6 @@ START_TEST(a_deleted_task_takes_its_history_along)
 	    xasprintf("PRAGMA foreign_keys = %s; DELETE FROM tasks WHERE id IN (4, 5, 7, 9)",
 		_i ? "ON" : "OFF");
 
-	shell_ok(fx.path, "INSERT INTO messages (task_id, attempt_id, message_id, role, text) "
-			  "VALUES (4, 2, 'm', 'user', 't')");
 	shell_ok(fx.path, "UPDATE attempts SET " AN_END
 			  ", outcome = 'failed' WHERE task_id = 7; UPDATE tasks SET status = "
 			  "'failed', error_kind = 'agent' WHERE id = 7");
@@ -527,6 +560,26 @@ START_TEST(a_deleted_task_takes_its_history_along)
 	shell_gives(fx.path, "PRAGMA foreign_key_check", NULL);
 	shell_ok(fx.path, "INSERT INTO tasks (prompt) VALUES ('a')");
 	shell_gives(fx.path, "SELECT max(id) FROM tasks", "10");
+	free(sql);
+}
+END_TEST
+
+/* 9 comes after 8, and both are cancelled: a retry of 9 is not to start it because 8 is not there.
+ */
+START_TEST(what_a_deleted_task_kept_from_starting_does_not_start)
+{
+	char *sql = xasprintf(
+	    "PRAGMA foreign_keys = %s; DELETE FROM tasks WHERE id = 8", _i ? "ON" : "OFF");
+
+	shell_ok(fx.path, "UPDATE tasks SET status = 'cancelled' WHERE id IN (8, 9)");
+	shell_ok(fx.path, sql);
+	shell_ok(fx.path, "UPDATE tasks SET status = 'queued' WHERE id = 9");
+	shell_gives(fx.path, "SELECT reason FROM queue WHERE id = 9",
+	    "comes after task 8, which was deleted before it had completed (delete the dependency, "
+	    "too, to let it start)");
+	shell_ok(fx.path, "DELETE FROM dependencies WHERE task_id = 9");
+	shell_gives(fx.path, "SELECT reason FROM queue WHERE id = 9",
+	    "no runner is alive: start vigil run");
 	free(sql);
 }
 END_TEST
@@ -570,6 +623,7 @@ main(void)
 	tcase_add_test(tests, a_key_is_free_again_once_its_task_is_final);
 	tcase_add_test(tests, an_edit_by_hand_is_an_event);
 	tcase_add_loop_test(tests, a_deleted_task_takes_its_history_along, 0, 2);
+	tcase_add_loop_test(tests, what_a_deleted_task_kept_from_starting_does_not_start, 0, 2);
 	tcase_add_test(tests, what_has_ended_may_be_cleared_away);
 	tcase_add_test(tests, one_insert_is_a_whole_task);
 	return run_suite(tests, "guards");

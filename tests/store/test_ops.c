@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "help.h"
 #include "ops.h"
+#include "ops/handle.h"
 
 static void
 refuse(const struct vigil_task *task, enum vigil_result expected, const char *words)
@@ -597,6 +598,87 @@ START_TEST(lists_are_filtered)
 END_TEST
 
 static bool
+take_row(void *arg, const struct vigil_row *row)
+{
+	for (size_t i = 0; i < row->count; i++)
+		buf_printf(arg, "%s%s=%s", i ? " " : "", row->names[i],
+		    row->values[i] ? row->values[i] : "NULL");
+	buf_puts(arg, "; ");
+	return true;
+}
+
+static void
+rows_are(const struct vigil_filter *filter, const char *expected)
+{
+	struct buf rows = {0};
+
+	ck_assert_int_eq(vigil_list(vigil, filter, take_row, &rows), VIGIL_OK);
+	ck_assert_str_eq(buf_text(&rows), expected);
+	buf_free(&rows);
+}
+
+START_TEST(lists_have_the_columns_and_the_order_that_is_asked_for)
+{
+	struct vigil_task one = {.prompt = "\n one", .priority = 5},
+			  two = {.prompt = "two", .description = "second", .priority = 10},
+			  three = {.prompt = "three", .agent = "a"};
+
+	add(&one);
+	add(&two);
+	add(&three);
+	finish(1, "failed", "error = 'no', error_kind = 'lost'");
+	rows_are(&(struct vigil_filter){.columns = "agent,id,task", .limit = 2},
+	    "agent=a id=3 task=three; agent=NULL id=2 task=second; ");
+	rows_are(
+	    &(struct vigil_filter){.columns = "id,prompt", .characters = 2, .statuses = "queued"},
+	    "id=3 prompt=th; id=2 prompt=tw; ");
+	rows_are(&(struct vigil_filter){.columns = "task,reason,next", .statuses = "failed"},
+	    "task=one reason=lost: no next=vigil retry 1 does it again, in a new session; ");
+	rows_are(&(struct vigil_filter){.columns = "id", .sort = "priority"}, "id=3; id=1; id=2; ");
+	rows_are(
+	    &(struct vigil_filter){.columns = "id", .sort = "-priority", .limit = 1}, "id=2; ");
+	rows_are(&(struct vigil_filter){.columns = "id", .sort = "-agent"}, "id=3; id=2; id=1; ");
+	rows_are(&(struct vigil_filter){.columns = "id", .sort = "agent,id"}, "id=3; id=1; id=2; ");
+	says(vigil_list(vigil, &(struct vigil_filter){.columns = "id,reson"}, NULL, NULL),
+	    VIGIL_USAGE,
+	    "'reson' is not a column (did you mean 'reason'?); there are id, status, ");
+	says(vigil_list(vigil, &(struct vigil_filter){.columns = "-id"}, NULL, NULL), VIGIL_USAGE,
+	    "'-id'");
+	says(vigil_list(vigil, &(struct vigil_filter){.sort = "id,-id"}, NULL, NULL), VIGIL_USAGE,
+	    "'id' is named twice");
+}
+END_TEST
+
+static bool
+compare_names(void *arg, const struct row *row)
+{
+	const struct vigil_column *columns = vigil_columns();
+	size_t count = 0;
+
+	for (; columns[count].name; count++) {
+		ck_assert_uint_lt(count, row_count(row));
+		ck_assert_str_eq(columns[count].name, row_name(row, count));
+	}
+	ck_assert_uint_eq(count, row_count(row));
+	*(bool *)arg = true;
+	return true;
+}
+
+/* Their table, and the statement that reads them: each is in a file of its own. */
+START_TEST(columns_are_those_of_the_statement)
+{
+	struct value values[] = {
+	    value_int(add(&(struct vigil_task){.prompt = "x"})), value_text(","), value_int(1)};
+	struct fault fault;
+	bool was_there = false;
+
+	ck_assert(
+	    store_run(vigil->store, Q_list_row, values, 3, compare_names, &was_there, &fault));
+	ck_assert(was_there);
+}
+END_TEST
+
+static bool
 take_first(void *arg, const struct vigil_row *row)
 {
 	*(char **)arg = xstrdup(row->values[0]);
@@ -622,14 +704,29 @@ START_TEST(one_task_from_all_sides)
 	task.after_count = 1;
 	add(&task);
 	shows(1, VIGIL_TASK, "1");
-	shows(1, VIGIL_WHY_QUEUED, "no runner: start vigil run");
-	shows(2, VIGIL_WHY_QUEUED, "comes after task 1");
+	shows(1, VIGIL_WHY_QUEUED, "no runner is alive: start vigil run");
+	shows(2, VIGIL_WHY_QUEUED, "comes after task 1, which is queued");
 	shows(1, VIGIL_ATTEMPTS, NULL);
 	shows(1, VIGIL_EVENTS, "1");
+	shows(1, VIGIL_LAST_RUN, NULL);
 	/* A runner that crashed is still in its row; the lock knows better. */
 	shell_ok(path, "INSERT INTO runners (pid, pid_start, boot_id, version, directory) VALUES "
 		       "(1, 1, '', '', '/')");
 	shows(1, VIGIL_WHY_QUEUED, "no runner is alive: start vigil run");
+	shows(1, VIGIL_LAST_RUN, NULL);
+	shell_ok(path, "UPDATE runners SET trouble = 'nobody answers', trouble_at = "
+		       "'2026-01-31T06:00:00.000Z'");
+	shows(1, VIGIL_WHY_QUEUED, "no runner is alive: start vigil run");
+	shows(2, VIGIL_WHY_QUEUED, "comes after task 1, which is queued");
+	struct fault fault;
+	struct store_lock *lock = store_lock(path, &fault);
+	char *reason = shell(path, "SELECT reason FROM queue WHERE id = 1");
+	ck_assert_ptr_nonnull(strstr(reason, "nobody answers"));
+	shows(1, VIGIL_WHY_QUEUED, reason);
+	free(reason);
+	store_unlock(lock);
+	shell_ok(path, "UPDATE runners SET ended_at = started_at, ending = 'drained'");
+	shows(1, VIGIL_LAST_RUN, "drained");
 	finish(1, "completed", "result = 'y'");
 	shows(1, VIGIL_WHY_QUEUED, NULL);
 	says(vigil_show(vigil, 99, VIGIL_EVENTS, NULL, NULL), VIGIL_NOT_FOUND, "no task 99");
@@ -668,6 +765,8 @@ main(void)
 	tcase_add_test(tests, waiting_knows_whether_a_runner_is_alive);
 	tcase_add_test(tests, waiting_notices_others);
 	tcase_add_test(tests, lists_are_filtered);
+	tcase_add_test(tests, lists_have_the_columns_and_the_order_that_is_asked_for);
+	tcase_add_test(tests, columns_are_those_of_the_statement);
 	tcase_add_test(tests, one_task_from_all_sides);
 	return run_suite(tests, "ops");
 }

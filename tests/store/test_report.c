@@ -156,8 +156,9 @@ static void
 go_live(int64_t id, const char *started)
 {
 	char *sql = xasprintf(A_RUNNER
-	    "INSERT INTO attempts (task_id, number, nonce, runner_id, started_at, session_id) "
-	    "VALUES (%lld, 1, 'n', 1, %s, 'ses_%lld'); UPDATE tasks SET status = 'starting', "
+	    "INSERT INTO attempts (task_id, number, nonce, runner_id, started_at, session_id, "
+	    "message_id, part_id) VALUES (%lld, 1, 'n', 1, %s, 'ses_%lld', 'm', 'p'); UPDATE tasks "
+	    "SET status = 'starting', "
 	    "attempts = 1, wake_at = created_at WHERE id = %lld;",
 	    (long long)id, started, (long long)id, (long long)id);
 

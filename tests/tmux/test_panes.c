@@ -3,6 +3,7 @@
  */
 #include <check.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -464,6 +465,67 @@ START_TEST(there_is_room_for_six)
 }
 END_TEST
 
+/* The smallest of those that are not the main one. */
+static struct pane_window
+smallest_pane(void)
+{
+	struct pane_window least = {.columns = INT_MAX, .rows = INT_MAX};
+	char *lines =
+	    xstrdup(ASK("list-panes", "-F", "#{pane_index} #{pane_width} #{pane_height}"));
+	char *rest = NULL;
+	for (char *line = strtok_r(lines, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
+		int index, columns, rows;
+		ck_assert_int_eq(sscanf(line, "%d %d %d", &index, &columns, &rows), 3);
+		if (index > 0 && columns < least.columns)
+			least.columns = columns;
+		if (index > 0 && rows < least.rows)
+			least.rows = rows;
+	}
+	free(lines);
+	return least;
+}
+
+static const struct {
+	const char *layout, *columns, *rows;
+} windows[] = {
+    {"main-vertical", "80", "24"},
+    {"main-vertical", "200", "50"},
+    {"main-horizontal", "200", "50"},
+    {"main-horizontal", "161", "47"},
+    {"tiled", "80", "24"},
+    {"tiled", "200", "50"},
+    {"tiled", "133", "41"},
+    {"even-vertical", "80", "50"},
+    {"even-horizontal", "200", "24"},
+};
+
+static void
+keep_window(void *arg, const struct pane_window *window, const struct tmux_reply *reply)
+{
+	(void)reply;
+	ck_assert_ptr_nonnull(window);
+	*(struct pane_window *)arg = *window;
+	fx.is_back = true;
+}
+
+START_TEST(the_room_that_a_layout_gives_is_known)
+{
+	const struct pane_layout layout = {windows[_i].layout, 60};
+	struct pane_window window;
+	open_six("tiled");
+	(void)ASK("resize-window", "-x", windows[_i].columns, "-y", windows[_i].rows);
+	pane_lay_out(fx.tmux, fx.socket, "%0", &layout);
+	pane_measure(fx.tmux, fx.socket, "%0", keep_window, &window);
+	await_reply();
+	ck_assert_int_eq(window.panes, 7);
+	const struct pane_window least = smallest_pane();
+	ck_assert_msg(pane_layout_fits(&layout, &window, least.columns, least.rows), "%s: %dx%d",
+	    layout.name, least.columns, least.rows);
+	ck_assert(!pane_layout_fits(&layout, &window, least.columns + 2, least.rows));
+	ck_assert(!pane_layout_fits(&layout, &window, least.columns, least.rows + 2));
+}
+END_TEST
+
 START_TEST(no_room_is_said)
 {
 	(void)ASK("resize-window", "-x", "10", "-y", "3");
@@ -596,6 +658,21 @@ START_TEST(another_pane_is_never_closed)
 }
 END_TEST
 
+/* What a person types goes to all panes of the window; our Ctrl-C does not. */
+START_TEST(panes_that_are_typed_into_together_are_left)
+{
+	open_marked(sleeper, MARK);
+	const struct pane pane = fx.pane;
+	(void)ASK("split-window", "-d", "-t", "%0", "sleep", "300");
+	(void)ASK("set-window-option", "-t", "%0", "synchronize-panes", "on");
+	await_process(&pane);
+	ck_assert_int_eq(close_pane(&pane), PANE_CLOSED);
+	ck_assert(!is_alive(pane.pid));
+	ck_assert_str_eq(
+	    ASK("list-panes", "-a", "-F", "#{pane_id} #{pane_synchronized}"), "%0 1\n%2 1");
+}
+END_TEST
+
 /* Its id is given to another, whose command even looks the same. */
 START_TEST(a_new_server_s_pane_with_its_id_is_left)
 {
@@ -664,12 +741,15 @@ main(void)
 	    there_is_room_for_six_in_a_narrow_window, no_room_is_said, only_ours_are_listed,
 	    one_that_has_ended_and_stays_is_dead, a_pane_is_closed_with_its_process,
 	    a_process_that_will_not_end_is_killed, one_that_outlives_the_tmux_server_is_killed,
-	    another_pane_is_never_closed, a_new_server_s_pane_with_its_id_is_left,
-	    one_that_a_person_has_taken_over_is_left, leftovers_are_ended_and_no_others};
+	    another_pane_is_never_closed, panes_that_are_typed_into_together_are_left,
+	    a_new_server_s_pane_with_its_id_is_left, one_that_a_person_has_taken_over_is_left,
+	    leftovers_are_ended_and_no_others};
 	TCase *all = tcase_create("panes");
 	tcase_add_checked_fixture(all, set_up, tear_down);
 	tcase_set_timeout(all, 60);
 	for (size_t i = 0; i < sizeof tests / sizeof tests[0]; i++)
 		tcase_add_test(all, tests[i]);
+	tcase_add_loop_test(
+	    all, the_room_that_a_layout_gives_is_known, 0, (int)(sizeof windows / sizeof *windows));
 	return run_suite(all, "panes");
 }

@@ -1,9 +1,7 @@
 /*
- * The command line, and text made safe to show. The commands are not in the library, so the two
- * sources are compiled into this test.
+ * The command line. The commands are not in the library, so the source is compiled into this test.
  */
 #include "cli/args.c" /* NOLINT(bugprone-suspicious-include) */
-#include "cli/text.c" /* NOLINT(bugprone-suspicious-include) */
 
 #include <check.h>
 
@@ -179,65 +177,6 @@ START_TEST(what_is_no_id)
 }
 END_TEST
 
-static const struct {
-	const char *text;
-	enum text_form form;
-	const char *shown;
-} texts[] = {
-    {NULL, TEXT_LINE, ""},
-    {"plain", TEXT_LINE, "plain"},
-    {"a\tb\nc\rd", TEXT_LINE, "a b c d"},
-    {"a\tb\nc\rd", TEXT_BLOCK, "a\tb\nc^Md"},
-    {"\033[31mred\a\177", TEXT_BLOCK, "^[[31mred^G^?"},
-    {"\033[31mred", TEXT_UTF8, "\033[31mred"},
-    {"\xc2\x9b"
-     "31m",
-	TEXT_LINE, "<U+009B>31m"},
-    {"\xc2\x9b"
-     "31m",
-	TEXT_UTF8,
-	"\xc2\x9b"
-	"31m"},
-    {"\xe2\x80\xae\xe2\x80\xac", TEXT_BLOCK, "<U+202E><U+202C>"},
-    {"\xc2\xad\xd8\x9c\xe2\x80\x8f", TEXT_LINE, "<U+00AD><U+061C><U+200F>"},
-    {"\xe2\x80\xa8\xe2\x80\xa9\xe2\x81\xa6\xe2\x81\xa9", TEXT_LINE,
-	"<U+2028><U+2029><U+2066><U+2069>"},
-    {"\xef\xbb\xbf\xef\xbf\xb9", TEXT_BLOCK, "<U+FEFF><U+FFF9>"},
-    {"\xf3\xa0\x81\x81", TEXT_BLOCK, "<U+E0041>"},
-    {"{\"a\": \"\x7f\xc2\x9b\xe2\x80\xa8\xf3\xa0\x81\x81\xc3\xa9\"}", TEXT_JSON,
-	"{\"a\": \"\\u007f\\u009b\\u2028\\udb40\\udc41\xc3\xa9\"}"},
-    {"\xff"
-     "a\xc3",
-	TEXT_BLOCK,
-	"\xef\xbf\xbd"
-	"a\xef\xbf\xbd"},
-    {"\xc3(\xed\xa0\x80", TEXT_UTF8, "\xef\xbf\xbd(\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd"},
-    {"\xf0\x9f\x98\x80 \xe6\xbc\xa2", TEXT_LINE, "\xf0\x9f\x98\x80 \xe6\xbc\xa2"},
-};
-
-START_TEST(texts_are_safe)
-{
-	char *shown = text_form(texts[_i].text, texts[_i].form);
-
-	ck_assert_str_eq(shown, texts[_i].shown);
-	free(shown);
-}
-END_TEST
-
-START_TEST(widths)
-{
-	const char *text = "a\xc3\xa9\xe6\xbc\xa2"
-			   "e\xcc\x81"; /* a, é, 漢, e with an accent */
-
-	ck_assert_uint_eq(text_width(text), 5);
-	ck_assert_uint_eq(text_fit(text, 9), strlen(text));
-	ck_assert_uint_eq(text_fit(text, 2), 3);
-	ck_assert_uint_eq(text_fit(text, 3), 3);
-	ck_assert_uint_eq(text_fit(text, 4), 6);
-	ck_assert_uint_eq(text_fit(text, 0), 0);
-}
-END_TEST
-
 int
 main(void)
 {
@@ -254,8 +193,6 @@ main(void)
 	    tests, mistakes_are_named, 0, (int)(sizeof(mistakes) / sizeof(mistakes[0])));
 	tcase_add_test(tests, numbers);
 	tcase_add_test(tests, what_is_no_id);
-	tcase_add_loop_test(tests, texts_are_safe, 0, (int)(sizeof(texts) / sizeof(texts[0])));
-	tcase_add_test(tests, widths);
 	srunner_run_all(runner, CK_NORMAL);
 	failed = srunner_ntests_failed(runner);
 	srunner_free(runner);

@@ -3,9 +3,11 @@
  */
 #define _DEFAULT_SOURCE /* tzset() with TZ set by hand */
 #include <check.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/buf.h"
 #include "base/clock.h"
@@ -14,6 +16,7 @@
 #include "base/secret.h"
 #include "base/utf8.h"
 #include "base/when.h"
+#include "lib/scratch.h"
 
 #define HOUR INT64_C(3600000)
 #define DAY (24 * HOUR)
@@ -127,6 +130,44 @@ START_TEST(folders_are_synced_or_it_is_said)
 	ck_assert(!file_sync_folder("/no-such-folder/a", &fault));
 	ck_assert_str_eq(
 	    fault.text, "cannot sync the folder /no-such-folder: No such file or directory");
+}
+END_TEST
+
+static char *
+make_file(const char *folder, const char *name)
+{
+	char *path = xasprintf("%s/%s", folder, name);
+	FILE *file = fopen(path, "w");
+
+	ck_assert_ptr_nonnull(file);
+	fclose(file);
+	return path;
+}
+
+START_TEST(a_file_is_the_same_where_it_was_moved)
+{
+	char *folder = scratch_new(), first[FILE_IDENTITY_SIZE], now[FILE_IDENTITY_SIZE];
+	char *one = make_file(folder, "one"), *other = xasprintf("%s/other", folder), *two;
+	int64_t end_ms = clock_monotonic_ms() + 10000;
+
+	file_identity(one, first);
+	ck_assert_str_ne(first, "");
+	ck_assert_int_eq(rename(one, other), 0);
+	file_identity(one, now);
+	ck_assert_str_eq(now, "");
+	file_identity(other, now);
+	ck_assert_str_eq(now, first);
+	two = make_file(folder, "one");
+	for (file_identity(two, now); strcmp(now, first) == 0 && clock_monotonic_ms() < end_ms;) {
+		unlink(two); /* the clock of files has ticks */
+		free(make_file(folder, "one"));
+		file_identity(two, now);
+	}
+	ck_assert_str_ne(now, first);
+	free(one);
+	free(other);
+	free(two);
+	scratch_remove(folder);
 }
 END_TEST
 
@@ -382,6 +423,28 @@ START_TEST(spans_for_people)
 		ck_assert_str_eq(when_say(cases[i].ms, out), cases[i].said);
 	when_say(INT64_MAX, out);
 	when_say(INT64_MIN, out);
+	ck_assert_str_eq(when_brief(3 * HOUR + 720000, out), "3h 12m");
+	ck_assert_str_eq(when_brief(45999, out), "45s");
+	ck_assert_str_eq(when_brief(0, out), "0ms");
+}
+END_TEST
+
+START_TEST(times_by_how_far_they_are_away)
+{
+	static const struct {
+		int64_t away;
+		const char *said;
+	} cases[] = {{0, "now"}, {999, "now"}, {-999, "now"}, {-1000, "1s ago"},
+	    {-59999, "59s ago"}, {-60000, "1m ago"}, {60000, "in 1m"}, {-2 * HOUR, "2h ago"},
+	    {23 * HOUR, "in 23h"}, {-DAY, "1d ago"}, {-13 * DAY, "13d ago"},
+	    {-14 * DAY, "2026-01-17"}, {14 * DAY, "2026-02-14"}};
+	int64_t now;
+	char out[32];
+
+	live_in("UTC0");
+	ck_assert(stamp_parse("2026-01-31T12:00:00.000Z", &now));
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		ck_assert_str_eq(when_relative(now + cases[i].away, now, out), cases[i].said);
 }
 END_TEST
 
@@ -398,6 +461,7 @@ base_suite(void)
 	tcase_add_test(text, fault_is_cut_between_characters);
 	tcase_add_test_raise_signal(text, die_ends_the_process, 6);
 	tcase_add_test(text, folders_are_synced_or_it_is_said);
+	tcase_add_test(text, a_file_is_the_same_where_it_was_moved);
 	tcase_add_test(text, secrets_are_wiped);
 	tcase_add_test(text, utf8_knows_what_it_is);
 	tcase_add_test(text, utf8_is_cut_between_characters);
@@ -412,6 +476,7 @@ base_suite(void)
 	tcase_add_test(time_case, times_in_a_zone_with_summer_time);
 	tcase_add_test(time_case, times_that_are_none);
 	tcase_add_test(time_case, spans_for_people);
+	tcase_add_test(time_case, times_by_how_far_they_are_away);
 	suite_add_tcase(suite, time_case);
 	return suite;
 }

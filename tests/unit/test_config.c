@@ -79,6 +79,7 @@ START_TEST(defaults_are_as_promised)
 	ck_assert_int_eq(config->tmux_main_pane_size, 60);
 	ck_assert_int_eq(config->tmux_max_panes, 6);
 	ck_assert_str_eq(config_tmux_views[config->tmux_view], "attach");
+	ck_assert_int_eq(config->tmux_sessions, TMUX_SESSIONS_TASKS);
 	config_free(config);
 }
 END_TEST
@@ -95,7 +96,8 @@ START_TEST(values_are_read)
 		 "\"agents\": {\"@oracle\": {\"model\": \"p/m/n\", \"variant\": \"high\"}, "
 		 "\"a.b\": {}},\n"
 		 "\"tmux\": {\"enabled\": true, \"layout\": \"even-vertical\", "
-		 "\"main_pane_size\": 20, \"max_panes\": 1, \"view\": \"follow\"},\n"
+		 "\"main_pane_size\": 20, \"max_panes\": 1, \"view\": \"follow\", "
+		 "\"sessions\": \"children\"},\n"
 		 "\"poll_interval\": \"500ms\"}\n");
 	const struct config_agent *agent = config_agent(config, "oracle");
 
@@ -114,6 +116,7 @@ START_TEST(values_are_read)
 	ck_assert_int_eq(config->tmux_main_pane_size, 20);
 	ck_assert_int_eq(config->tmux_max_panes, 1);
 	ck_assert_str_eq(config_tmux_views[config->tmux_view], "follow");
+	ck_assert_int_eq(config->tmux_sessions, TMUX_SESSIONS_CHILDREN);
 	ck_assert_ptr_nonnull(agent);
 	ck_assert_ptr_eq(agent, config_agent(config, "@oracle"));
 	ck_assert_str_eq(agent->model, "p/m/n");
@@ -129,7 +132,6 @@ START_TEST(what_is_not_there_yet_may_have_its_default)
 {
 	config_free(load("{\"servers\": {}, \"limits\": {\"per_server\": 0, \"per_model\": {}},"
 			 "\"task\": {\"max_cost\": 0},"
-			 "\"tmux\": {\"sessions\": \"tasks\"},"
 			 "\"notify\": {\"command\": null, \"parent\": true},"
 			 "\"agents\": {\"a\": {\"models\": [], \"model\": null}}}"));
 }
@@ -209,6 +211,8 @@ static const struct {
     {"{\"tmux\": {\"max_panes\": 0}}", "tmux.max_panes is 0; it must be a whole number from 1"},
     {"{\"tmux\": {\"view\": \"tui\"}}",
 	"tmux.view is \"tui\"; it must be \"attach\" or \"follow\""},
+    {"{\"tmux\": {\"sessions\": \"all\"}}",
+	"tmux.sessions is \"all\"; it must be \"tasks\" or \"children\""},
     {"{\"notify\": {\"parent\": false}}", "notify.parent is not supported"},
     {"{\"agents\": []}", "agents is []"},
     {"{\"agents\": {\"a\": 1}}", "agents.a is 1"},

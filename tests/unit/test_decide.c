@@ -82,6 +82,7 @@ static const struct field fields[] = {
     {"watched", A_TIME, offsetof(struct scene, event.watched_ms)},
     {"slept", A_SPAN, offsetof(struct scene, event.lost_ms)},
     {"retry", A_FLAG, offsetof(struct scene, event.is_waiting)},
+    {"found", A_FLAG, offsetof(struct scene, event.was_found)},
     {"kind", A_KIND, offsetof(struct scene, event.kind)},
     {"of", A_SPAN, offsetof(struct scene, event.attempt_id)},
     {"stall", A_SPAN, offsetof(struct scene, policy.stall_ms)},
@@ -421,12 +422,13 @@ static const struct variants {
     {IN(HELD), EV_RELEASE, {"", "attempts 2, max 2, not_before +60s"}},
     {IN(COMPLETED) | IN(FAILED) | IN(CANCELLED), EV_RETRY,
 	{"", "attempts 3, base 1, not_before +60s"}},
-    {IN(STARTING), EV_CANCEL, {"searches 1", "session"}},
+    {IN(STARTING), EV_CANCEL, {"searches 1", "session, searches 1"}},
     {IN(STARTING), EV_WAKE, {"", "session"}},
     {IN(STARTING), EV_ABSENT,
-	{"", "searches 1", "unreachable -60s, misses 2", "searches 1, unreachable -60s, misses 2"}},
+	{"", "searches 1", "searches 2", "unreachable -60s, misses 2",
+	    "searches 1, unreachable -60s, misses 2"}},
     {IN(STARTING), EV_CHECKED, {"", "searches 2, unreachable -60s, misses 2"}},
-    {IN(STARTING), EV_SESSION, {"", "searches 1, unreachable -60s, misses 2"}},
+    {IN(STARTING), EV_SESSION, {"", "found", "searches 1, unreachable -60s, misses 2"}},
     {OPEN, EV_REFUSED, {"", "kind server, max 2"}},
     {OPEN, EV_PROMPTED, {"session, sent -1s", "prompted -30s", "unreachable -60s, misses 2"}},
     {OPEN, EV_UNREACHABLE,
@@ -465,7 +467,8 @@ static const struct variants {
 	{"session", "misses 1", "misses 2", "misses 2, max 2", "session, stranger -60s"}},
     {OPEN, EV_STRANGER,
 	{"session", "session, unreachable -7s", "session, unreachable -9s, stranger -3599.999s",
-	    "session, stranger -3600s", "session, stranger -3600s, max 2",
+	    "session, stranger -3600s", "session, stranger -3600s, wake -60s",
+	    "session, stranger -3660s, wake -60s", "session, stranger -3600s, max 2",
 	    "session, stranger +60s"}},
     {IN(STOPPING), EV_CANCEL, {"", "stop timeout", "stop stall, stopping -"}},
     {IN(STOPPING), EV_WAKE,
@@ -1422,6 +1425,13 @@ static const struct journey {
 				       "21 claim -> a bug\n"
 				       "22 release -> queued\n"
 				       "23 claim -> starting +check the names\n"},
+    {"in a copy, held for a person", "0 claim -> starting +check the names\n"
+				     "0.1 checked -> starting +create the session\n"
+				     "0.2 session -> starting +send the prompt\n"
+				     "1 copied -> held, attempt failed (interrupted)\n"
+				     "2 prompted -> ignored\n"
+				     "3 release -> queued\n"
+				     "4 claim -> starting +check the names\n"},
 };
 
 static enum event_type

@@ -292,10 +292,11 @@ take_attribute(struct message *m, char *word)
 }
 
 static void
-take_author(struct message *m, const char *author, int64_t number)
+take_author(struct message *m, const char *author, char *answered, int64_t number)
 {
 	bool is_step = strcmp(author, "step") == 0 || strcmp(author, "summary") == 0;
 	*m = (struct message){.id = strcmp(author, "me") == 0 ? ours : theirs,
+	    .parent_id = is_step ? answered : NULL,
 	    .text = nothing,
 	    .reasoning = nothing,
 	    .created_ms = 1000 * number,
@@ -307,13 +308,13 @@ take_author(struct message *m, const char *author, int64_t number)
 }
 
 static void
-take_message(struct message *m, char *words, int64_t number)
+take_message(struct message *m, char *words, char *answered, int64_t number)
 {
 	char *says = strstr(words, " says="), *state = NULL;
 	if (says)
 		*says++ = '\0';
 	char *word = strtok_r(words, " ", &state);
-	take_author(m, word, number);
+	take_author(m, word, answered, number);
 	while ((word = strtok_r(NULL, " ", &state)))
 		take_attribute(m, word);
 	if (says)
@@ -323,7 +324,7 @@ take_message(struct message *m, char *words, int64_t number)
 static void
 session_init(struct session *s, const char *words)
 {
-	char *rest = xstrdup(words);
+	char *rest = xstrdup(words), *answered = NULL;
 	*s = (struct session){.words = rest, .all = {s->message, 0}};
 	while (rest && *rest) {
 		char *message = rest, *end = strstr(rest, " | ");
@@ -331,8 +332,10 @@ session_init(struct session *s, const char *words)
 		if (end)
 			*end = '\0';
 		ck_assert_uint_lt(s->all.count, MOST_MESSAGES);
-		take_message(&s->message[s->all.count], message, (int64_t)s->all.count + 1);
-		s->all.count++;
+		struct message *m = &s->message[s->all.count++];
+		take_message(m, message, answered, (int64_t)s->all.count);
+		if (m->from_user)
+			answered = m->id;
 	}
 }
 
@@ -423,6 +426,27 @@ static const struct told {
     {"me | step unknown | step unknown | step unknown | step unknown | step unknown | step stop "
      "says=done",
 	IDLE, IS_ANSWERED("done", 6)},
+
+    /* A second finished answer to the same message: its loop does not see the end. */
+    {"me | step stop says=done | step stop says=again", BUSY, IS(LOOPING, 3, 2)},
+    {"me | step stop says=done | step stop says=again | step open", BUSY, IS(LOOPING, 4, 2)},
+    {"me | step stop says=done | step tool-calls tools=1 | step length", BUSY, IS(LOOPING, 4, 3)},
+    {"me | step stop says=done | step stop says=again", IDLE,
+	{.finding = EV_ANSWERED, .result = "done", .count = 3, .progress_from = 2}},
+    {"me | step stop says=done | step stop says=again | step error=Aborted", IDLE,
+	{.finding = EV_ANSWERED, .result = "done", .count = 4, .progress_from = 3}},
+    {"me | step tool-calls tools=1 | person | step stop says=done | step stop says=again", BUSY,
+	IS(LOOPING, 5, 4)},
+    {"me | step tool-calls tools=1 | step tool-calls tools=1 | step open", BUSY, IS(BUSY, 4, 2)},
+    {"me | step stop says=done | step stop open", BUSY, IS(BUSY, 3, 1)},
+    {"me | step stop says=done | step stop tools=1", BUSY, IS(BUSY, 3, 2)},
+    {"me | step stop says=done | step stop error=Aborted", BUSY, IS(BUSY, 3, 2)},
+    {"me | step stop says=done | summary stop says=S", BUSY, IS(BUSY, 3, 2)},
+    {"me | step stop says=done | person | step stop says=other", BUSY, IS_ANSWERED("done", 1)},
+    {"me | step stop says=done | step stop says=again | person | step open", BUSY,
+	{.finding = EV_ANSWERED, .result = "done", .count = 3, .progress_from = 2}},
+    {"me | step stop says=done | compaction | summary stop says=S | server | step stop says=other",
+	BUSY, IS_ANSWERED("done", 1)},
     {"me | step error=APIError | step stop says=done", IDLE, IS_ANSWERED("done", 2)},
     {"me | step open | step stop says=done", IDLE, IS_ANSWERED("done", 2)},
 
@@ -435,7 +459,7 @@ static const struct told {
     {"me | step stop says=done | person", BUSY, IS_ANSWERED("done", 1)},
     {"me | step stop says=done | person | step stop says=other", IDLE, IS_ANSWERED("done", 1)},
     {"me | step stop says=done | person | step error=Later", IDLE, IS_ANSWERED("done", 1)},
-    {"me | step stop says=done | step open", BUSY, IS(BUSY, 2, 1)},
+    {"me | step stop says=done | step open", BUSY, IS(BUSY, 3, 1)},
     {"me | person closed stop says=stop it", IDLE, IS(UNANSWERED, 2, 1)},
 
     /* A finished answer that does not count. */
@@ -530,6 +554,33 @@ START_TEST(nothing_after_our_prompt_is_no_lost_prompt)
 }
 END_TEST
 
+/* A turn that stopped behind a summary is told from one that was cut off elsewhere. */
+START_TEST(where_it_stopped_is_known)
+{
+	static const struct {
+		const char *words;
+		bool is_behind;
+	} cases[] = {
+	    {"me | step tool-calls tools=1 | compaction | summary stop says=S", true},
+	    {"me | step tool-calls tools=1 | compaction | summary stop open says=S", true},
+	    {"me | compaction | summary stop says=S | server", false},
+	    {"me | compaction | summary stop says=S | server | step open", false},
+	    {"me | compaction | summary open", false},
+	    {"me | compaction | summary stop error=TooLong | step open", false},
+	    {"me | step tool-calls tools=1", false},
+	    {"me", false},
+	    {"person | summary stop says=S | me", false},
+	    {"me | step stop says=done | compaction | summary stop says=S", false},
+	};
+	struct session s = {0};
+	session_init(&s, cases[_i].words);
+	struct evidence e = evidence_judge(&s.all, ours, IDLE);
+	ck_assert_int_eq(e.summary_id != NULL, cases[_i].is_behind);
+	ck_assert(!e.summary_id || e.summary_id == s.message[s.all.count - 1].id);
+	free(s.words);
+}
+END_TEST
+
 /* A summary that failed in the same instant as the newest step's beginning came after it. */
 START_TEST(a_summary_of_the_same_instant_counts)
 {
@@ -566,6 +617,7 @@ main(void)
 	tcase_add_loop_test(tests, what_follows_our_prompt_is_enough, 0, (int)COUNT(recorded));
 	tcase_add_loop_test(tests, told_sessions_are_judged, 0, (int)COUNT(told));
 	tcase_add_test(tests, nothing_after_our_prompt_is_no_lost_prompt);
+	tcase_add_loop_test(tests, where_it_stopped_is_known, 0, 10);
 	tcase_add_test(tests, a_summary_of_the_same_instant_counts);
 	tcase_add_test(tests, progress_is_the_newest_time);
 	suite_add_tcase(suite, tests);

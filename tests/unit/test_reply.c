@@ -108,10 +108,12 @@ START_TEST(status_map)
 	ck_assert_str_eq(statuses.all[1].session_id, "ses_df8f9f46bffe530GUIRgN2lI0X");
 	oc_statuses_fini(&statuses);
 	buf_free(&bytes);
+	setenv("TZ", "UTC0", 1);
 	bytes = read_fixture("status-retry.json");
 	ck_assert(reply_statuses(bytes.data, bytes.len, &statuses, &fault));
 	ck_assert_int_eq(statuses.all[0].activity, OC_RETRY);
-	ck_assert_str_eq(statuses.all[0].message, "fake error 500");
+	ck_assert_str_eq(statuses.all[0].message,
+	    "the provider says: fake error 500; next try at 2026-11-23 06:09:37");
 	oc_statuses_fini(&statuses);
 	buf_free(&bytes);
 	ck_assert(reply_statuses(
@@ -119,6 +121,10 @@ START_TEST(status_map)
 	ck_assert_int_eq(statuses.all[0].activity, OC_IDLE);
 	ck_assert_int_eq(statuses.all[1].activity, OC_BUSY);
 	ck_assert_int_eq(statuses.all[2].activity, OC_BUSY);
+	oc_statuses_fini(&statuses);
+	static const char wordless[] = "{\"a\":{\"type\":\"retry\",\"next\":\"soon\"}}";
+	ck_assert(reply_statuses(wordless, strlen(wordless), &statuses, &fault));
+	ck_assert_str_eq(statuses.all[0].message, "the provider is asked again");
 	oc_statuses_fini(&statuses);
 	ck_assert(!reply_statuses("[]", 2, &statuses, &fault));
 }
@@ -512,6 +518,26 @@ event_in(const char *json)
 	return event;
 }
 
+START_TEST(a_provider_that_is_asked_again)
+{
+	struct oc_event event = event_in(
+	    "{\"payload\":{\"type\":\"session.status\",\"properties\":{\"sessionID\":\"ses_1\","
+	    "\"status\":{\"type\":\"retry\",\"message\":\"overloaded\",\"next\":1795414177488}}}}");
+
+	setenv("TZ", "UTC0", 1);
+	ck_assert_int_eq(event.type, OC_EV_STATUS);
+	ck_assert_int_eq(event.activity, OC_RETRY);
+	ck_assert_str_eq(
+	    event.text, "the provider says: overloaded; next try at 2026-11-23 06:09:37");
+	oc_event_fini(&event);
+	event = event_in(
+	    "{\"payload\":{\"type\":\"session.status\",\"properties\":{\"sessionID\":\"ses_1\","
+	    "\"status\":{\"type\":\"busy\"}}}}");
+	ck_assert_ptr_null(event.text);
+	oc_event_fini(&event);
+}
+END_TEST
+
 START_TEST(events_in_detail)
 {
 	struct oc_event event = event_in(
@@ -528,10 +554,11 @@ START_TEST(events_in_detail)
 	oc_event_fini(&event);
 	event = event_in(
 	    "{\"payload\":{\"type\":\"session.created\",\"properties\":{\"info\":{\"id\":\"c\","
-	    "\"parentID\":\"s\"}}}}");
+	    "\"parentID\":\"s\",\"title\":\"look (@general subagent)\"}}}}");
 	ck_assert_int_eq(event.type, OC_EV_SESSION_CREATED);
 	ck_assert_str_eq(event.session_id, "c");
 	ck_assert_str_eq(event.parent_id, "s");
+	ck_assert_str_eq(event.title, "look (@general subagent)");
 	oc_event_fini(&event);
 	event = event_in(
 	    "{\"payload\":{\"type\":\"session.error\",\"properties\":{\"error\":{\"name\":\"X\","
@@ -763,6 +790,7 @@ reply_suite(void)
 	tcase_add_test(all, asks_need_id_and_session);
 	tcase_add_test(all, error_sentences);
 	tcase_add_test(all, recorded_events);
+	tcase_add_test(all, a_provider_that_is_asked_again);
 	tcase_add_test(all, events_in_detail);
 	tcase_add_test(all, messages_as_events);
 	tcase_add_test(all, parts_as_events);

@@ -33,12 +33,12 @@ UPDATE attempts SET prompted_at = ?2, progress_at = ?3, step_at = ?4, idle_at = 
 WHERE id = ?1;
 
 -- name: apply_message
--- ?1 task, ?2 attempt, ?3 … the message
+-- ?1 task, ?2 attempt, ?3 … the message; unless it is there.
 INSERT INTO messages (task_id, attempt_id, message_id, role, agent, model, text, reasoning, finish, error,
 	summary, cut, created_at, completed_at, tokens_input, tokens_output, tokens_reasoning,
 	tokens_cache_read, tokens_cache_write, cost)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)
-ON CONFLICT (attempt_id, message_id) DO NOTHING;
+SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20
+WHERE NOT EXISTS (SELECT 1 FROM messages WHERE attempt_id = ?2 AND message_id = ?3);
 
 -- name: apply_end
 -- ?1 attempt, ?2 now, ?3 outcome, ?4 error (of a cancel: its reason, which the task has), ?5 error_kind,

@@ -71,36 +71,87 @@ GROUP BY status
 UNION ALL
 SELECT status, count(*) FROM tasks WHERE completed_at >= ?1 GROUP BY +status;
 
--- name: list_tasks
--- ?1 ',status,status,' or NULL, ?2 since when or NULL, ?3 a text or NULL, ?4 how many, -1: all
--- scan: newest first by id; the filters look at each row on the way
-SELECT id, status, prompt, description, agent, model, variant, directory, parent_session, session_id, server,
-	priority, not_before, key, mutex, timeout_s, max_attempts, attempts, result, result_cut, error, error_kind, note,
-	created_at, started_at, completed_at
-FROM tasks
-WHERE (?1 IS NULL OR instr(?1, ',' || status || ','))
-	AND (?2 IS NULL OR created_at >= ?2)
-	AND (?3 IS NULL OR instr(lower(prompt), lower(?3)) OR instr(lower(description), lower(?3))
-		OR instr(lower(result), lower(?3)) OR instr(lower(error), lower(?3)))
-ORDER BY id DESC LIMIT ?4;
+-- name: list_ids
+-- ?1 since when or NULL, ?2 a text or NULL. Tasks, newest first, and of each whether it was created since then; in
+-- older ones no text is looked for.
+-- scan: from its end, as far as somebody reads; a text that is nowhere is looked for in all
+SELECT id, ?1 IS NULL OR created_at >= ?1 FROM tasks
+WHERE (?1 IS NOT NULL AND created_at < ?1)
+	OR ?2 IS NULL OR instr(lower(prompt), lower(?2)) OR instr(lower(description), lower(?2))
+	OR instr(lower(result), lower(?2)) OR instr(lower(error), lower(?2))
+ORDER BY id DESC;
 
--- name: show_task
--- ?1 id
-SELECT id, status, prompt, description, agent, model, variant, directory, parent_session, session_id, server,
-	priority, not_before, key, mutex, timeout_s, max_attempts, attempts, result, result_cut, error, error_kind, note,
-	created_at, started_at, completed_at,
-	(SELECT group_concat(needs_id) FROM dependencies WHERE task_id = tasks.id) AS after
+-- name: list_ids_by_status
+-- ?1 and ?2 as list_ids, ?3 statuses, as JSON. Each step takes the newest of those below the one before, by the index
+-- of each status: few of a million are found as fast as few of few.
+WITH RECURSIVE wanted (status) AS (SELECT value FROM json_each(?3)), newest (id) AS (
+	SELECT max((SELECT max(id) FROM tasks WHERE tasks.status = wanted.status)) FROM wanted
+	UNION ALL
+	SELECT (SELECT max((SELECT max(id) FROM tasks WHERE tasks.status = wanted.status AND tasks.id < newest.id))
+		FROM wanted)
+	FROM newest WHERE newest.id IS NOT NULL
+)
+SELECT tasks.id, ?1 IS NULL OR created_at >= ?1 FROM newest CROSS JOIN tasks ON tasks.id = newest.id
+WHERE (?1 IS NOT NULL AND created_at < ?1)
+	OR ?2 IS NULL OR instr(lower(prompt), lower(?2)) OR instr(lower(description), lower(?2))
+	OR instr(lower(result), lower(?2)) OR instr(lower(error), lower(?2));
+
+-- name: list_has_below
+-- ?1 since when, ?2 an id. Whether a task of a smaller id was created since then: ids and times need not agree, after
+-- an import, or when a clock was set back. By time, for there are few, or one of the first is it.
+SELECT 1 FROM tasks WHERE created_at >= ?1 AND +id < ?2 ORDER BY created_at LIMIT 1;
+
+-- name: list_row
+-- ?1 id, ?2 ',column,column,': which are wanted of those that are long or computed, ?3 how many characters of a text.
+-- Its columns are those of COLUMN_LIST. Of an open task, `reason` is but what its agent asks: show_reason has the
+-- rest; `next` is put in by the program.
+SELECT id, status,
+	iif(instr(?2, ',prompt,'), substr(prompt, 1, ?3), NULL) AS prompt,
+	substr(description, 1, ?3) AS description,
+	agent, model, variant, directory, parent_session, session_id, server, priority, not_before, key, mutex, timeout_s,
+	max_attempts, attempts, attempts_base,
+	iif(instr(?2, ',result,'), substr(result, 1, ?3), NULL) AS result, result_cut,
+	substr(error, 1, ?3) AS error, error_kind, stop, note, created_at, started_at, completed_at, wake_at, revision,
+	iif(instr(?2, ',after,'), (SELECT group_concat(needs_id) FROM dependencies WHERE task_id = tasks.id), NULL)
+		AS after,
+	iif(instr(?2, ',task,'), ltrim(substr(coalesce(nullif(description, ''), prompt), 1, 300), char(9, 10, 13, 32)),
+		NULL) AS task,
+	CASE WHEN NOT instr(?2, ',reason,') THEN NULL
+	WHEN status = 'failed' THEN error_kind || coalesce(': ' || substr(error, 1, ?3), '')
+	WHEN status = 'cancelled' THEN substr(error, 1, ?3)
+	WHEN status IN ('starting', 'running')
+		THEN (SELECT 'waits for a person: ' || request || ' (vigil answer ' || asks.id || ' REPLY)'
+			FROM attempts JOIN asks ON asks.attempt_id = attempts.id
+			WHERE attempts.task_id = tasks.id AND attempts.ended_at IS NULL
+				AND asks.reply IS NULL AND asks.replied_at IS NULL
+			ORDER BY asks.id LIMIT 1)
+	END AS reason,
+	NULL AS next,
+	iif(instr(?2, ',took,'), (SELECT round(sum(max(0, (julianday(coalesce(ended_at, 'now')) - julianday(started_at)) * 86400
+		- lost_ms / 1000.0)), 3) FROM attempts WHERE task_id = tasks.id), NULL) AS took,
+	iif(instr(?2, ',waited,'), round(max(0, julianday(coalesce(started_at, completed_at, 'now'))
+		- julianday(created_at)) * 86400, 3), NULL) AS waited,
+	iif(instr(?2, ',resumes,'), (SELECT sum(resumes) FROM attempts WHERE task_id = tasks.id), NULL) AS resumes,
+	iif(instr(?2, ',tokens_input,'), (SELECT sum(tokens_input) FROM attempts WHERE task_id = tasks.id), NULL)
+		AS tokens_input,
+	iif(instr(?2, ',tokens_output,'), (SELECT sum(tokens_output) FROM attempts WHERE task_id = tasks.id), NULL)
+		AS tokens_output,
+	iif(instr(?2, ',cost,'), (SELECT round(sum(cost), 6) FROM attempts WHERE task_id = tasks.id), NULL) AS cost
 FROM tasks WHERE id = ?1;
 
 -- name: show_reason
 -- ?1 id, ?2 whether a runner is alive: the view knows only what rows say, and a crash says nothing.
--- scan: the tables vigil and runners are a few rows, and the view gives this one task
-SELECT CASE WHEN ?2 OR reason NOT LIKE 'waits for%' THEN reason ELSE 'no runner is alive: start vigil run' END
-	AS reason
+SELECT iif(?2 OR waits_for IN ('release', 'retry', 'resume', 'time', 'task', 'mutex'), reason,
+	'no runner is alive: start vigil run') AS reason
 FROM queue WHERE id = ?1
 UNION ALL
 SELECT CASE WHEN ?2 THEN note ELSE coalesce(note || '; ', '') || 'no runner is alive: start vigil run' END
 FROM tasks WHERE id = ?1 AND status IN ('starting', 'running', 'stopping') AND (note IS NOT NULL OR NOT ?2);
+
+-- name: last_run
+-- ?1 whether a runner is alive
+-- scan: from its end, and one row of it
+SELECT ending, ended_at, ?1 AS alive FROM runners ORDER BY id DESC LIMIT 1;
 
 -- name: show_attempts
 -- ?1 task
@@ -126,7 +177,7 @@ FROM asks WHERE task_id = ?1 ORDER BY id;
 
 -- name: show_panes
 -- ?1 task
-SELECT id, attempt_id, session_id, tmux_socket, tmux_server_pid, tmux_server_start, pane_id, pane_pid,
+SELECT id, attempt_id, session_id, root_session, tmux_socket, tmux_server_pid, tmux_server_start, pane_id, pane_pid,
 	opened_at, closed_at, close_reason, detail
 FROM panes WHERE task_id = ?1 ORDER BY id;
 
@@ -165,3 +216,16 @@ ORDER BY completed_at, id LIMIT 1;
 -- name: prune_task
 -- ?1 id. What belongs to it goes with it, by the schema.
 DELETE FROM tasks WHERE id = ?1;
+
+-- name: pick_tasks
+-- ?1 status, ?2 and ?3 the least and the greatest id, ?4 how many. The newest of them.
+SELECT id, status, coalesce(description, substr(prompt, 1, 200)) AS about FROM tasks
+WHERE status = ?1 AND id BETWEEN ?2 AND ?3 ORDER BY id DESC LIMIT ?4;
+
+-- name: recent_agents
+-- scan: of the newest thousand attempts alone
+SELECT DISTINCT agent FROM (SELECT agent FROM attempts ORDER BY id DESC LIMIT 1000) WHERE agent IS NOT NULL;
+
+-- name: recent_models
+-- scan: of the newest thousand attempts alone
+SELECT DISTINCT model FROM (SELECT model FROM attempts ORDER BY id DESC LIMIT 1000) WHERE model IS NOT NULL;

@@ -2,15 +2,18 @@
 -- and of its servers.
 
 -- name: claim_next
--- ?1 now, ?2 ids that are passed over, as JSON. The next task that may start: higher priority first,
--- then older first.
+-- ?1 now, ?2 ids that are passed over, as JSON, ?3 the longest wait before a retry, in seconds. The next task that
+-- may start: higher priority first, then older first. Where an attempt ended in the future, the clock was set back
+-- since: the wait that was counted from there is over.
 SELECT id, directory FROM tasks
-WHERE status = 'queued' AND id NOT IN (SELECT value FROM json_each(?2)) AND (not_before IS NULL OR not_before <= ?1)
+WHERE status = 'queued' AND id NOT IN (SELECT value FROM json_each(?2)) AND (not_before IS NULL OR not_before <= ?1
+		OR not_before <= (SELECT strftime('%Y-%m-%dT%H:%M:%fZ', ended_at, ?3 || ' seconds') FROM attempts
+			WHERE task_id = tasks.id AND number = tasks.attempts AND ended_at > ?1))
 	AND (SELECT paused_at FROM vigil) IS NULL
 	AND (mutex IS NULL OR NOT EXISTS (SELECT 1 FROM tasks AS other WHERE other.mutex = tasks.mutex
 		AND other.status IN ('starting', 'running', 'stopping')))
-	AND NOT EXISTS (SELECT 1 FROM dependencies JOIN tasks AS needed ON needed.id = needs_id
-		WHERE task_id = tasks.id AND needed.status <> 'completed')
+	AND NOT EXISTS (SELECT 1 FROM dependencies LEFT JOIN tasks AS needed ON needed.id = needs_id
+		WHERE task_id = tasks.id AND needed.status IS NOT 'completed')
 ORDER BY priority DESC, id LIMIT 1;
 
 -- name: claim_next_time
@@ -22,7 +25,7 @@ SELECT id, revision FROM tasks WHERE status IN ('starting', 'running', 'stopping
 
 -- name: drain_pending
 -- ?1 server, NULL for all, ?2 ids that are passed over, as JSON. Whether anything is live there, or queued and can
--- still start: a task that comes after one that has failed, was cancelled or is held waits for a person, one behind
+-- still start: a task that comes after one that has failed, was cancelled or deleted, or is held waits for a person, one behind
 -- a live task of another server for that.
 WITH RECURSIVE elsewhere (id, mutex) AS (
 	SELECT id, mutex FROM tasks WHERE status IN ('starting', 'running', 'stopping') AND server <> ?1
@@ -31,6 +34,9 @@ WITH RECURSIVE elsewhere (id, mutex) AS (
 	UNION
 	SELECT task_id FROM dependencies JOIN tasks AS needed ON needed.id = needs_id
 	WHERE needed.status IN ('failed', 'cancelled', 'held')
+	UNION
+	SELECT tasks.id FROM tasks JOIN dependencies ON task_id = tasks.id
+	WHERE tasks.status = 'queued' AND NOT EXISTS (SELECT 1 FROM tasks AS needed WHERE needed.id = needs_id)
 	UNION
 	SELECT task_id FROM dependencies JOIN elsewhere ON elsewhere.id = needs_id
 	UNION
@@ -61,7 +67,7 @@ SELECT tasks.status, tasks.revision, tasks.wake_at, tasks.directory, tasks.paren
 	attempts.id AS attempt_id, attempts.number, attempts.nonce, attempts.server,
 	attempts.session_id, attempts.message_id, attempts.part_id,
 	attempts.agent AS sent_agent, attempts.model AS sent_model, attempts.variant AS sent_variant,
-	attempts.progress_at, attempts.started_at
+	attempts.progress_at, attempts.started_at, attempts.searches
 FROM tasks JOIN attempts ON attempts.task_id = tasks.id AND attempts.ended_at IS NULL
 WHERE tasks.id = ?1;
 
@@ -75,8 +81,14 @@ SELECT session_id FROM attempts WHERE server = ?1 AND session_id <> ?2
 SELECT prompt FROM tasks WHERE id = ?1;
 
 -- name: runner_insert
--- ?1 pid, ?2 pid_start, ?3 boot_id, ?4 version, ?5 directory
-INSERT INTO runners (pid, pid_start, boot_id, version, directory) VALUES (?1, ?2, ?3, ?4, ?5);
+-- ?1 pid, ?2 pid_start, ?3 boot_id, ?4 version, ?5 directory, ?6 slots, ?7 server
+-- scan: SQLite itself looks for attempts that refer to the new row; once a run
+INSERT INTO runners (pid, pid_start, boot_id, version, directory, slots, server)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7);
+
+-- name: runner_trouble
+-- ?1 id, ?2 why its server cannot be used, NULL: it can, ?3 now. The time is that of the first of several in a row.
+UPDATE runners SET trouble = ?2, trouble_at = iif(?2 IS NULL, NULL, coalesce(trouble_at, ?3)) WHERE id = ?1;
 
 -- name: runner_is_there
 -- ?1 id
@@ -94,8 +106,17 @@ SELECT pid, pid_start, boot_id FROM runners WHERE ended_at IS NULL;
 UPDATE runners SET ended_at = ?1, ending = 'crashed' WHERE id IN
 	(SELECT id FROM runners WHERE ended_at IS NULL);
 
+-- name: live_taken_up
+-- ?1 the new run. The history of what was live meanwhile tells that no vigil was there.
+INSERT INTO events (task_id, attempt_id, kind, detail)
+SELECT tasks.id, (SELECT max(id) FROM attempts WHERE task_id = tasks.id), 'taken up',
+	'by a new vigil run; the one before ' || coalesce((SELECT iif(ending = 'crashed', 'crashed, or was killed',
+		'ended at ' || ended_at) FROM runners WHERE id < ?1 ORDER BY id DESC LIMIT 1), 'is not known')
+FROM tasks WHERE status IN ('starting', 'running', 'stopping');
+
 -- name: server_insert
 -- ?1 name, ?2 url, ?3 nonce, ?4 boot_id
+-- scan: SQLite itself looks for attempts that refer to the new row; once a server
 INSERT INTO servers (name, url, nonce, boot_id) VALUES (?1, ?2, ?3, ?4);
 
 -- name: server_process
@@ -126,13 +147,25 @@ SELECT id FROM servers WHERE name = ?1 AND ended_at IS NULL ORDER BY id DESC LIM
 -- name: onlook
 -- ?1 task. How it stands, its newest attempt, and where that one's server is: the one of its name that is alive,
 -- else the one that had the prompt.
-SELECT tasks.status, tasks.directory, attempts.id AS attempt_id, attempts.session_id, attempts.message_id,
-	attempts.server, servers.url, servers.pid, servers.pid_start, servers.boot_id, servers.nonce
+SELECT tasks.status, tasks.directory, attempts.id AS attempt_id, attempts.session_id, attempts.server,
+	servers.url, servers.pid, servers.pid_start, servers.boot_id, servers.nonce
 FROM tasks LEFT JOIN attempts ON attempts.task_id = tasks.id AND attempts.number = tasks.attempts
 LEFT JOIN servers ON servers.id = coalesce(
 	(SELECT max(alive.id) FROM servers AS alive WHERE alive.name = attempts.server AND alive.ended_at IS NULL),
 	attempts.server_id)
 WHERE tasks.id = ?1;
+
+-- name: onlook_session
+-- ?1 session, of which nobody knows more than that a pane shows it. Its server is that of its task, else of the newest
+-- attempt; in the columns of onlook.
+SELECT NULL AS status, NULL AS directory, attempts.id AS attempt_id, ?1 AS session_id, NULL AS message_id,
+	attempts.server, servers.url, servers.pid, servers.pid_start, servers.boot_id, servers.nonce
+FROM attempts LEFT JOIN servers ON servers.id = coalesce(
+	(SELECT max(alive.id) FROM servers AS alive WHERE alive.name = attempts.server AND alive.ended_at IS NULL),
+	attempts.server_id)
+WHERE attempts.id = coalesce(
+	(SELECT attempt_id FROM panes WHERE session_id = ?1 ORDER BY id DESC LIMIT 1),
+	(SELECT max(id) FROM attempts));
 
 -- name: follow_since
 -- ?1 task. Its newest event.
@@ -174,19 +207,34 @@ SELECT id, kind, ask_id, request, reply FROM asks WHERE attempt_id = ?1 AND repl
 SELECT attempts.session_id FROM asks JOIN attempts ON attempts.id = asks.attempt_id
 WHERE asks.replied_at IS NULL AND asks.reply IS NOT NULL AND attempts.ended_at IS NULL;
 
--- name: panes_place
--- ?1 where this database is. A copy of it gets an id of its own: the panes of the first are not its panes.
-UPDATE vigil SET panes_id = lower(hex(randomblob(8))), panes_place = ?1 WHERE panes_place IS NOT ?1;
+-- name: database_id
+SELECT id FROM vigil;
 
--- name: panes_id
-SELECT panes_id FROM vigil;
+-- name: home
+-- Where its newest run found it; NULLs before the first.
+SELECT place, machine, file FROM vigil;
+
+-- name: home_write
+-- ?1 place, ?2 machine, ?3 file, ?4 whether it is to have a new id: of a copy, what has the first one's is not its own.
+UPDATE vigil SET place = ?1, machine = ?2, file = ?3, id = iif(?4, lower(hex(randomblob(8))), id);
+
+-- name: servers_disown
+-- ?1 now, ?2 why
+UPDATE servers SET ended_at = ?1, ending = ?2
+WHERE name = 'managed' AND ended_at IS NULL;
+
+-- name: panes_disown
+-- ?1 now
+UPDATE panes SET closed_at = ?1, close_reason = 'stopped', detail = 'it is not ours: this database is a copy'
+WHERE id IN (SELECT id FROM panes WHERE closed_at IS NULL);
 
 -- name: pane_intent
--- ?1 task, ?2 attempt, ?3 session, ?4 mark, ?5 now, ?6 why not yet, or NULL. None for an attempt that has had one,
--- unless that went with its runner.
-INSERT INTO panes (task_id, attempt_id, session_id, mark, wanted_at, detail)
-SELECT ?1, ?2, ?3, ?4, ?5, ?6 WHERE NOT EXISTS (SELECT 1 FROM panes
-	WHERE session_id = ?3 AND attempt_id IS ?2 AND coalesce(close_reason, '') NOT IN ('stopped', 'crashed'));
+-- ?1 task, ?2 attempt, ?3 session, ?4 what it is below, ?5 mark, ?6 now, ?7 why not yet, or NULL. None for an attempt
+-- or a child that has had one, unless that went with its runner, or for a task's.
+INSERT INTO panes (task_id, attempt_id, session_id, root_session, mark, wanted_at, detail)
+SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7 WHERE NOT EXISTS (SELECT 1 FROM panes
+	WHERE session_id = ?3 AND attempt_id IS ?2
+	AND coalesce(close_reason, '') NOT IN ('stopped', 'crashed', 'displaced'));
 
 -- name: pane_opened
 -- ?1 id, ?2 socket, ?3 server's pid, ?4 server's start, ?5 pane's id, ?6 pane's pid, ?7 now
@@ -199,5 +247,6 @@ WHERE id = ?1 AND closed_at IS NULL;
 UPDATE panes SET closed_at = ?2, close_reason = ?3, detail = ?4 WHERE id = ?1 AND closed_at IS NULL;
 
 -- name: panes_open
-SELECT id, attempt_id, mark, tmux_socket, tmux_server_pid, tmux_server_start, pane_id, pane_pid, opened_at
+SELECT id, task_id, attempt_id, session_id, root_session, mark, opened_at,
+	tmux_socket, tmux_server_pid, tmux_server_start, pane_id, pane_pid
 FROM panes WHERE closed_at IS NULL ORDER BY id;

@@ -1,0 +1,278 @@
+#!/bin/sh
+# vigil list and show: columns, order, what fits a terminal, what is safe on one, and what a person is told about
+# a task. Its last line is "N passed, N failed".
+# shellcheck source=tests/cli/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+export TERM=xterm
+
+# on COLUMNS LOCALE ARGUMENTS...: what a terminal of that width is sent, in out
+on() {
+    columns=$1
+    locale=$2
+    shift 2
+    words=$(printf " '%s'" "$@")
+    COLUMNS=$columns LC_ALL=$locale script -qec "'$vigil'$words" /dev/null </dev/null 2>err | tr -d '\r' >out
+}
+
+# Of the longest line in out, by the columns that a terminal takes for it.
+width() {
+    LC_ALL=C.UTF-8 wc -L <out
+}
+
+# outside SET: how many bytes of out are not in it
+outside() {
+    LC_ALL=C tr -d "$1" <out | wc -c
+}
+
+# began ID: what a runner would have written when it took the task up, as its next attempt
+began() {
+    sql "INSERT INTO runners (pid, pid_start, boot_id, version, directory) VALUES (1, 1, '', '', '/');
+        INSERT INTO attempts (task_id, number, nonce, runner_id, started_at)
+        SELECT id, attempts + 1, 'n', (SELECT max(id) FROM runners), created_at FROM tasks WHERE id = $1;
+        UPDATE runners SET ended_at = started_at, ending = 'stopped';
+        UPDATE tasks SET status = 'starting', attempts = attempts + 1, wake_at = created_at, started_at = created_at
+        WHERE id = $1;"
+}
+
+# attempt_ended ID SECONDS OUTCOME RESUMES
+attempt_ended() {
+    sql "UPDATE attempts SET sealed = 1, outcome = '$3', resumes = $4,
+        ended_at = strftime('%Y-%m-%dT%H:%M:%fZ', started_at, '+$2 seconds') WHERE task_id = $1 AND ended_at IS NULL"
+}
+
+# failed_by ID SECONDS KIND ERROR
+failed_by() {
+    began "$1"
+    attempt_ended "$1" "$2" failed 0
+    sql "UPDATE tasks SET status = 'failed', error_kind = '$3', error = '$4' WHERE id = $1"
+}
+
+# completed_in ID SECONDS RESULT
+completed_in() {
+    began "$1"
+    attempt_ended "$1" "$2" completed 0
+    sql "UPDATE tasks SET status = 'completed', result = '$3' WHERE id = $1"
+}
+
+add() {
+    "$vigil" add "$@"
+}
+
+# ---- an evening ----------------------------------------------------------------------------------
+
+long='Fix the flaky test in tests/net, run it fifty times, and say which of them failed, and why'
+add "$long" >/dev/null
+add 'upgrade' -a oracle -d 'upgrade what it depends on, and test' >/dev/null
+add 'third' --after 1 >/dev/null
+add 'fourth' --hold -d "$(printf '\346\274\242\345\255\227\346\274\242\345\255\227\346\274\242\345\255\227\346\274\242\345\255\227\346\274\242\345\255\227\346\274\242\345\255\227\346\274\242\345\255\227\346\274\242\345\255\227\346\274\242\345\255\227\346\274\242\345\255\227\346\274\242\345\255\227')" >/dev/null
+add 'fifth' -a builder -d "$(printf 'evil \033]0;title\007 \302\233 \342\200\256txet \327\251\327\234\327\225\327\235 e\314\201\314\201\314\201\314\201\314\201\314\201 \360\237\230\200')" >/dev/null
+failed_by 1 754 timeout 'it ran longer than its timeout'
+completed_in 2 32 'all of it'
+began 5
+sql "INSERT INTO asks (task_id, attempt_id, session_id, ask_id, kind, request)
+    SELECT 5, max(id), 's', 'per_1', 'permission', 'bash: rm -rf build' FROM attempts"
+
+# ---- columns -------------------------------------------------------------------------------------
+
+run 0 list --json
+json 'all columns' 'j.map((t) => t.id).join() + " " + j[4].took + " " + j[3].result' '5,4,3,2,1 754 all of it'
+is 'they are those of the table, and the computed ones' \
+    "$(sql "SELECT name FROM pragma_table_info('tasks') UNION SELECT value FROM json_each(
+        '[\"after\",\"task\",\"reason\",\"next\",\"took\",\"waited\",\"resumes\",\"tokens_input\",\"tokens_output\",\"cost\"]')
+        ORDER BY 1" | tr '\n' ' ')" \
+    "$(node -e 'for (const k of Object.keys(JSON.parse(require("fs").readFileSync("out"))[0]).sort()) console.log(k)' | tr '\n' ' ')"
+run 0 list --columns status,id,took,agent
+is 'these, in this order' "$(printf 'status\tid\ttook\tagent')" "$(head -1 out)"
+is 'a row of them' "$(printf 'failed\t1\t12m 34s\t')" "$(sed -n '/	1	/p' out)"
+run 0 list --columns took,id --json --status completed
+is 'and no other in JSON' '[{"took":32,"id":2}]' "$(cat out)"
+bad 2 "'bogus' is not a column; there are id, status, prompt," list --columns id,bogus
+bad 2 "'reson' is not a column (did you mean 'reason'?)" list --columns reson --json
+bad 2 "'' is not a column" list --columns ''
+bad 2 "'' is not a column" list --columns id,
+bad 2 "the column 'id' is named twice" list --columns id,status,id
+
+# ---- why -----------------------------------------------------------------------------------------
+
+reason() { # ID EXPECTED
+    run 0 list --columns id,reason --json
+    json 'the reason' "j.find((t) => t.id === $1).reason" "$2"
+}
+reason 1 'timeout: it ran longer than its timeout'
+reason 2 null
+reason 3 'comes after task 1, which failed: vigil retry 1, or vigil cancel 3'
+reason 4 'held until vigil release 4'
+reason 5 'waits for a person: bash: rm -rf build (vigil answer 1 REPLY)'
+run 0 answer 1 once
+reason 5 'no runner is alive: start vigil run'
+run 0 list --columns id,next
+is 'what to do next' "$(printf '1\tvigil retry 1 --timeout DUR gives it longer (0: no limit)')" "$(grep '^1' out)"
+
+# ---- order ---------------------------------------------------------------------------------------
+
+ids() { # EXPECTED ARGUMENTS...
+    wanted=$1
+    shift
+    run 0 list --columns id "$@"
+    is "vigil list $*" "$wanted" "$(sed 1d out | tr '\n' ' ' | sed 's/ $//')"
+}
+ids '5 4 3 2 1'
+ids '1 2 3 4 5' --sort id
+ids '1 2 5 4 3' --sort -took --status failed,completed,held,queued,starting
+ids '5 2 4 3 1' --sort agent
+ids '2 5 4 3 1' --sort -agent
+ids '5 2' --sort agent --limit 2
+ids '4 3 5 2 1' --sort attempts,-id
+ids '2 1' --status completed,failed
+ids '4' --status held --limit 1
+ids '3' --status queued --grep THIRD
+ids '' --status stopping
+ids '2 1' --since 2001-01-01 --status failed,completed
+ids '' --since 'tomorrow 06:00'
+bad 2 "'wheight' is not a column" list --sort wheight
+bad 2 "'-' is not a column" list --sort=--
+bad 2 "--limit '0' is not a whole number from 1, nor 'all'" list --limit 0
+bad 2 "--limit 'many'" list --limit many
+cp -r state copied
+sqlite3 copied/vigil/vigil.db 'DROP TRIGGER tasks_created;
+    UPDATE tasks SET created_at = '"'2020-01-01T00:00:00.000Z'"' WHERE id IN (2, 4, 5)'
+ids '3 1' --since 2024-01-01 --db copied/vigil/vigil.db
+ids '3' --since 2024-01-01 --status queued,held --db copied/vigil/vigil.db
+
+# ---- how many ------------------------------------------------------------------------------------
+
+i=0
+while [ $i -lt 1001 ]; do
+    echo "{\"prompt\": \"task $i\"}"
+    i=$((i + 1))
+done >many.jsonl
+run 0 add --file many.jsonl --db many.db
+run 0 list --db many.db
+is 'a pipe is given a thousand' 1001 "$(wc -l <out)"
+holds 'which is said' grep -q '^vigil: these are the first 1000; there are more: --limit N, --limit all$' err
+run 0 list --db many.db --limit all
+is 'or all' '1002 ' "$(wc -l <out) $(cat err)"
+run 0 list --db many.db --limit 1001
+is 'as many as there are' '1002 ' "$(wc -l <out) $(cat err)"
+run 0 list --db many.db --json --columns id
+json 'a program is given all' 'j.length' 1001
+on 80 C.UTF-8 list --db many.db
+is 'a person a hundred' 102 "$(wc -l <out)" # and the sentence
+
+# ---- a terminal ----------------------------------------------------------------------------------
+
+for columns in 60 80 100 200; do
+    NO_COLOR=1 on "$columns" C.UTF-8 list
+    is 'a row is a line' 6 "$(wc -l <out)"
+    holds "it fits into $columns columns" [ "$(width)" -le "$columns" ]
+done
+NO_COLOR=1 on 80 C.UTF-8 list
+is 'the columns that there is room for' 'id status created_at took task reason' "$(head -1 out | tr -s ' ')"
+holds 'what is cut ends so' grep -q 'Fix the flaky test .*…  timeout: .*…$' out
+holds 'a row has the room of what it lacks' grep -q '^ 2  completed  .*  upgrade what it depends on, and test$' out
+holds 'how long ago' grep -q '^ 1  failed     \([0-9]*[sm] ago\|now\) ' out
+is 'nothing acts on it' 0 "$(outside '\012\040-\176\200-\377')"
+is 'nor turns the direction, or begins a sequence of the second kind' 0 \
+    "$(grep -c "$(printf '\342\200\256\|\302\233')" out)"
+holds 'marks are not heaped' [ "$(tr -cd '\314' <out | wc -c)" -le 4 ]
+NO_COLOR=1 on 240 C.UTF-8 list
+is 'and in more room' 'id status created_at took agent task reason' "$(head -1 out | tr -s ' ')"
+holds 'nothing is cut' grep -qF "$long  timeout: it ran longer than its timeout" out
+NO_COLOR=1 on 200 C.UTF-8 list --status held
+is 'columns that nothing is in are left out' 'id status created_at task reason' "$(head -1 out | tr -s ' ')"
+NO_COLOR=1 on 80 C.UTF-8 list --status held --columns id,agent,took
+is 'unless they are asked for' 'id agent took' "$(head -1 out | tr -s ' ')"
+NO_COLOR=1 on 80 C list
+is 'without UTF-8 all is ASCII' 0 "$(outside '\012\040-\176')"
+holds 'and dots are dots' grep -q 'Fix the flaky .*\.\.\.' out
+holds 'it fits all the same' [ "$(width)" -le 80 ]
+on 80 C.UTF-8 list
+holds 'colours on a terminal' grep -q "$(printf '\033\[31m')failed" out
+TERM=dumb on 80 C.UTF-8 list
+is 'not on one without' 0 "$(tr -cd '\033' <out | wc -c)"
+NO_COLOR=1 on 80 C.UTF-8 list
+is 'not where nobody wants them' 0 "$(tr -cd '\033' <out | wc -c)"
+run 0 list
+is 'not into a pipe' 0 "$(tr -cd '\033' <out | wc -c)"
+holds 'where times are whole' grep -q '^1	failed	20[0-9-]* [0-9:]*	12m 34s		Fix' out
+holds 'and nothing is cut' grep -qF "$long	timeout: it ran longer than its timeout" out
+for what in 'show 5' 'show 4'; do
+    # shellcheck disable=SC2086 # two words
+    NO_COLOR=1 on 80 C.UTF-8 $what
+    is "$what: nothing acts on the terminal" 0 "$(outside '\011\012\040-\176\200-\377')"
+done
+on 80 C show 4
+is 'show without UTF-8' 0 "$(outside '\011\012\033\040-\176')"
+
+# ---- show: what became of it ---------------------------------------------------------------------
+
+run 0 show 1
+is 'what became of it' 'Task 1 failed (timeout) after 12 min 34 s: it ran longer than its timeout' "$(head -1 out)"
+is 'and what to do about it' 'Next: vigil retry 1 --timeout DUR gives it longer (0: no limit)' "$(sed -n 2p out)"
+is 'then what it is' "$long" "$(sed -n 3p out)"
+run 0 show 2
+is 'of one that completed' 'Task 2 completed after 32 s' "$(head -1 out)"
+run 0 show 2 --json
+json 'show --json' '[j.took, j.reason, j.next, j.attempts.length].join()' '32,,,1'
+run 0 show 3
+is 'why it is not running' 'Task 3 queued: comes after task 1, which failed: vigil retry 1, or vigil cancel 3' "$(head -1 out)"
+holds 'and how the last run ended' grep -q '^No runner is alive: the last run was stopped 20' out
+sql "INSERT INTO runners (pid, pid_start, boot_id, version, directory) VALUES (1, 1, '', '', '/')"
+run 0 show 3
+is 'or that it crashed' 'No runner is alive: the last run crashed, or was killed.' "$(sed -n 2p out)"
+sql "UPDATE runners SET ended_at = started_at, ending = 'the disk is full' WHERE ended_at IS NULL"
+run 0 show 3
+holds 'or why it gave up' grep -q '^No runner is alive: the last run ended 20.*: the disk is full$' out
+run 0 show 4
+is 'not of one that is held' 0 "$(grep -c 'last run' out)"
+NO_COLOR=1 on 80 C.UTF-8 show 1
+holds 'times, and how far away they are' grep -q '^  completed_at    20[0-9-]* [0-9:]* (.*ago\|now\|in .*)$' out
+
+for kind in agent empty timeout stalled interrupted rejected refused server limit lost; do
+    id=$(add "$kind")
+    failed_by "$id" 1 "$kind" 'the error'
+    run 0 show "$id"
+    holds "$kind: what to do" grep -q "^Next: .*vigil retry $id" out
+    is "$kind: in the second line" 'Next:' "$(sed -n 2p out | cut -c 1-5)"
+done
+
+# Two attempts of 10 and of 20 seconds, hours apart, and one that goes on: it is what they have worked.
+id=$(add 'twice' --attempts 3)
+began "$id"
+attempt_ended "$id" 10 failed 1
+sql "UPDATE tasks SET status = 'queued' WHERE id = $id"
+sql "INSERT INTO runners (pid, pid_start, boot_id, version, directory) VALUES (1, 1, '', '', '/');
+    INSERT INTO attempts (task_id, number, nonce, runner_id, started_at)
+    SELECT $id, 2, 'n', max(id), strftime('%Y-%m-%dT%H:%M:%fZ', 'now', '+3 hours') FROM runners;
+    UPDATE runners SET ended_at = started_at;
+    UPDATE tasks SET status = 'starting', attempts = 2, wake_at = created_at WHERE id = $id"
+attempt_ended "$id" 20 failed 1
+sql "UPDATE tasks SET status = 'failed', error_kind = 'agent', error = '$(printf 'one\ntwo')' WHERE id = $id"
+run 0 show "$id"
+is 'the time of its attempts' "Task $id failed (agent) after 30 s, 2 attempts, resumed twice: one two" "$(head -1 out)"
+is 'a long error is there as it is' 'two' "$(sed -n '/^error$/,/^prompt$/p' out | sed -n 3p)"
+run 0 retry "$id"
+run 0 show "$id"
+is 'queued again, it does not work' "Task $id queued, 2 attempts, resumed twice: no runner is alive" "$(head -1 out | cut -d : -f 1,2)"
+
+# ---- retry of what has completed; a stray operand ---------------------------------------------------
+
+run 0 retry 2
+holds 'it is said' grep -q '^task 2: queued, though it had completed: ' err
+run 0 cancel 2
+run 0 retry 2 --json
+json 'retry --json' 'JSON.stringify(j[0])' '{"id":2,"status":"queued","was":"cancelled"}'
+bad 2 "'1' is too much (usage: vigil asks)" asks 1
+
+# ---- JSON that no warning can break ----------------------------------------------------------------
+
+run 0 pause
+"$vigil" list --json >out 2>&1
+json 'the queue is paused' 'j.find((t) => t.id === 2).reason.startsWith("the queue is paused since 20")' true
+"$vigil" show 2 --json >out 2>&1
+json 'show' 'j.reason.startsWith("the queue is paused since 20")' true
+run 0 list --status queued --limit 1
+holds 'the table says it' grep -q '^vigil: the queue is paused' err
+
+total

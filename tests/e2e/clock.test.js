@@ -1,0 +1,60 @@
+// The wall clock, set while there is work: OpenCode's messages go by it. What sets it for every process of a world, and
+// for nobody else, is tests/shim/clock.c.
+
+import assert from "node:assert/strict";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, test } from "node:test";
+import { inWorld, openGate, tag, until } from "./harness.js";
+
+const WITHIN = { timeout: 150000 };
+
+/** A world in which setClock(S) makes the clock wrong by S seconds. */
+const withClock = (body) =>
+  inWorld({}, async (world) => {
+    const file = join(world.root, "clock");
+    const setClock = (seconds) => writeFileSync(file, String(seconds));
+    setClock(0);
+    Object.assign(world.environment, { LD_PRELOAD: world.shim("clock"), VIGIL_SHIM_CLOCK: file });
+    await body(world, setClock);
+  });
+
+const messagesOf = async (world, id, server) => world.openCode(`/session/${(await world.attempt(id)).session_id}/message`, server);
+const isBefore = (messages, first, second) => messages.indexOf(first) < messages.indexOf(second);
+
+describe("the clock is set back", () => {
+  test("in the middle of a turn: OpenCode does not see its end, vigil does, and ends it with its answer", WITHIN, withClock(async (world, setClock) => {
+    const word = tag("back");
+    const step = '[tool bash {"command":"sleep 2","description":"a step"}]';
+    const id = await world.add(`${word} ${step} ${step} [say the end]`);
+    const runner = await world.startRunner();
+    await world.called(word, { times: 2 });
+    setClock(-600);
+    const task = await world.finish(id);
+    assert.deepEqual([task.status, task.result, task.attempts], ["completed", "the end", 1], await world.story([id]));
+    assert.deepEqual(await world.busySessions(), [], "nothing goes on");
+    const calls = (await world.calls(word)).length;
+    assert.ok(calls >= 3 && calls < 40, `${calls} calls`);
+    const steps = (await world.messages(id)).map(({ role, finish }) => finish ?? role);
+    assert.deepEqual(steps.slice(0, 4), ["user", "tool-calls", "tool-calls", "stop"], "as it went");
+    assert.equal((await runner.stop()).status, 0);
+  }));
+
+  test("between a session's making and its turn: the answer stands before its question, and counts", WITHIN, withClock(async (world, setClock) => {
+    const server = await world.startOpenCode();
+    const gate = await openGate(server.url);
+    gate.atAnswer = async (method, path) => method === "POST" && path.endsWith("/prompt_async") && setClock(-600);
+    const word = tag("between");
+    const id = await world.add(`${word} [slow 1] [say the end]`);
+    const runner = await world.startRunner(["--server", gate.url]);
+    const task = await world.finish(id);
+    assert.deepEqual([task.status, task.result, task.attempts], ["completed", "the end", 1], await world.story([id]));
+    assert.equal((await world.attempt(id)).resumes, 0);
+    const messages = await messagesOf(world, id, server);
+    const question = messages.find(({ info }) => info.role === "user");
+    const answer = messages.find(({ info }) => info.finish === "stop");
+    assert.ok(isBefore(messages, answer, question), "what the test is about");
+    assert.equal((await runner.stop()).status, 0);
+    gate.close();
+  }));
+});
