@@ -25,7 +25,13 @@
 
 #define NOON 1767268800000 /* 2026-01-01T12:00:00.000Z */
 
-enum { RUNS = 180, STEPS = 32, STATE_SIZE = 256 };
+/* Sanitizers make a story's telling ten times as long: there each call is cut at, but once. */
+#ifdef __SANITIZE_ADDRESS__
+enum { RUNS = 0 };
+#else
+enum { RUNS = 180 };
+#endif
+enum { STEPS = 32, STATE_SIZE = 256 };
 
 /* Shared with the child. */
 struct told {
