@@ -498,14 +498,33 @@ send_prompt(struct flight *f)
 	}
 }
 
-/* Who looks on is to see all of it. */
+static void on_directory_again(void *arg, enum directory_outcome, const char *text);
+
+/* Who looks on is to see all of it. Where a turn is to go on, its directory may be gone: OpenCode
+ * would fail at it again and again. */
 static void
 fx_send(struct flight *f)
 {
 	if (!ask_server(f))
 		return;
+	if (f->status == STATUS_RUNNING && link_is_local(f->runner->link)) {
+		f->look = directory_look_start(
+		    f->runner->loop, f->directory, on_directory_again, f);
+		return;
+	}
 	f->awaits_pane = f->status == STATUS_STARTING && panes_hold(f->runner->panes, f);
 	if (!f->awaits_pane)
+		send_prompt(f);
+}
+
+static void
+on_directory_again(void *arg, enum directory_outcome outcome, const char *text)
+{
+	struct flight *f = arg;
+	f->look = NULL;
+	if (outcome == DIRECTORY_UNUSABLE)
+		tell_refused(f, KIND_REFUSED, text);
+	else if (ask_server(f))
 		send_prompt(f);
 }
 

@@ -79,6 +79,21 @@ describe("interrupts", { concurrency: 4 }, () => {
   );
 
   test(
+    "resume: not in a directory that is gone",
+    inWorld({}, async (own) => {
+      const directory = own.folder("soon-gone");
+      const { id, word, server } = await atWork(own, { options: ["-C", directory] });
+      rmSync(directory, { recursive: true });
+      kill(server);
+      const task = await own.finish(id);
+      assert.deepEqual([task.status, task.error_kind], ["failed", "refused"]);
+      assert.equal(task.error, `its directory ${directory} does not exist`);
+      assert.equal((await own.attempt(id)).resumes, 1);
+      assert.equal((await own.calls(word)).length, 1);
+    }),
+  );
+
+  test(
     "fail: at once, whatever attempts are left",
     inWorld({ config: { task: { on_interrupt: "fail" } } }, async (own) => {
       const { id, word, server } = await atWork(own, { options: ["--attempts", "3"] });
