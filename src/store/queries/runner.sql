@@ -158,7 +158,7 @@ WHERE tasks.id = ?1;
 -- name: onlook_session
 -- ?1 session, of which nobody knows more than that a pane shows it. Its server is that of its task, else of the newest
 -- attempt; in the columns of onlook.
-SELECT NULL AS status, NULL AS directory, attempts.id AS attempt_id, ?1 AS session_id, NULL AS message_id,
+SELECT NULL AS status, NULL AS directory, attempts.id AS attempt_id, ?1 AS session_id,
 	attempts.server, servers.url, servers.pid, servers.pid_start, servers.boot_id, servers.nonce
 FROM attempts LEFT JOIN servers ON servers.id = coalesce(
 	(SELECT max(alive.id) FROM servers AS alive WHERE alive.name = attempts.server AND alive.ended_at IS NULL),
