@@ -180,16 +180,15 @@ seat_open(struct seat *s, enum tmux_view view)
 	open_next(p);
 }
 
-/* Tasks first. */
+/* Tasks first. Of one that is over already the row could not be closed: the sweep tries again. */
 static struct seat *
 next_to_open(struct panes *p)
 {
 	bool has_room = seats_have_room(p);
 	struct seat *next = NULL;
 	for (struct seat *s = p->seats; s; s = s->next) {
-		bool may_open =
-		    s->state == SEAT_OPENS || (s->state == SEAT_WAITS && !s->over && has_room);
-		if (may_open && (!next || (next->root && !s->root)))
+		bool may_open = s->state == SEAT_OPENS || (s->state == SEAT_WAITS && has_room);
+		if (may_open && !s->over && (!next || (next->root && !s->root)))
 			next = s;
 	}
 	return next;

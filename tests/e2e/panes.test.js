@@ -319,6 +319,20 @@ test("a tmux that hangs holds a prompt up for 2 s at most, and its late pane is 
   await until("no pane is left", async () => (await tmux.panes()).length === 0, { hint: async () => JSON.stringify(await tmux.panes()) });
 }));
 
+test("a row that cannot be closed yet, of a pane that was never opened, holds nothing up", inTmux({}, async (tmux) => {
+  const runner = await run(tmux);
+  await world.sqlite("CREATE TRIGGER no BEFORE UPDATE OF closed_at ON panes BEGIN SELECT RAISE(ABORT, 'not now'); END", { write: true });
+  process.kill(tmux.pid, "SIGSTOP"); // the first is being opened, and the others are to be opened after it
+  const ids = [];
+  for (let i = 0; i < 3; i++) ids.push(await world.add(`${tag("behind")} [say done]`));
+  await world.finished(ids);
+  await until("the first is given up", () => runner.stderr.includes("tmux does not answer"));
+  await world.finish(await world.add(`${tag("next")} [say done]`));
+  process.kill(tmux.pid, "SIGCONT");
+  await world.sqlite("DROP TRIGGER no", { write: true });
+  for (const id of ids) await closed(id, { within: 40_000 });
+}));
+
 test("a runner within tmux outlives its terminal in order, and the next takes up", async () => {
   world.configure({ ...panes(), server: { url: server.url } });
   const tmux = await Tmux.open(world);
