@@ -1,10 +1,10 @@
 // Which agent, model, variant, directory and parent a task gets, as the model and the server see it.
 
 import assert from "node:assert/strict";
-import { mkdirSync, readFileSync, symlinkSync } from "node:fs";
+import { mkdirSync, readFileSync, rmdirSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { sharedWorld, tag } from "./harness.js";
+import { inWorld, sharedWorld, tag, VIGIL } from "./harness.js";
 
 // OpenCode's own "seer" has a model and a variant, "oracle" has neither: here vigil configures that one.
 const agents = { oracle: { model: "offline/echo2", variant: "high" } };
@@ -131,3 +131,13 @@ test("a directory that does not exist is refused where it is typed", async () =>
   assert.deepEqual([status, stdout], [2, ""]);
   assert.match(stderr, /^[^\n]*\/nowhere\/at\/all[^\n]*\n$/);
 });
+
+test("a directory that has gone meanwhile is refused, also where the runner's parent ignores how children end", inWorld({}, async (own) => {
+  const folder = own.folder("gone");
+  const id = await own.add("-C", folder, tag("gone"));
+  rmdirSync(folder);
+  const { status, stderr } = await own.start("env", ["--ignore-signal=CHLD", VIGIL, "run", "--drain"]).end();
+  const task = await own.task(id);
+  assert.deepEqual([status, task.status, task.error_kind], [0, "failed", "refused"], stderr);
+  assert.equal(task.error, `its directory ${folder} does not exist`);
+}));
