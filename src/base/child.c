@@ -97,10 +97,12 @@ static void
 reap(struct child *c)
 {
 	int status = 0;
-	if (is_over(c->pid, &status))
+	if (is_over(c->pid, &status)) {
 		tell_end(c, false, status);
-	else
-		ev_timer_start(c->loop, &c->reap);
+		return;
+	}
+	ev_timer_set(&c->reap, REAP_AGAIN_S, 0.); /* each time: what is left of it is nothing */
+	ev_timer_start(c->loop, &c->reap);
 }
 
 static void
@@ -222,7 +224,7 @@ child_start(struct ev_loop *loop, void (*become)(void *), void *become_arg, doub
 	*c = (struct child){.loop = loop, .pid = pid, .output = output, .ended = ended, .arg = arg};
 	ev_io_init(&c->io, on_output, output, EV_READ);
 	ev_timer_init(&c->late, on_late, deadline_s, 0.);
-	ev_timer_init(&c->reap, on_reap, REAP_AGAIN_S, 0.);
+	ev_timer_init(&c->reap, on_reap, 0., 0.);
 	c->io.data = c->late.data = c->reap.data = c;
 	ev_io_start(loop, &c->io);
 	ev_timer_start(loop, &c->late);
