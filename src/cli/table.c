@@ -220,11 +220,12 @@ print_cell(const struct table *table, size_t row, size_t column, size_t width, b
 	free(cell);
 }
 
+/* The head line has a name for columns that are left out, too. */
 static bool
-is_row_over(const struct table *table, size_t row, size_t after)
+is_row_over(const struct table *table, const size_t *widths, size_t row, size_t after)
 {
 	for (size_t i = after + 1; i < table->count; i++)
-		if (*table->cells[row * table->count + i])
+		if (widths[i] && *table->cells[row * table->count + i])
 			return false;
 	return true;
 }
@@ -236,7 +237,7 @@ print_row(const struct table *table, size_t row, const size_t *widths)
 	size_t left = whole_width(table, widths);
 
 	for (size_t i = 0; i < table->count; i++) {
-		bool is_end = is_row_over(table, row, i);
+		bool is_end = is_row_over(table, widths, row, i);
 
 		if (!widths[i])
 			continue;

@@ -181,6 +181,8 @@ is 'and in more room' 'id status created_at took agent task reason' "$(head -1 o
 holds 'nothing is cut' grep -qF "$long  timeout: it ran longer than its timeout" out
 NO_COLOR=1 on 200 C.UTF-8 list --status held
 is 'columns that nothing is in are left out' 'id status created_at task reason' "$(head -1 out | tr -s ' ')"
+NO_COLOR=1 on 60 C.UTF-8 list --status completed
+is 'their names take no room' 60 "$(width)"
 NO_COLOR=1 on 80 C.UTF-8 list --status held --columns id,agent,took
 is 'unless they are asked for' 'id agent took' "$(head -1 out | tr -s ' ')"
 NO_COLOR=1 on 80 C list
