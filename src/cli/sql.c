@@ -196,14 +196,15 @@ run_on(const struct args *args, const char *path, const char *query)
 	memcpy(words, common, sizeof(common));
 	for (const char *const *mode = output_mode(args); *mode; mode++)
 		words[count++] = *mode;
-	if (!query && print_is_terminal(stdin))
+	bool is_typed = !query && print_is_terminal(stdin);
+	if (is_typed)
 		words[count++] = "-interactive";
 	words[count++] = path;
 	words[count++] = query;
 	words[count] = NULL;
 
 	bool is_json = args_has(args, "json");
-	if (is_json || (query && print_is_terminal(stdout)))
+	if (is_json || (!is_typed && print_is_terminal(stdout)))
 		return run_shell_through(words, is_json);
 	return run_shell(words);
 }

@@ -486,6 +486,8 @@ holds 'and nothing that it obeys' grep -q '<U+009B>]0;b' out
 is 'not one escape' 0 "$(tr -cd '\033' <out | wc -c)"
 on_terminal "'$vigil' sql --json \"SELECT char(155) AS text\""
 is 'nor in JSON' '[{"text":"\u009b"}]' "$(cat out)"
+on_terminal "echo \"SELECT 'a' || char(27, 155) || 'b' AS text;\" | '$vigil' sql --csv"
+is 'nor of a query that comes through a pipe' 'text "a^[<U+009B>b"' "$(tr '\n' ' ' <out | sed 's/ $//')"
 printf 'SELECT 6 * 7 AS answer, NULL AS none;\n.exit\n' >typed
 script -qec "'$vigil' sql" typescript <typed | tr -d '\r' >out
 holds 'the shell itself, with columns' grep -q '^42 *NULL' out
