@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/when.h"
 #include "cli/cli.h"
 #include "cli/print.h"
 #include "cli/text.h"
@@ -188,7 +189,7 @@ print_part(void *arg, enum vigil_stream stream, const char *text)
 static bool
 say_time(void *out, const struct vigil_row *row)
 {
-	print_span(row_get(row, "started_at"), row_get(row, "ended_at"), out);
+	when_say((int64_t)(strtod(row_get(row, "took"), NULL) * 1000), out);
 	return true;
 }
 

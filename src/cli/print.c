@@ -135,16 +135,6 @@ print_seconds(const char *seconds, char out[32])
 	return seconds ? when_brief((int64_t)(strtod(seconds, NULL) * 1000), out) : "";
 }
 
-const char *
-print_span(const char *from, const char *to, char out[32])
-{
-	int64_t from_ms, to_ms = clock_now_ms();
-
-	if (!from || !stamp_parse(from, &from_ms) || (to && !stamp_parse(to, &to_ms)))
-		return "";
-	return when_say(to_ms > from_ms ? to_ms - from_ms : 0, out);
-}
-
 void
 print_piece(FILE *file, const char *text)
 {

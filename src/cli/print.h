@@ -40,8 +40,6 @@ const char *print_time(const char *stamp, char out[32]);
 const char *print_when(FILE *, const char *stamp, char out[32]);
 /* A number of seconds as "3h 12m"; "" for NULL. */
 const char *print_seconds(const char *seconds, char out[32]);
-/* How long from one to the other, NULL: to now; "" without a begin. */
-const char *print_span(const char *from, const char *to, char out[32]);
 
 /* Text that others wrote: raw into a pipe, made safe on a terminal; ends with a line end. */
 void print_text(FILE *, const char *text);

@@ -152,6 +152,7 @@ const struct command report_command = {
     .summary = "what happened in the night, and what needs you",
     .options = options,
     .details =
-	"What counts is all that was under way between the two times, as a whole, and what is at\n"
-	"work; tasks by how they stand now.\n",
+	"What counts is all that was under way between the two times, and what is at work: its\n"
+	"tokens and cost as a whole, of its work what is between them; tasks by how they stand\n"
+	"now.\n",
 };

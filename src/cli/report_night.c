@@ -82,14 +82,8 @@ take_slot(int64_t *ends, int *slots, const struct bar *bar)
 	return slot;
 }
 
-static int64_t
-within(const struct night *night, int64_t ms)
-{
-	return ms < night->from_ms ? night->from_ms : ms > night->to_ms ? night->to_ms : ms;
-}
-
 static void
-add_to_task(const struct night *night, struct night_task *task, struct bar *bar)
+add_to_task(struct night_task *task, struct bar *bar)
 {
 	if (task->last_bar)
 		task->last_bar->next = bar;
@@ -97,7 +91,7 @@ add_to_task(const struct night *night, struct night_task *task, struct bar *bar)
 		task->first_bar = bar;
 	task->last_bar = bar;
 	task->bars++;
-	task->work_ms += within(night, bar->to_ms) - within(night, bar->from_ms);
+	task->work_ms += json_int(bar->row, "work_ms");
 	task->tokens_input += json_int(bar->row, "tokens_input");
 	task->tokens_output += json_int(bar->row, "tokens_output");
 	task->cost += json_number(bar->row, "cost");
@@ -127,9 +121,15 @@ make_bars(struct night *night)
 		    .prompted_ms = night_time(row, "prompted_at"),
 		};
 		bar->slot = take_slot(ends, &night->slots, bar);
-		add_to_task(night, task, bar);
+		add_to_task(task, bar);
 	}
 	free(ends);
+}
+
+static int64_t
+within(const struct night *night, int64_t ms)
+{
+	return ms < night->from_ms ? night->from_ms : ms > night->to_ms ? night->to_ms : ms;
 }
 
 /* Hours in which nothing happened say less than they take room. */

@@ -88,6 +88,7 @@ put_attempt(struct buf *out, const struct bar *bar)
 {
 	char in[32], outs[32];
 	const char *model = json_text(bar->row, "model"), *error = json_text(bar->row, "error");
+	int64_t took = bar->to_ms - bar->from_ms - json_int(bar->row, "lost_ms");
 
 	buf_printf(out,
 	    "<tr><td class=\"right\">%" PRId64
@@ -96,7 +97,7 @@ put_attempt(struct buf *out, const struct bar *bar)
 	    strcmp(bar->outcome, "live") == 0 ? "at work" : bar->outcome);
 	put_when(out, bar->from_ms);
 	buf_puts(out, "</td><td>");
-	put_span(out, bar->to_ms - bar->from_ms);
+	put_span(out, took > 0 ? took : 0);
 	buf_printf(out,
 	    "</td><td class=\"right\">%" PRId64 "</td><td class=\"right\">%s + %s</td>"
 	    "<td class=\"right\">$%.2f</td><td><bdi>",

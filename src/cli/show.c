@@ -277,7 +277,7 @@ add_attempt(void *table, const struct vigil_row *row)
 	    row_get(row, "number"),
 	    outcome ? outcome : "running",
 	    print_when(stdout, row_get(row, "started_at"), started),
-	    print_span(row_get(row, "started_at"), row_get(row, "ended_at"), took),
+	    print_seconds(row_get(row, "took"), took),
 	    row_get(row, "model"),
 	    row_get(row, "session_id"),
 	    tokens,

@@ -100,23 +100,6 @@ sort_ids(struct report *r)
 	r->count = kept;
 }
 
-static int64_t
-larger(int64_t a, int64_t b)
-{
-	return a > b ? a : b;
-}
-
-/* How long it was at work within the range. */
-static int64_t
-work_ms(const struct report *r, int64_t from_ms, int64_t to_ms)
-{
-	int64_t begin = larger(from_ms, r->from_ms), end = to_ms ? to_ms : r->now_ms;
-
-	if (end > r->to_ms)
-		end = r->to_ms;
-	return larger(end - begin, 0);
-}
-
 /* The columns of report_attempts, in its order. */
 static bool
 take_attempt(void *arg, const struct row *row)
@@ -125,11 +108,11 @@ take_attempt(void *arg, const struct row *row)
 	struct total *total = &r->total;
 
 	total->attempts++;
-	total->work_ms += work_ms(r, row_time(row, 6), row_time(row, 8));
 	total->resumes += row_int(row, 12);
 	for (size_t i = 0; i < 5; i++)
 		total->tokens[i] += row_int(row, 13 + i);
 	total->cost += row_real(row, 18);
+	total->work_ms += row_int(row, 20);
 	add_id(r, row_int(row, 1));
 	return hand_row(r, row);
 }
@@ -173,10 +156,10 @@ take_blocked(void *arg, const struct row *row)
 static bool
 ask_attempts(struct report *r)
 {
-	struct value values[] = {
-	    value_time(r->from_ms), value_time(r->to_ms), value_time(r->to_ms + DAY_MS)};
+	struct value values[] = {value_time(r->from_ms), value_time(r->to_ms),
+	    value_time(r->to_ms + DAY_MS), value_time(r->now_ms)};
 
-	return ask(r, VIGIL_REPORT_ATTEMPT, Q_report_attempts, values, 3, take_attempt) &&
+	return ask(r, VIGIL_REPORT_ATTEMPT, Q_report_attempts, values, 4, take_attempt) &&
 	       ask(r, VIGIL_REPORT_TASK, Q_report_ended, values, 2, take_ended);
 }
 
@@ -254,7 +237,8 @@ find_range(struct report *r, const struct vigil_range *range, struct fault *faul
 	r->from_ms = r->to_ms - NIGHT_MS;
 	if (range->since && !when_time(range->since, WHEN_PAST, r->now_ms, &r->from_ms, fault))
 		return false;
-	r->from_ms = larger(r->from_ms, 1); /* 0 is no time */
+	if (r->from_ms < 1)
+		r->from_ms = 1; /* 0 is no time */
 	if (r->from_ms >= r->to_ms)
 		return fault_set(fault, FAULT_USAGE,
 		    "since '%s' until '%s': that is no time at all",

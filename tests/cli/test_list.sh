@@ -239,20 +239,21 @@ for kind in agent empty timeout stalled interrupted rejected refused server limi
     is "$kind: in the second line" 'Next:' "$(sed -n 2p out | cut -c 1-5)"
 done
 
-# Two attempts of 10 and of 20 seconds, hours apart, and one that goes on: it is what they have worked.
+# Two attempts of 10 and of 20 seconds, hours apart, the second asleep for a minute besides: it is what they have worked.
 id=$(add 'twice' --attempts 3)
 began "$id"
 attempt_ended "$id" 10 failed 1
 sql "UPDATE tasks SET status = 'queued' WHERE id = $id"
 sql "INSERT INTO runners (pid, pid_start, boot_id, version, directory) VALUES (1, 1, '', '', '/');
-    INSERT INTO attempts (task_id, number, nonce, runner_id, started_at)
-    SELECT $id, 2, 'n', max(id), strftime('%Y-%m-%dT%H:%M:%fZ', 'now', '+3 hours') FROM runners;
+    INSERT INTO attempts (task_id, number, nonce, runner_id, lost_ms, started_at)
+    SELECT $id, 2, 'n', max(id), 60000, strftime('%Y-%m-%dT%H:%M:%fZ', 'now', '+3 hours') FROM runners;
     UPDATE runners SET ended_at = started_at;
     UPDATE tasks SET status = 'starting', attempts = 2, wake_at = created_at WHERE id = $id"
-attempt_ended "$id" 20 failed 1
+attempt_ended "$id" 80 failed 1
 sql "UPDATE tasks SET status = 'failed', error_kind = 'agent', error = '$(printf 'one\ntwo')' WHERE id = $id"
 run 0 show "$id"
 is 'the time of its attempts' "Task $id failed (agent) after 30 s, 2 attempts, resumed twice: one two" "$(head -1 out)"
+holds 'and of each' grep -q '^2	failed	20[0-9-]* [0-9:]*	20s	' out
 is 'a long error is there as it is' 'two' "$(sed -n '/^error$/,/^prompt$/p' out | sed -n 3p)"
 run 0 retry "$id"
 run 0 show "$id"

@@ -128,6 +128,28 @@ START_TEST(every_figure_is_right)
 }
 END_TEST
 
+START_TEST(what_was_lost_is_no_work)
+{
+	const struct vigil_range late = {.since = "2026-01-31T21:50:00Z", .until = UNTIL};
+
+	make(1, "2026-01-31T21:00", "2026-01-31T22:00", "completed", 1);
+	shell_ok(path, "INSERT INTO importing VALUES (2, 2); INSERT INTO tasks (id, status, "
+		       "prompt, attempts, result, "
+		       "created_at, started_at, completed_at) SELECT 2, status, 'slept', 1, "
+		       "result, created_at, "
+		       "started_at, completed_at FROM tasks; INSERT INTO attempts (task_id, "
+		       "number, nonce, sealed, "
+		       "started_at, ended_at, outcome, lost_ms) SELECT 2, 1, 'n', 1, started_at, "
+		       "ended_at, outcome, "
+		       "2700000 FROM attempts; DELETE FROM importing;");
+	reports(&night, VIGIL_REPORT_ATTEMPT, "task_id lost_ms work_ms",
+	    "1|0|3600000|\n2|2700000|900000|\n");
+	reports(&night, VIGIL_REPORT_TOTAL, "work_ms", "4500000|\n");
+	/* Not more than there is room for. */
+	reports(&late, VIGIL_REPORT_ATTEMPT, "task_id work_ms", "1|600000|\n2|600000|\n");
+}
+END_TEST
+
 START_TEST(the_ends_are_half_open)
 {
 	const struct vigil_range from = {.since = "2026-01-31T22:00:00Z", .until = UNTIL};
@@ -310,6 +332,7 @@ main(void)
 	tcase_add_checked_fixture(tests, ops_set_up, ops_tear_down);
 	tcase_add_test(tests, what_overlaps_counts);
 	tcase_add_test(tests, every_figure_is_right);
+	tcase_add_test(tests, what_was_lost_is_no_work);
 	tcase_add_test(tests, the_ends_are_half_open);
 	tcase_add_test(tests, what_never_began_counts_when_it_ended);
 	tcase_add_test(tests, what_is_live_counts_however_old);

@@ -157,7 +157,8 @@ SELECT ending, ended_at, ?1 AS alive FROM runners ORDER BY id DESC LIMIT 1;
 -- ?1 task
 SELECT id, number, server, session_id, message_id, agent, model, variant, started_at, prompted_at, ended_at,
 	outcome, error, error_kind, resumes, tokens_input, tokens_output, tokens_reasoning, tokens_cache_read,
-	tokens_cache_write, cost
+	tokens_cache_write, cost,
+	round(max(0, (julianday(coalesce(ended_at, 'now')) - julianday(started_at)) * 86400 - lost_ms / 1000.0), 3) AS took
 FROM attempts WHERE task_id = ?1 ORDER BY number;
 
 -- name: show_messages

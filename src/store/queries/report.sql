@@ -9,16 +9,19 @@ SELECT paused_at, ?1 AS has_runner, (SELECT count(*) FROM tasks WHERE status = '
 FROM vigil;
 
 -- name: report_attempts
--- ?1 from, ?2 to, ?3 a day later. Whatever was under way in between. What was so at ?2 and ended later has ended
+-- ?1 from, ?2 to, ?3 a day later, ?4 now. Whatever was under way in between. What was so at ?2 and ended later has ended
 -- within a day, is one of the few that last longer, which have an index of their own, or is live.
--- An agent or a model that nobody chose is known once there is a transcript.
+-- An agent or a model that nobody chose is known once there is a transcript. Work is what was not lost, of which no
+-- more is within the range than the range has room for: when it was lost is not known.
 SELECT id, task_id, number,
 	coalesce(agent, (SELECT messages.agent FROM messages WHERE attempt_id = attempts.id AND role = 'assistant'
 		ORDER BY id DESC LIMIT 1)) AS agent,
 	coalesce(model, (SELECT messages.model FROM messages WHERE attempt_id = attempts.id AND role = 'assistant'
 		ORDER BY id DESC LIMIT 1)) AS model,
 	session_id, started_at, prompted_at, ended_at, outcome, error_kind, error,
-	resumes, tokens_input, tokens_output, tokens_reasoning, tokens_cache_read, tokens_cache_write, cost
+	resumes, tokens_input, tokens_output, tokens_reasoning, tokens_cache_read, tokens_cache_write, cost, lost_ms,
+	CAST(round(max(0, min(julianday(coalesce(ended_at, ?4)) - julianday(started_at) - lost_ms / 86400000.0,
+		julianday(min(coalesce(ended_at, ?4), ?2)) - julianday(max(started_at, ?1)))) * 86400000) AS INTEGER) AS work_ms
 FROM attempts WHERE id IN (
 	SELECT id FROM attempts WHERE ended_at >= ?1 AND ended_at < ?3 AND started_at < ?2
 	UNION
