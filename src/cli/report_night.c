@@ -248,6 +248,33 @@ night_needs_person(const struct night *night)
 	       json_text(night->total, "paused_at") || night_lacks_runner(night);
 }
 
+const char *
+night_obstacle(const struct json *blocked)
+{
+	static const char *const obstacles[][2] = {
+	    {"failed", "failed"},
+	    {"cancelled", "was cancelled"},
+	    {"deleted", "was deleted"},
+	};
+	const char *status = json_text(blocked, "status");
+
+	for (size_t i = 0; i < sizeof(obstacles) / sizeof(obstacles[0]); i++)
+		if (strcmp(status, obstacles[i][0]) == 0)
+			return obstacles[i][1];
+	return "is held";
+}
+
+char *
+night_remedy(const struct json *blocked)
+{
+	const char *status = json_text(blocked, "status");
+
+	if (strcmp(status, "deleted") == 0)
+		return xstrdup("vigil sql 'SELECT * FROM queue'"); /* it says what can be done */
+	return xasprintf("vigil %s %" PRId64, strcmp(status, "held") == 0 ? "release" : "retry",
+	    json_int(blocked, "id"));
+}
+
 static int
 compare_work(const void *a, const void *b)
 {

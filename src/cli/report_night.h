@@ -65,6 +65,11 @@ bool night_lacks_runner(const struct night *);
 /* There are asks, held tasks, tasks behind failed ones, or the queue stands still. */
 bool night_needs_person(const struct night *);
 
+/* Of a row of VIGIL_REPORT_BLOCKED: what the task that is in the way does, "failed", and the
+ * command that helps, which the caller frees. */
+const char *night_obstacle(const struct json *blocked);
+char *night_remedy(const struct json *blocked);
+
 /* Of a task: its newest attempt's, else as it was queued; NULL: not known. */
 const char *night_model(const struct night_task *);
 const char *night_agent(const struct night_task *);

@@ -197,16 +197,17 @@ put_blocked(struct buf *out, const struct night *night)
 
 	for (const struct json *row = json_first(rows); row && shown < NEEDS_MOST;
 	     row = json_next(row), shown++) {
-		const char *status = json_text(row, "status");
-		bool is_held = strcmp(status, "held") == 0;
+		char *remedy = night_remedy(row);
 
 		buf_printf(out, "<li>%" PRId64 " queued behind ", json_int(row, "blocked"));
 		put_task_link(out, night, "task", json_int(row, "id"));
-		buf_printf(
-		    out, ", which %s%s: ", strcmp(status, "failed") == 0 ? "" : "is ", status);
+		buf_printf(out, ", which %s%s", night_obstacle(row),
+		    json_text(row, "subject") ? ": " : "");
 		put_subject(out, row, "subject");
-		buf_printf(out, " <code>vigil %s %" PRId64 "</code></li>\n",
-		    is_held ? "release" : "retry", json_int(row, "id"));
+		buf_puts(out, " <code>");
+		html_text(out, remedy);
+		buf_puts(out, "</code></li>\n");
+		free(remedy);
 	}
 	put_more(out, json_count(rows) - shown, "vigil sql &#39;SELECT * FROM queue&#39;");
 }

@@ -240,17 +240,14 @@ print_blocked(const struct paper *p, const struct json *blocked)
 
 	for (const struct json *row = json_first(blocked); row && shown < LIST_MOST;
 	     row = json_next(row), shown++) {
-		bool is_held = strcmp(json_text(row, "status"), "held") == 0;
-		int64_t id = json_int(row, "id"), count = json_int(row, "blocked");
-		char *what =
-		    xasprintf("%" PRId64 " queued behind task %" PRId64 ", which %s: %s", count, id,
-			is_held                                           ? "is held"
-			: strcmp(json_text(row, "status"), "failed") == 0 ? "failed"
-									  : "was cancelled",
-			json_text(row, "subject"));
+		const char *subject = json_text(row, "subject");
+		char *what = xasprintf("%" PRId64 " queued behind task %" PRId64 ", which %s%s%s",
+		    json_int(row, "blocked"), json_int(row, "id"), night_obstacle(row),
+		    subject ? ": " : "", subject ? subject : "");
+		char *remedy = night_remedy(row);
 
-		print_need(
-		    p, what, is_held ? "vigil release %" PRId64 : "vigil retry %" PRId64, id);
+		print_need(p, what, "%s", remedy);
+		free(remedy);
 		free(what);
 	}
 	print_more(p, shown, json_count(blocked), "vigil sql 'SELECT * FROM queue'");

@@ -122,6 +122,17 @@ holds 'two rows of bars, and their ids' [ "$(grep -cE '^ +(1=+|2x+)' out)" -eq 2
 holds "80 columns: $(widest)" [ "$(widest)" -eq 80 ]
 holds "one screen: $(wc -l <out)" [ "$(wc -l <out)" -le 25 ]
 
+# What was needed, and is gone.
+gone=$("$vigil" add --db gone.db x)
+behind=$("$vigil" add --db gone.db --after "$gone" x)
+"$vigil" cancel --db gone.db --all 2>/dev/null
+sqlite3 gone.db "DELETE FROM tasks WHERE id = $gone"
+"$vigil" retry --db gone.db "$behind" 2>/dev/null
+run 0 --db gone.db
+says "1 queued behind task $gone, which was deleted  *vigil sql 'SELECT \\* FROM queue'\$"
+run 0 --db gone.db --html -
+says "1 queued behind task $gone, which was deleted<bdi></bdi> <code>vigil sql &#39;SELECT \\* FROM queue&#39;</code>"
+
 # ---- widths, locales, colours --------------------------------------------------------------------
 
 report="$vigil report $night"

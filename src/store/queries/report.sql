@@ -61,22 +61,23 @@ SELECT id, substr(coalesce(description, trim(prompt, char(9, 10, 11, 12, 13, 32,
 FROM tasks WHERE status = 'held' ORDER BY id;
 
 -- name: report_blocked
--- Tasks that have failed, were cancelled or are held, and which tasks are queued behind each, or behind one that is.
+-- Tasks that have failed, were cancelled or deleted, or are held, and which tasks are queued behind each, or behind one
+-- that is.
 -- From what is queued (CROSS JOIN keeps the order): what has failed is all history.
 WITH RECURSIVE blocked (id, behind) AS (
 	SELECT tasks.id, needs_id FROM tasks CROSS JOIN dependencies ON task_id = tasks.id
-		CROSS JOIN tasks AS needed ON needed.id = needs_id
-	WHERE tasks.status = 'queued' AND needed.status IN ('failed', 'cancelled', 'held')
+		LEFT JOIN tasks AS needed ON needed.id = needs_id
+	WHERE tasks.status = 'queued' AND coalesce(needed.status, 'deleted') IN ('failed', 'cancelled', 'held', 'deleted')
 	UNION
 	SELECT task_id, behind FROM blocked CROSS JOIN dependencies ON needs_id = blocked.id
 		CROSS JOIN tasks ON tasks.id = task_id AND tasks.status = 'queued'
 )
-SELECT needed.id, needed.status, substr(coalesce(needed.description,
+SELECT first.behind AS id, coalesce(needed.status, 'deleted') AS status, substr(coalesce(needed.description,
 		trim(needed.prompt, char(9, 10, 11, 12, 13, 32, 160))), 1, 200) AS subject,
 	count(*) AS blocked, group_concat(first.id) AS tasks
 FROM (SELECT id, min(behind) AS behind FROM blocked GROUP BY id ORDER BY id) AS first
-	CROSS JOIN tasks AS needed ON needed.id = first.behind
-GROUP BY needed.id ORDER BY needed.id;
+	LEFT JOIN tasks AS needed ON needed.id = first.behind
+GROUP BY first.behind ORDER BY first.behind;
 
 -- name: report_total
 -- ?1 … ?22: sums that are made while the rows go by; here they get their names.
