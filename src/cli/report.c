@@ -105,14 +105,35 @@ write_page(const struct args *args, struct vigil *vigil, const char *name, const
 	return status;
 }
 
+/* Or one of the files that belong to it. They are not opened, which could drop SQLite's locks. */
+static bool
+is_database(const struct vigil *vigil, const struct stat *info)
+{
+	static const char *const ends[] = {"", "-wal", "-shm", ".lock", ".password", ".server.log"};
+	bool is_one = false;
+
+	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]) && !is_one; i++) {
+		char *path = xasprintf("%s%s", vigil_database(vigil), ends[i]);
+		struct stat own;
+
+		is_one = stat(path, &own) == 0 && own.st_dev == info->st_dev &&
+			 own.st_ino == info->st_ino;
+		free(path);
+	}
+	return is_one;
+}
+
 static int
 write_file(const struct args *args, struct vigil *vigil, const char *name)
 {
 	struct stat info;
+	bool is_there = stat(name, &info) == 0;
 
 	/* Renaming would put a file in the place of a device or a pipe. */
-	if (stat(name, &info) == 0 && !S_ISREG(info.st_mode))
+	if (is_there && !S_ISREG(info.st_mode))
 		return cli_usage("--html '%s': that is no file; - is standard output", name);
+	if (is_there && is_database(vigil, &info))
+		return cli_usage("--html '%s': that is the database's", name);
 	/* What a link leads to is what is replaced. */
 	char *real = realpath(name, NULL);
 	char *part = xasprintf("%s.part", real ? real : name);

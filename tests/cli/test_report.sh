@@ -215,6 +215,10 @@ holds 'nothing is left beside it' [ ! -e page.html.part ]
 mkdir folder
 bad 2 "--html 'folder': that is no file" --html folder
 bad 2 "--html '/dev/null': that is no file" --html /dev/null
+ln -s v.db other.db
+bad 2 "--html 'v.db': that is the database's" --html v.db
+bad 2 "--html 'other.db': that is the database's" --html other.db
+holds 'which is as it was' "$vigil" list >/dev/null
 bad 5 'nowhere/page.html.part cannot be written: No such file' --html nowhere/page.html
 echo old >page.html
 bad 2 "'soon'" --since soon --html page.html
