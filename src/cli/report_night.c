@@ -120,6 +120,9 @@ make_bars(struct night *night)
 		    .to_ms = ended ? ended : night->now_ms,
 		    .prompted_ms = night_time(row, "prompted_at"),
 		};
+		bar->work_ms = bar->to_ms - bar->from_ms - json_int(row, "lost_ms");
+		if (bar->work_ms < 0)
+			bar->work_ms = 0;
 		bar->slot = take_slot(ends, &night->slots, bar);
 		add_to_task(task, bar);
 	}
@@ -437,22 +440,6 @@ night_range(const struct night *night, char out[96])
 	strftime(to, sizeof(to), "%Y-%m-%d %H:%M", &end);
 	snprintf(out, 96, "%s to %s, %s", from, is_one_day ? to + 11 : to,
 	    when_say((night->to_ms - night->from_ms + 500) / 1000 * 1000, span));
-	return out;
-}
-
-const char *
-night_span(int64_t ms, char out[32])
-{
-	int64_t hours = ms / HOUR_MS, minutes = ms % HOUR_MS / MINUTE_MS;
-
-	if (hours >= 100)
-		snprintf(out, 32, "%" PRId64 "h", hours);
-	else if (hours)
-		snprintf(out, 32, "%" PRId64 "h %02" PRId64 "m", hours, minutes);
-	else if (minutes)
-		snprintf(out, 32, "%" PRId64 "m", minutes);
-	else
-		snprintf(out, 32, "%" PRId64 "s", ms / 1000);
 	return out;
 }
 

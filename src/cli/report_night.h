@@ -31,6 +31,7 @@ struct bar {
 	const char *outcome;    /* "live" while it is */
 	int64_t from_ms, to_ms; /* not cut to the range; of a live one, now */
 	int64_t prompted_ms;    /* 0: it was not */
+	int64_t work_ms;        /* without what was lost; not cut either */
 	int slot;               /* from 0 */
 	struct bar *next;       /* of its task */
 };
@@ -92,9 +93,6 @@ struct tick *night_ticks(const struct night *, size_t most, size_t *count);
 const char *night_clock(int64_t ms, char out[32]);
 const char *night_day(int64_t ms, char out[32]);
 const char *night_range(const struct night *, char out[96]);
-
-/* "2h 57m", "33m", "12s": where room is short. */
-const char *night_span(int64_t ms, char out[32]);
 
 /* "1.2M", "80k", "999". */
 const char *night_count(int64_t count, char out[32]);

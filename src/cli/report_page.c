@@ -134,8 +134,7 @@ put_sums(struct buf *out, const struct night *night)
 	buf_puts(out, "<section aria-labelledby=\"sums\">\n<h2 id=\"sums\">Sums</h2>\n"
 		      "<dl class=\"tiles\">\n");
 	put_outcomes(out, total);
-	put_tile(
-	    out, "", "of work", "%s", when_say(json_int(total, "work_ms") / 1000 * 1000, span));
+	put_tile(out, "", "of work", "%s", when_say(json_int(total, "work_ms"), span));
 	put_tile(out, "", "tokens in", "%s", night_count(json_int(total, "tokens_input"), in));
 	put_tile(out, "", "tokens out", "%s", night_count(json_int(total, "tokens_output"), outs));
 	put_tile(out, "", "cost", "$%.2f", json_number(total, "cost"));
@@ -331,7 +330,7 @@ put_sums_of(struct buf *out, const struct night_task *task)
 	char span[32], count[32];
 
 	buf_printf(out, "<td class=\"right\" data-v=\"%" PRId64 "\">%s</td>", task->work_ms,
-	    task->bars ? night_span(task->work_ms, span) : "");
+	    task->bars ? when_brief(task->work_ms, span) : "");
 	buf_printf(out,
 	    "<td class=\"right fine\" data-v=\"%" PRId64 "\">%" PRId64
 	    "</td><td class=\"right fine\" data-v=\"%" PRId64

@@ -67,7 +67,7 @@ put_rect(const struct chart *c, const char *class, int slot, int64_t from_ms, in
 	    class, x, width, top(slot), BAR);
 }
 
-/* "Task 3, attempt 2, failed: 22:10 to 23:00, 50 min. What it was about" */
+/* "Task 3, attempt 2, failed: 22:10 to 23:00, 50 min. What it was about": the span is work. */
 static void
 put_name(const struct chart *c, const struct bar *bar)
 {
@@ -83,8 +83,7 @@ put_name(const struct chart *c, const struct bar *bar)
 		buf_puts(c->out, ")");
 	}
 	buf_printf(c->out, ": %s to %s, %s. ", night_clock(bar->from_ms, from),
-	    is_live ? "now" : night_clock(bar->to_ms, to),
-	    when_say((bar->to_ms - bar->from_ms) / 1000 * 1000, span));
+	    is_live ? "now" : night_clock(bar->to_ms, to), when_say(bar->work_ms, span));
 	html_text(c->out, bar->task->subject);
 }
 
@@ -135,8 +134,8 @@ put_wait(const struct chart *c, const struct bar *bar, const struct json *mark, 
 	bool is_ask = strcmp(json_text(mark, "kind"), "ask") == 0;
 	char span[32];
 
-	buf_printf(c->out, "<g><title>waited %s for %s</title>",
-	    when_say((to - from) / 1000 * 1000, span), is_ask ? "a person" : "its server");
+	buf_printf(c->out, "<g><title>waited %s for %s</title>", when_say(to - from, span),
+	    is_ask ? "a person" : "its server");
 	put_rect(c, "wait", bar->slot, from, to);
 	buf_puts(c->out, "</g>\n");
 }

@@ -24,14 +24,6 @@ put_when(struct buf *out, int64_t ms)
 }
 
 static void
-put_span(struct buf *out, int64_t ms)
-{
-	char span[32];
-
-	buf_puts(out, when_say(ms < 1000 ? ms : ms / 1000 * 1000, span));
-}
-
-static void
 put_field(struct buf *out, const char *name, const char *value)
 {
 	if (!value || !*value)
@@ -86,9 +78,8 @@ put_error(struct buf *out, const struct json *row)
 static void
 put_attempt(struct buf *out, const struct bar *bar)
 {
-	char in[32], outs[32];
+	char span[32], in[32], outs[32];
 	const char *model = json_text(bar->row, "model"), *error = json_text(bar->row, "error");
-	int64_t took = bar->to_ms - bar->from_ms - json_int(bar->row, "lost_ms");
 
 	buf_printf(out,
 	    "<tr><td class=\"right\">%" PRId64
@@ -97,7 +88,7 @@ put_attempt(struct buf *out, const struct bar *bar)
 	    strcmp(bar->outcome, "live") == 0 ? "at work" : bar->outcome);
 	put_when(out, bar->from_ms);
 	buf_puts(out, "</td><td>");
-	put_span(out, took > 0 ? took : 0);
+	buf_puts(out, when_say(bar->work_ms, span));
 	buf_printf(out,
 	    "</td><td class=\"right\">%" PRId64 "</td><td class=\"right\">%s + %s</td>"
 	    "<td class=\"right\">$%.2f</td><td><bdi>",

@@ -141,8 +141,7 @@ print_cost(const struct paper *p)
 	if (resumes)
 		add_phrase(
 		    &s, ", ", COLOUR_NONE, "resumed %" PRId64 " time%s", resumes, plural(resumes));
-	add_phrase(&s, "; ", COLOUR_NONE, "%s of work",
-	    when_say(json_int(total, "work_ms") / 1000 * 1000, span));
+	add_phrase(&s, "; ", COLOUR_NONE, "%s of work", when_say(json_int(total, "work_ms"), span));
 	add_phrase(&s, "; ", COLOUR_NONE, "tokens %s in, %s out",
 	    night_count(json_int(total, "tokens_input"), in),
 	    night_count(json_int(total, "tokens_output"), out));
@@ -318,9 +317,8 @@ print_longest_task(const struct paper *p, const struct night_task *task)
 	char span[32], *subject = fit(p, task->subject, rest);
 
 	fprintf(p->file, "  %*" PRId64 "  %12s  %s%-9s%s  %s\n", width, task->id,
-	    when_say(task->work_ms < 1000 ? task->work_ms : task->work_ms / 1000 * 1000, span),
-	    print_colour(p->file, print_status_colour(task->status)), task->status,
-	    print_colour(p->file, COLOUR_NONE), subject);
+	    when_say(task->work_ms, span), print_colour(p->file, print_status_colour(task->status)),
+	    task->status, print_colour(p->file, COLOUR_NONE), subject);
 	free(subject);
 }
 
