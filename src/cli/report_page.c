@@ -425,13 +425,19 @@ page_new(FILE *file, const struct night *night)
 }
 
 static void
+end_transcript(struct page *page)
+{
+	if (page->has_transcript)
+		buf_puts(&page->out, "</ol></details>\n");
+	page->has_transcript = false;
+}
+
+static void
 close_task(struct page *page)
 {
 	if (!page->task)
 		return;
-	if (page->has_transcript)
-		buf_puts(&page->out, "</ol></details>\n");
-	page->has_transcript = false;
+	end_transcript(page);
 	page_task_end(&page->out);
 	page->task = NULL;
 	flush(page);
@@ -442,11 +448,15 @@ has_room(struct page *page)
 {
 	if (page->written + page->out.len < TEXTS_MOST)
 		return true;
-	if (!page->said_left_out && page->task)
+	if (!page->said_left_out && page->task) {
+		end_transcript(page);
 		buf_printf(&page->out,
 		    "<p class=\"note\">What is left of the texts is left out, since the page has "
-		    "become large: <code>vigil show %" PRId64 "</code> has them.</p>\n",
-		    page->task->id);
+		    "become large: <code>vigil show %" PRId64
+		    "</code> has prompt and answer, <code>vigil follow %" PRId64
+		    "</code> the transcript.</p>\n",
+		    page->task->id, page->task->id);
+	}
 	page->said_left_out = true;
 	return false;
 }

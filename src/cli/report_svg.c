@@ -134,6 +134,8 @@ put_wait(const struct chart *c, const struct bar *bar, const struct json *mark, 
 	bool is_ask = strcmp(json_text(mark, "kind"), "ask") == 0;
 	char span[32];
 
+	if (to <= c->night->axis_from_ms)
+		return;
 	buf_printf(c->out, "<g><title>waited %s for %s</title>", when_say(to - from, span),
 	    is_ask ? "a person" : "its server");
 	put_rect(c, "wait", bar->slot, from, to);

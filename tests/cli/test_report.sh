@@ -225,6 +225,16 @@ bad 2 "'soon'" --since soon --html page.html
 holds 'what is refused changes nothing' [ "$(cat page.html)" = old ] && [ ! -e page.html.part ]
 "$vigil" report --html - >/dev/full 2>err
 holds 'standard output that is full is said' [ "$?-$(grep -c 'No space left' err)" = 5-1 ]
+sqlite3 v.db ".backup large.db"
+sqlite3 large.db "INSERT INTO importing VALUES (1, 1); WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1700)
+INSERT INTO messages (task_id, attempt_id, message_id, role, text) SELECT 1, 1, i, 'assistant', printf('%016000d', i) FROM n;
+DELETE FROM importing;"
+# shellcheck disable=SC2086
+run 0 $night --db large.db --html -
+is_left_out=$(grep -A 1 '^</ol></details>$' out | grep -c 'What is left .*<code>vigil follow 1</code> the transcript')
+holds 'a page that becomes too large says what it leaves out, behind the transcript' [ "$is_left_out" = 1 ]
+holds 'and has every task, and its end' [ "$(grep -c '^<details class="task"' out)-$(tail -n 1 out)" = '4-</html>' ]
+holds 'its size has a limit' [ "$(wc -c <out)" -lt 26000000 ]
 printf 'a long one %06000d' 0 >long
 seq 8 | while read -r _; do "$vigil" add --hold - <long >/dev/null; done
 "$vigil" cancel --all 2>/dev/null
