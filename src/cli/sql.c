@@ -96,7 +96,8 @@ hand_on(char *line, size_t bytes, enum text_form form)
 		return fwrite(line, 1, bytes, stdout) == bytes;
 	if (is_ended)
 		line[bytes - 1] = '\0';
-	char *safe = text_form(line, form);
+	/* JSON stays the same document, wherever it is shown. */
+	char *safe = form == TEXT_JSON ? text_form(line, form) : print_safe(stdout, line, form);
 	bool is_done = fputs(safe, stdout) >= 0 && (!is_ended || putchar('\n') != EOF);
 	free(safe);
 	return is_done;
@@ -140,7 +141,8 @@ run_shell(const char *const *words)
 	return error ? cannot_run(error) : await(pid);
 }
 
-/* The shell prints nothing for no rows, which is no JSON. */
+/* The shell prints nothing for no rows, which is no JSON; what cannot be written it does not say;
+ * and to a terminal it sends what is in a text as it is. */
 static int
 run_shell_through(const char *const *words, bool is_json)
 {
@@ -204,7 +206,7 @@ run_on(const struct args *args, const char *path, const char *query)
 	words[count] = NULL;
 
 	bool is_json = args_has(args, "json");
-	if (is_json || (!is_typed && print_is_terminal(stdout)))
+	if (is_json || !is_typed)
 		return run_shell_through(words, is_json);
 	return run_shell(words);
 }

@@ -488,6 +488,14 @@ on_terminal "'$vigil' sql --json \"SELECT char(155) AS text\""
 is 'nor in JSON' '[{"text":"\u009b"}]' "$(cat out)"
 on_terminal "echo \"SELECT 'a' || char(27, 155) || 'b' AS text;\" | '$vigil' sql --csv"
 is 'nor of a query that comes through a pipe' 'text "a^[<U+009B>b"' "$(tr '\n' ' ' <out | sed 's/ $//')"
+LC_ALL=C on_terminal "'$vigil' sql --csv \"SELECT char(283) AS text\""
+is 'ASCII alone without UTF-8' 'text "?"' "$(tr '\n' ' ' <out | sed 's/ $//')"
+for words in '' --json --csv; do
+    "$vigil" sql ${words:+$words} 'SELECT 1 AS one' >/dev/full 2>err
+    is "a full disk: sql $words" '5 1' "$? $(grep -c 'No space left' err)"
+    "$vigil" sql ${words:+$words} 'WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT i FROM n' 2>err | head -1 >out
+    is "a reader that has had enough: sql $words" '1 0' "$(wc -l <out) $(wc -c <err)"
+done
 printf 'SELECT 6 * 7 AS answer, NULL AS none;\n.exit\n' >typed
 script -qec "'$vigil' sql" typescript <typed | tr -d '\r' >out
 holds 'the shell itself, with columns' grep -q '^42 *NULL' out
