@@ -176,7 +176,8 @@ CREATE TABLE tasks (                    -- one row a task: what it is to do, how
 		CHECK (wake_at GLOB '[0-9]*' AND wake_at IS strftime('%Y-%m-%dT%H:%M:%fZ', wake_at, '+0 days')),
 	revision       INTEGER NOT NULL DEFAULT 0,        -- grows with each change of status
 	title          TEXT                 -- its description, else how its prompt begins; on one line, without escapes
-		AS (replace(replace(replace(replace(coalesce(description, substr(ltrim(prompt, char(9, 10, 13, 32)), 1, 60)),
+		AS (replace(replace(replace(replace(coalesce(nullif(description, ''),
+			substr(ltrim(prompt, char(9, 10, 13, 32)), 1, 60)),
 			char(10), ' '), char(13), ' '), char(27), ' '), char(155), ' ')),
 	error_line     TEXT                 -- how its error begins; the same
 		AS (replace(replace(replace(replace(substr(error, 1, 100),

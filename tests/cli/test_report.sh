@@ -93,6 +93,11 @@ holds 'two rows of bars, and their ids' [ "$(grep -cE '^ +(1=+|2x+)' out)" -eq 2
 holds "80 columns: $(widest)" [ "$(widest)" -eq 80 ]
 holds "one screen: $(wc -l <out)" [ "$(wc -l <out)" -le 25 ]
 
+"$vigil" add --db empty.db --hold -d '' 'what it is to do' >/dev/null
+is 'nor is it a title' 'what it is to do' "$("$vigil" sql --db empty.db 'SELECT title FROM queue')"
+run 0 --db empty.db
+holds 'an empty description says nothing: the prompt does' grep -q 'is held: what it is to do  *vigil release 1$' out
+
 # What was needed, and is gone.
 gone=$("$vigil" add --db gone.db x)
 behind=$("$vigil" add --db gone.db --after "$gone" x)

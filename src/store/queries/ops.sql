@@ -220,7 +220,7 @@ DELETE FROM tasks WHERE id = ?1;
 
 -- name: pick_tasks
 -- ?1 status, ?2 and ?3 the least and the greatest id, ?4 how many. The newest of them.
-SELECT id, status, coalesce(description, substr(prompt, 1, 200)) AS about FROM tasks
+SELECT id, status, coalesce(nullif(description, ''), substr(prompt, 1, 200)) AS about FROM tasks
 WHERE status = ?1 AND id BETWEEN ?2 AND ?3 ORDER BY id DESC LIMIT ?4;
 
 -- name: recent_agents

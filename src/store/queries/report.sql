@@ -37,7 +37,8 @@ SELECT id FROM tasks WHERE completed_at >= ?1 AND completed_at < ?2 ORDER BY com
 
 -- name: report_task
 -- ?1 id. How it stands now.
-SELECT id, status, substr(coalesce(description, trim(prompt, char(9, 10, 11, 12, 13, 32, 160))), 1, 200) AS subject,
+SELECT id, status,
+	substr(coalesce(nullif(description, ''), trim(prompt, char(9, 10, 11, 12, 13, 32, 160))), 1, 200) AS subject,
 	agent, model, directory, session_id, attempts, error_kind, substr(error, 1, 2000) AS error, note, created_at,
 	started_at, completed_at
 FROM tasks WHERE id = ?1;
@@ -57,7 +58,7 @@ FROM events WHERE task_id = ?1 AND kind = 'unreachable'
 ORDER BY 4;
 
 -- name: report_held
-SELECT id, substr(coalesce(description, trim(prompt, char(9, 10, 11, 12, 13, 32, 160))), 1, 200) AS subject
+SELECT id, substr(coalesce(nullif(description, ''), trim(prompt, char(9, 10, 11, 12, 13, 32, 160))), 1, 200) AS subject
 FROM tasks WHERE status = 'held' ORDER BY id;
 
 -- name: report_blocked
@@ -72,7 +73,7 @@ WITH RECURSIVE blocked (id, behind) AS (
 	SELECT task_id, behind FROM blocked CROSS JOIN dependencies ON needs_id = blocked.id
 		CROSS JOIN tasks ON tasks.id = task_id AND tasks.status = 'queued'
 )
-SELECT first.behind AS id, coalesce(needed.status, 'deleted') AS status, substr(coalesce(needed.description,
+SELECT first.behind AS id, coalesce(needed.status, 'deleted') AS status, substr(coalesce(nullif(needed.description, ''),
 		trim(needed.prompt, char(9, 10, 11, 12, 13, 32, 160))), 1, 200) AS subject,
 	count(*) AS blocked, group_concat(first.id) AS tasks
 FROM (SELECT id, min(behind) AS behind FROM blocked GROUP BY id ORDER BY id) AS first
