@@ -224,6 +224,17 @@ settle_copy(struct runner *r, const struct home *was, const struct home *is, str
 }
 
 bool
+origin_is_copy(struct runner *r, bool *copied, struct fault *why)
+{
+	struct home was = {0}, is = find_home(r);
+	bool ok = store_run(r->store, Q_home, NULL, 0, read_home, &was, why);
+	*copied = ok && is_copy(&was, &is);
+	free_home(&was);
+	free_home(&is);
+	return ok;
+}
+
+bool
 origin_settle(struct runner *r, struct fault *why)
 {
 	struct home was = {0}, is = find_home(r);

@@ -11,6 +11,10 @@
 
 struct runner;
 
+/* A copy that no run has settled yet: what its rows say is alive is not its own. False: the
+ * database cannot be read. */
+bool origin_is_copy(struct runner *, bool *copied, struct fault *);
+
 /* To be asked once a run's row is written, before it acts. A copy becomes a database of its own, in
  * one transaction: what is live in it is held, or over where it was to stop, and its server and
  * panes are forgotten, none of which is touched. False: the database cannot be read or written;

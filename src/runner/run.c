@@ -60,17 +60,19 @@ find_alive(void *arg, const struct row *row)
 	return !*alive;
 }
 
-/* The lock says so too; but a person can delete its file, and in a copy of the database this row is
- * all that tells. */
+/* The lock says so too; but a person can delete its file. In a copy, the row is of the first one's
+ * runner, which may well be alive. */
 static bool
 is_alone(struct runner *r, struct fault *why)
 {
 	long alive = 0;
-	if (!store_run(r->store, Q_runners_open, NULL, 0, find_alive, &alive, why))
+	bool is_copy;
+	if (!origin_is_copy(r, &is_copy, why))
 		return false;
-	return !alive || fault_set(why, FAULT_ENV,
-			     "a runner (pid %ld) drives %s, or the database that it is a copy of",
-			     alive, store_path(r->store));
+	if (!is_copy && !store_run(r->store, Q_runners_open, NULL, 0, find_alive, &alive, why))
+		return false;
+	return !alive || fault_set(why, FAULT_ENV, "a runner (pid %ld) drives %s", alive,
+			     store_path(r->store));
 }
 
 static bool

@@ -86,6 +86,21 @@ for (const [name, made] of Object.entries(COPIES)) {
   }));
 }
 
+test("a copy is run while the first one is", inWorld(QUICK, async (world) => {
+  const word = tag("meanwhile");
+  const id = await world.add(`${word} ${LONG}`);
+  await world.startRunner();
+  await world.called(word);
+  await until("it runs", async () => (await world.task(id)).status === "running", { hint: () => world.story([id]) });
+  const copy = await backedUp(world);
+  const passing = await copy.add(tag("in the copy"));
+  const { status, stderr } = await drained(copy);
+  assert.equal(status, 0, stderr);
+  assert.deepEqual([(await copy.task(id)).status, (await copy.task(passing)).status], ["held", "completed"]);
+  assert.equal((await world.finish(id)).status, "completed");
+  assert.equal((await world.calls(word)).length, 1);
+}));
+
 test("what was to stop when the copy was made is over in the copy, and stops in the first", inWorld(QUICK, async (world) => {
   const left = await leftAtWork(world, { prompt: "[slow 40] [say one two three]" });
   const copy = await backedUp(world);
