@@ -52,6 +52,7 @@ static bool
 find_places(const struct messages *all, struct place *places)
 {
 	size_t user = all->count, parent = all->count, last = 0;
+	const char *settled = ""; /* what stands before what answers it, or nowhere */
 	bool is_disordered = false;
 
 	for (size_t i = 0; i < all->count; i++) {
@@ -62,9 +63,14 @@ find_places(const struct messages *all, struct place *places)
 			user = i;
 		if (user < i && all->all[i].parent_id && answers(&all->all[i], all->all[user].id))
 			continue; /* as nearly always */
+		if (answers(&all->all[i], settled))
+			continue; /* where a person steers, a long turn goes on below an older one
+				   */
 		found = find_later_parent(all, i, parent);
-		if (found == all->count)
+		if (found == all->count) {
+			settled = all->all[i].parent_id ? all->all[i].parent_id : settled;
 			continue;
+		}
 		if (found != parent)
 			last = find_last_answer(all, found);
 		parent = found;

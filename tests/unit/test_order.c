@@ -17,6 +17,7 @@ static const struct {
     {"o", "o"},
     {"o a>o b>o", "o a b"},
     {"o a>o p b>p c>p", "o a p b c"},
+    {"o p a>o b>o c>p d>p e>o", "o p a b c d e"},
 
     /* The clock was set back before the first step, after one, or twice. */
     {"a>o o", "o a"},
