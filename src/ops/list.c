@@ -109,6 +109,7 @@ struct walk {
 	const struct request *request;
 	id_fn *fn;
 	void *arg;
+	int64_t least; /* the smallest id that is not too old; 0: not asked for yet */
 	bool failed;
 };
 
@@ -117,14 +118,13 @@ static bool
 take_id(void *arg, const struct row *row)
 {
 	struct walk *walk = arg;
-	struct value values[] = {walk->request->since, value_int(row_int(row, 0))};
-	int64_t has_below;
 
 	if (row_int(row, 1))
 		return walk->fn(walk->arg, row_int(row, 0));
-	walk->failed = !store_int(
-	    walk->vigil->store, Q_list_has_below, values, 2, 0, &has_below, &walk->vigil->fault);
-	return !walk->failed && has_below;
+	if (!walk->least)
+		walk->failed = !store_int(walk->vigil->store, Q_list_least, &walk->request->since,
+		    1, 0, &walk->least, &walk->vigil->fault);
+	return !walk->failed && row_int(row, 0) > walk->least;
 }
 
 /* Calls with each id, newest first; false ends it, which is no failure. */

@@ -96,10 +96,11 @@ WHERE (?1 IS NOT NULL AND created_at < ?1)
 	OR ?2 IS NULL OR instr(lower(prompt), lower(?2)) OR instr(lower(description), lower(?2))
 	OR instr(lower(result), lower(?2)) OR instr(lower(error), lower(?2));
 
--- name: list_has_below
--- ?1 since when, ?2 an id. Whether a task of a smaller id was created since then: ids and times need not agree, after
--- an import, or when a clock was set back. By time, for there are few, or one of the first is it.
-SELECT 1 FROM tasks WHERE created_at >= ?1 AND +id < ?2 ORDER BY created_at LIMIT 1;
+-- name: list_least
+-- ?1 since when. The smallest id of the tasks created since then (or one that none has), below which none is to be
+-- looked for: ids and times need not agree, after an import, or when a clock was set back. By time (+), for there are
+-- few as a rule.
+SELECT coalesce(min(+id), 1 << 53) FROM tasks WHERE created_at >= ?1;
 
 -- name: list_row
 -- ?1 id, ?2 ',column,column,': which are wanted of those that are long or computed, ?3 how many characters of a text.
