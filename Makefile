@@ -202,8 +202,7 @@ scripts = $(sort $(wildcard tests/$(1)/test_*.sh tests/$(1)/*.test.js))
 tested = $(if $(filter command%,$(origin VIGIL)),$(VIGIL),build/$(1)/vigil)
 suites = VIGIL='$(call tested,$(2))' $(foreach folder,$(1),$(or \
 	$(strip $(call in_c,$(folder),$(2)) $(call scripts,$(folder))),tests/$(folder)/test_none))
-# Most tests wait most of the time: one more than there are processors.
-RUN := tests/run -j $$(($(JOBS) + 1))
+RUN := tests/run -j $(JOBS)
 WITH_OPENCODE = OPENCODE=$$(tools/opencode/install $(OPENCODE_VERSION)) && export OPENCODE &&
 
 .PHONY: check-crash chaos fuzz check check-sim check-unit check-store check-client check-tmux check-runner \

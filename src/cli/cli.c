@@ -241,7 +241,8 @@ cli_main(const struct command *const *commands, int argc, char **argv)
 
 	keep_standard_descriptors();
 	signal(SIGPIPE, SIG_IGN);
-	signal(SIGCHLD, SIG_DFL); /* ignored, as a parent may have left it, no child's end is known */
+	signal(
+	    SIGCHLD, SIG_DFL); /* ignored, as a parent may have left it, no child's end is known */
 	if (failpoint && strcmp(failpoint, "list") == 0) {
 		failpoint_print_names();
 		return finish_output(0);

@@ -22,6 +22,6 @@ void task_reader_free(struct task_reader *);
 
 /* Calls with the row; `more` is what it returned, true where there is no such task. False: a fault.
  */
-bool task_read(const struct task_reader *, int64_t id, vigil_row_fn *, void *arg, bool *more);
+bool task_read(const struct task_reader *, int64_t id, vigil_row_fn *fn, void *arg, bool *more);
 
 #endif

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <ev.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -50,15 +51,16 @@ look(void *path)
 {
 	struct stat status;
 	char *resolved = realpath(path, NULL);
-	const char *why = NULL;
-	if (!resolved || stat(resolved, &status) != 0)
-		why = errno == ENOENT ? "does not exist" : strerror(errno);
-	else if (!S_ISDIR(status.st_mode))
-		why = "is not a directory";
-	else if (access(resolved, X_OK) != 0)
-		why = strerror(errno);
-	print(why ? why : resolved);
-	_exit(why ? EXIT_UNUSABLE : EXIT_FOUND);
+	bool is_there = resolved && stat(resolved, &status) == 0;
+	if (is_there && S_ISDIR(status.st_mode) && access(resolved, X_OK) == 0) {
+		print(resolved);
+		_exit(EXIT_FOUND);
+	}
+	if (is_there && !S_ISDIR(status.st_mode))
+		print("is not a directory");
+	else
+		print(errno == ENOENT ? "does not exist" : strerror(errno));
+	_exit(EXIT_UNUSABLE);
 }
 
 static void

@@ -508,8 +508,8 @@ fx_send(struct flight *f)
 	if (!ask_server(f))
 		return;
 	if (f->status == STATUS_RUNNING && link_is_local(f->runner->link)) {
-		f->look = directory_look_start(
-		    f->runner->loop, f->directory, on_directory_again, f);
+		f->look =
+		    directory_look_start(f->runner->loop, f->directory, on_directory_again, f);
 		return;
 	}
 	f->awaits_pane = f->status == STATUS_STARTING && panes_hold(f->runner->panes, f);

@@ -3,7 +3,7 @@
  * that may be links, and no character that acts on what surrounds it. The page's writer is not in
  * the library, so its sources are compiled into this.
  */
-#define _XOPEN_SOURCE 700 /* wcwidth() */
+#define _XOPEN_SOURCE 700      /* wcwidth() */
 #include "cli/html.c"          /* NOLINT(bugprone-suspicious-include) */
 #include "cli/html_markdown.c" /* NOLINT(bugprone-suspicious-include) */
 #include "cli/text.c"          /* NOLINT(bugprone-suspicious-include) */

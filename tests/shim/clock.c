@@ -25,35 +25,35 @@ seconds_off(void)
 }
 
 int
-clock_gettime(clockid_t clock, struct timespec *time)
+clock_gettime(clockid_t clock_id, struct timespec *tp)
 {
-	int result = (int)syscall(SYS_clock_gettime, clock, time);
+	int result = (int)syscall(SYS_clock_gettime, clock_id, tp);
 
-	if (result == 0 && (clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_COARSE))
-		time->tv_sec += seconds_off();
+	if (result == 0 && (clock_id == CLOCK_REALTIME || clock_id == CLOCK_REALTIME_COARSE))
+		tp->tv_sec += seconds_off();
 	return result;
 }
 
 int
-gettimeofday(struct timeval *restrict time, void *restrict zone)
+gettimeofday(struct timeval *restrict tv, void *restrict tz)
 {
 	struct timespec now;
 	int result = clock_gettime(CLOCK_REALTIME, &now);
 
-	(void)zone;
-	time->tv_sec = now.tv_sec;
-	time->tv_usec = now.tv_nsec / 1000;
+	(void)tz;
+	tv->tv_sec = now.tv_sec;
+	tv->tv_usec = now.tv_nsec / 1000;
 	return result;
 }
 
 time_t
-time(time_t *out)
+time(time_t *timer)
 {
 	struct timespec now;
 
 	if (clock_gettime(CLOCK_REALTIME, &now) != 0)
 		return -1;
-	if (out)
-		*out = now.tv_sec;
+	if (timer)
+		*timer = now.tv_sec;
 	return now.tv_sec;
 }

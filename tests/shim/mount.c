@@ -27,20 +27,20 @@ wait_for(const char *path)
 }
 
 char *
-realpath(const char *restrict path, char *restrict out)
+realpath(const char *restrict name, char *restrict resolved)
 {
 	char *(*real)(const char *, char *);
 
 	*(void **)&real = dlsym(RTLD_NEXT, "realpath");
-	wait_for(path);
-	return real(path, out);
+	wait_for(name);
+	return real(name, resolved);
 }
 
-char *__realpath_chk(const char *path, char *out, size_t size);
+char *__realpath_chk(const char *name, char *resolved, size_t size);
 
 char *
-__realpath_chk(const char *path, char *out, size_t size)
+__realpath_chk(const char *name, char *resolved, size_t size)
 {
 	(void)size;
-	return realpath(path, out);
+	return realpath(name, resolved);
 }
