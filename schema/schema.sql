@@ -6,9 +6,9 @@ CREATE TABLE vigil (                    -- one row: the database itself
 	created_at  TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')),
 	id          TEXT,                   -- from its first run on; a copy gets another one. What has it in its
 	                                    -- environment (a server) or in its mark (a pane) is this database's
-	place       TEXT,                   -- where its newest run found it: the path,
-	machine     TEXT,                   -- the machine,
-	file        TEXT,                   -- and which file that was
+	place       TEXT,                   -- the path at which its newest run found it
+	machine     TEXT,                   -- on which machine that was; not the machine's own id
+	file        TEXT,                   -- which file that was
 	paused_at   TEXT                    -- the queue starts nothing while this is set
 		CONSTRAINT "paused_at is a UTC time like 2026-01-31T06:00:00.000Z"
 		CHECK (paused_at GLOB '[0-9]*' AND paused_at IS strftime('%Y-%m-%dT%H:%M:%fZ', paused_at, '+0 days'))
@@ -426,7 +426,7 @@ CREATE TABLE attempts (                 -- one row a try; frozen once it has end
 	session_id         TEXT,
 	message_id         TEXT,            -- of our prompt, committed before it is sent
 	part_id            TEXT,
-	agent              TEXT,            -- as resolved and sent
+	agent              TEXT,            -- as resolved and sent; where none was, the one that worked
 	model              TEXT,
 	variant            TEXT,
 	started_at         TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))

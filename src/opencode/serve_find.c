@@ -117,13 +117,14 @@ serve_find_stray(
 {
 	struct process_stat *list;
 	size_t count = process_list(&list);
-	char *nonce = NULL;
-	for (size_t i = 0; i < count && !nonce; i++)
-		if (is_stray(&list[i], database, known))
-			nonce = process_environ(list[i].pid, SERVE_NONCE_NAME);
 	*stray = (struct serve_process){0};
-	snprintf(stray->nonce, sizeof stray->nonce, "%s", nonce ? nonce : "");
-	free(nonce);
+	for (size_t i = 0; i < count && !stray->nonce[0]; i++) {
+		if (!is_stray(&list[i], database, known))
+			continue;
+		char *nonce = process_environ(list[i].pid, SERVE_NONCE_NAME);
+		snprintf(stray->nonce, sizeof stray->nonce, "%s", nonce ? nonce : "");
+		free(nonce);
+	}
 	free(list);
 	return stray->nonce[0] != '\0';
 }

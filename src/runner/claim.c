@@ -204,7 +204,7 @@ put_off(struct runner *r, int64_t task_id, const char *sentence)
 	const struct event delayed = {
 	    .type = EV_DELAYED, .now_ms = clock_now_ms(), .text = sentence};
 	if (!apply(r->store, &r->defaults, task_id, &delayed, &d, &why))
-		runner_in_trouble(r, &why);
+		(void)not_claimed(r, task_id, &why);
 	else if (d.verdict == VERDICT_MOVE)
 		runner_say(r, "task %lld is put off: %s", (long long)task_id, sentence);
 }

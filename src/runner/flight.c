@@ -670,6 +670,15 @@ tell_unreadable(struct flight *f, const char *sentence)
 		tell(f, &(struct event){.type = EV_FAULTY, .kind = KIND_SERVER, .text = sentence});
 }
 
+static bool
+holds(const struct messages *messages, const char *id)
+{
+	for (size_t i = 0; i < messages->count; i++)
+		if (same_text(messages->all[i].id, id))
+			return true;
+	return false;
+}
+
 static void
 on_messages_read(void *arg, struct oc_reply *reply)
 {
@@ -683,8 +692,9 @@ on_messages_read(void *arg, struct oc_reply *reply)
 		tell_trouble(f, reply);
 		return;
 	}
+	bool is_cut_off = reply->truncated && !holds(reply->messages, f->message_id);
 	struct evidence e =
-	    evidence_judge(reply->messages, reply->truncated ? NULL : f->message_id, f->is_busy);
+	    evidence_judge(reply->messages, is_cut_off ? NULL : f->message_id, f->is_busy);
 	xreplace(&f->summary_id, e.summary_id);
 	tell_look(f, &(struct event){.type = e.finding,
 			 .step_ms = e.step_ms,

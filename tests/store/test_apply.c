@@ -90,14 +90,20 @@ claimed(void)
 }
 
 static void
-running(void)
+running_as(const struct event *checked)
 {
 	claimed();
-	happens((struct event){
-	    .type = EV_CHECKED, .agent = "oracle", .model = "p/m", .variant = "high"});
+	happens(*checked);
 	happens((struct event){
 	    .type = EV_SESSION, .session_id = "ses_1", .message_id = "msg_1", .part_id = "prt_1"});
 	happens((struct event){.type = EV_PROMPTED, .server_id = 1});
+}
+
+static void
+running(void)
+{
+	running_as(&(struct event){
+	    .type = EV_CHECKED, .agent = "oracle", .model = "p/m", .variant = "high"});
 }
 
 #define OWN(text) ((char *)(text)) /* a message owns its strings; these nobody frees */
@@ -174,6 +180,18 @@ START_TEST(a_life_from_claim_to_answer)
 	gives("SELECT group_concat(kind, ' ') FROM events",
 	    "queued starting session running completed");
 	gives("SELECT count(DISTINCT attempt_id) || count(attempt_id) FROM events", "14");
+}
+END_TEST
+
+START_TEST(where_nobody_was_named_the_attempt_has_who_answered)
+{
+	with_runner();
+	add("", "");
+	running_as(&(struct event){.type = EV_CHECKED});
+	gives("SELECT agent || model FROM attempts", NULL);
+	happens((struct event){.type = EV_ANSWERED, .harvest = &harvest});
+	gives("SELECT agent || model FROM attempts", "oraclep/m");
+	gives("SELECT agent || model FROM tasks", NULL);
 }
 END_TEST
 
@@ -467,6 +485,7 @@ main(void)
 	tcase_add_checked_fixture(tests, set_up, tear_down);
 	tcase_set_timeout(tests, 60);
 	tcase_add_test(tests, a_life_from_claim_to_answer);
+	tcase_add_test(tests, where_nobody_was_named_the_attempt_has_who_answered);
 	tcase_add_test(tests, what_a_task_says_itself_stays);
 	tcase_add_test(tests, a_failure_is_tried_again_while_attempts_are_left);
 	tcase_add_test(tests, a_cancel_keeps_its_reason);

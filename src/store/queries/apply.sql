@@ -42,8 +42,12 @@ WHERE NOT EXISTS (SELECT 1 FROM messages WHERE attempt_id = ?2 AND message_id = 
 
 -- name: apply_end
 -- ?1 attempt, ?2 now, ?3 outcome, ?4 error (of a cancel: its reason, which the task has), ?5 error_kind,
--- ?6 … ?10 tokens, ?11 cost
-UPDATE attempts SET sealed = 1, ended_at = ?2, outcome = ?3, error_kind = ?5,
+-- ?6 … ?10 tokens, ?11 cost. Where the server chose agent or model, its answers tell which these were.
+UPDATE attempts SET sealed = 1,
+	agent = coalesce(agent, (SELECT agent FROM messages WHERE attempt_id = ?1 AND agent IS NOT NULL
+		AND NOT summary ORDER BY created_at DESC LIMIT 1)),
+	model = coalesce(model, (SELECT model FROM messages WHERE attempt_id = ?1 AND model IS NOT NULL
+		AND NOT summary ORDER BY created_at DESC LIMIT 1)), ended_at = ?2, outcome = ?3, error_kind = ?5,
 	error = iif(?3 = 'cancelled', (SELECT error FROM tasks WHERE id = task_id), ?4),
 	tokens_input = ?6, tokens_output = ?7, tokens_reasoning = ?8, tokens_cache_read = ?9,
 	tokens_cache_write = ?10, cost = ?11
