@@ -65,7 +65,7 @@ async function prompt(session, text) {
 test("a task's subagent has a pane, until it is idle", inTmux({}, async (tmux) => {
   const foreign = await tmux.foreign();
   const [word, child] = [tag("asks"), tag("asked")];
-  const id = await world.add("-d", "ask", `${word} ${subagent(`${child} [slow 6] [say one two three four five six]`)} [slow 8] [say done at last]`);
+  const id = await world.add("-d", "ask", `${word} ${subagent(`${child} [slow 18] [say one two three four five six]`)} [slow 8] [say done at last]`);
   await run(tmux);
   const own = await ownPane(id);
   const row = await childPane(id);
@@ -78,7 +78,7 @@ test("a task's subagent has a pane, until it is idle", inTmux({}, async (tmux) =
   assert.match(pane.command, new RegExp(` follow --session ${row.session_id} .*--pane [0-9a-f]{16}-\\w{16}$`));
   await until("its title", async () => (await tmux.panes()).some(({ title }) => title.startsWith(`${id} > ask another`)));
   await tmux.shows(row.pane_id, /two three/);
-  const end = await closedRow(row, { within: 8000 }); // at once: no sweep is waited for
+  const end = await closedRow(row, { within: 25000 });
   assert.deepEqual([end.close_reason, end.detail], ["ended", "its session is idle"]);
   assertInOrder({ wanted: end.wanted_at, opened: end.opened_at, closed: end.closed_at });
   assert.ok(isGone(row.pane_pid));
