@@ -139,13 +139,13 @@ cat >.zshrc <<'END'
 fpath=($PWD/zsh $fpath); autoload -Uz compinit; compinit -u -D; PS1='%% '
 END
 cat >bashrc <<END
-. $here/completions/vigil.bash; PS1='% '; bind 'set bell-style none'
+. '$here/completions/vigil.bash'; PS1='% '; bind 'set bell-style none'
 END
 cat >bashrc-helped <<END
 . /usr/share/bash-completion/bash_completion; . bashrc
 END
 cat >config.fish <<END
-source $here/completions/vigil.fish; function fish_prompt; printf '%% '; end; function fish_greeting; end
+source '$here/completions/vigil.fish'; function fish_prompt; printf '%% '; end; function fish_greeting; end
 END
 mkdir 'a folder' && touch 'a file.jsonl'
 

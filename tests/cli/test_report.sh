@@ -111,7 +111,7 @@ says "1 queued behind task $gone, which was deleted<bdi></bdi> <code>vigil sql &
 
 # ---- widths, locales, colours --------------------------------------------------------------------
 
-report="$vigil report $night"
+report="'$vigil' report $night"
 for columns in 40 60 80 132; do
     LC_ALL=C.UTF-8 on_terminal $columns 50 "$report"
     holds "$columns columns: $(widest)" [ "$(widest)" -eq $columns ]
