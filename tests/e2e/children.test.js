@@ -38,6 +38,11 @@ async function cancelAll() {
   await world.finished(open.map(Number));
 }
 
+// A view that comes in the middle of a text shows it when it is finished, and what is at work may have finished before
+// its pane opens. So whoever is to be seen first does this, and goes on when it is let go.
+const LOOK = '[tool bash {"command":"true","description":"look"}]';
+const LOOKED = "bash: true: ok";
+
 const all = (w = world) => w.rows("SELECT * FROM panes ORDER BY id");
 const hint = (w = world) => ({ hint: async () => `${(await all(w)).map((row) => JSON.stringify(row)).join("\n")}\n${w.runner?.stderr}` });
 const isOpen = (row) => row.opened_at && !row.closed_at;
@@ -64,8 +69,9 @@ async function prompt(session, text) {
 
 test("a task's subagent has a pane, until it is idle", inTmux({}, async (tmux) => {
   const foreign = await tmux.foreign();
-  const [word, child] = [tag("asks"), tag("asked")];
-  const id = await world.add("-d", "ask", `${word} ${subagent(`${child} [slow 18] [say one two three four five six]`)} [slow 8] [say done at last]`);
+  const [word, child, begin, end, done] = ["asks", "asked", "begin", "end", "done"].map(tag);
+  const said = `${child} ${LOOK} [until ${begin}] [say one two three] ${LOOK} [until ${end}] [say four five six]`;
+  const id = await world.add("-d", "ask", `${word} ${subagent(said)} [until ${done}] [say done at last]`);
   await run(tmux);
   const own = await ownPane(id);
   const row = await childPane(id);
@@ -77,13 +83,17 @@ test("a task's subagent has a pane, until it is idle", inTmux({}, async (tmux) =
   assert.equal(pane.pid, row.pane_pid);
   assert.match(pane.command, new RegExp(` follow --session ${row.session_id} .*--pane [0-9a-f]{16}-\\w{16}$`));
   await until("its title", async () => (await tmux.panes()).some(({ title }) => title.startsWith(`${id} > ask another`)));
-  await tmux.shows(row.pane_id, /two three/);
-  const end = await closedRow(row, { within: 25000 });
-  assert.deepEqual([end.close_reason, end.detail], ["ended", "its session is idle"]);
-  assertInOrder({ wanted: end.wanted_at, opened: end.opened_at, closed: end.closed_at });
+  await tmux.shows(row.pane_id, LOOKED);
+  await world.letGo(begin);
+  await tmux.shows(row.pane_id, "one two three");
+  await world.letGo(end);
+  const after = await closedRow(row);
+  assert.deepEqual([after.close_reason, after.detail], ["ended", "its session is idle"]);
+  assertInOrder({ wanted: after.wanted_at, opened: after.opened_at, closed: after.closed_at });
   assert.ok(isGone(row.pane_pid));
   assert.equal((await world.task(id)).status, "running");
   assert.ok(!isGone(own.pane_pid), "the task's stays");
+  await world.letGo(done);
   assert.equal((await world.finish(id)).result, "done at last");
   await closedRow(own);
   assert.deepEqual((await tmux.panes()).map((each) => each.id), [foreign]);
@@ -93,7 +103,7 @@ test("a task's subagent has a pane, until it is idle", inTmux({}, async (tmux) =
 
 test("a person's conversation that a task was queued from: what appears below it, and nothing else", inTmux({}, async (tmux) => {
   const conversation = await newSession(undefined, "a conversation");
-  const [word, aside] = [tag("queued"), tag("aside")];
+  const [word, aside, over] = ["queued", "aside", "over"].map(tag);
   const stranger = await newSession(undefined, "a stranger");
   const id = await world.add("--parent", conversation.id, `${word} [hang]`);
   await run(tmux);
@@ -106,11 +116,12 @@ test("a person's conversation that a task was queued from: what appears below it
   assert.deepEqual([row.session_id, row.root_session, row.attempt_id], [child.id, conversation.id, null]);
   await until("its title", async () => (await tmux.panes()).some(({ title }) => title === "below #{pid} it"));
   // And below that, also when its own pane is closed.
-  await prompt(child, `${aside} [slow 4] [say it is over]`);
+  await prompt(child, `${aside} [say it is over] ${LOOK} [until ${over}] [say and out]`);
   const deep = await newSession(child.id, "deep down");
   const second = await until("a grandchild has a pane", async () => (await all()).find((each) => isOpen(each) && each.session_id === deep.id), hint());
   assert.deepEqual([second.root_session, second.task_id], [conversation.id, null]);
   await tmux.shows(row.pane_id, "it is over");
+  await world.letGo(over);
   assert.equal((await closedRow(row)).detail, "its session is idle");
   const late = await newSession(child.id, "later");
   const third = await until("another has one", async () => (await all()).find((each) => isOpen(each) && each.session_id === late.id), hint());
@@ -164,12 +175,13 @@ test("by default only tasks have panes", inTmux({ sessions: "tasks" }, async (tm
 test("kill -9: a child that is at work keeps its pane, one that has ended meanwhile loses it", inTmux({}, async (tmux) => {
   const foreign = await tmux.foreign();
   const [long, short] = [tag("long"), tag("short")];
-  const kept = await world.add(`${tag("first")} ${subagent(`${long} [slow 30] [say one two three four five six seven eight]`)} [say done]`);
-  const over = await world.add(`${tag("second")} ${subagent(`${short} [slow 12] [say one two three four]`)} [hang]`);
+  const kept = await world.add(`${tag("first")} ${subagent(`${long} [until ${long}] [say one two three four five six seven eight]`)} [say done]`);
+  const over = await world.add(`${tag("second")} ${subagent(`${short} [until ${short}] [say one two three four]`)} [hang]`);
   const runner = await run(tmux);
   const [stays, goes] = [await childPane(kept), await childPane(over)];
   await world.called(short);
   await runner.stop("SIGKILL");
+  await world.letGo(short);
   await world.called(short, { outcome: "done" });
   await run(tmux);
   // Its own program may have ended before the runner came back.
@@ -177,6 +189,7 @@ test("kill -9: a child that is at work keeps its pane, one that has ended meanwh
   assert.ok(isGone(goes.pane_pid));
   assert.equal((await world.row("SELECT closed_at FROM panes WHERE id = ?", stays.id)).closed_at, null);
   assert.ok(!isGone(stays.pane_pid), "the same program");
+  await world.letGo(long);
   const end = await closedRow(stays);
   assert.deepEqual([end.close_reason, end.pane_pid], ["ended", stays.pane_pid]);
   await world.finish(kept);
@@ -203,18 +216,19 @@ test("a crash, and the task is cancelled: no pane of a child is left", inTmux({}
 
 test("a person closes a child's pane: it is not opened again, and the agents go on", inTmux({}, async (tmux) => {
   const word = tag("closed");
-  const id = await world.add(`${tag("parent")} ${subagent(`${word} [slow 25] [say all the same]`)} [say done]`);
+  const id = await world.add(`${tag("parent")} ${subagent(`${word} [until ${word}] [say all the same]`)} [say done]`);
   await run(tmux);
   const row = await childPane(id);
   await tmux.ok("kill-pane", "-t", row.pane_id);
   assert.equal((await closedRow(row, SWEEP)).close_reason, "gone");
+  await world.letGo(word);
   assert.equal((await world.finish(id)).result, "done");
   assert.equal((await all()).filter((each) => each.session_id === row.session_id).length, 1);
 }));
 
 test("a stop in order closes them, and the next run opens them again", inTmux({}, async (tmux) => {
   const word = tag("stopped");
-  const id = await world.add(`${tag("parent")} ${subagent(`${word} [slow 20] [say one two three]`)} [say done]`);
+  const id = await world.add(`${tag("parent")} ${subagent(`${word} [until ${word}] [say one two three]`)} [say done]`);
   const runner = await run(tmux);
   const row = await childPane(id);
   await world.called(word);
@@ -224,13 +238,14 @@ test("a stop in order closes them, and the next run opens them again", inTmux({}
   await run(tmux);
   const again = await childPane(id);
   assert.equal(again.session_id, row.session_id);
+  await world.letGo(word);
   assert.equal((await world.finish(id)).result, "done");
   assert.equal((await closedRow(again)).close_reason, "ended");
 }));
 
 test("tasks first: a child's pane makes place for a task's, and a child that waits comes last", inTmux({ max_panes: 2 }, async (tmux) => {
   const word = tag("crowded");
-  const id = await world.add(`${tag("parent")} ${subagent(`${word} [slow 40] [say one two three]`)} [say done]`);
+  const id = await world.add(`${tag("parent")} ${subagent(`${word} [until ${word}] [say one two three]`)} [say done]`);
   await run(tmux);
   const [own, row] = [await ownPane(id), await childPane(id)];
   const next = tag("next");
@@ -252,7 +267,7 @@ test("tasks first: a child's pane makes place for a task's, and a child that wai
 test("OpenCode's own interface of a subagent, on the managed server; no password in any process's arguments", inWorld({ config: panes({ view: "attach" }) }, async (own) => {
   const tmux = await Tmux.open(own);
   const word = tag("attached");
-  const id = await own.add(`${tag("parent")} ${subagent(`${word} [say so far so good] [tool bash {"command":"true","description":"look"}] [hang]`)} [say done]`);
+  const id = await own.add(`${tag("parent")} ${subagent(`${word} [say so far so good] ${LOOK} [hang]`)} [say done]`);
   await own.startRunner([], { env: tmux.env });
   const row = await childPane(id, own);
   await tmux.shows(row.pane_id, "so far so good", DRAWN);
@@ -278,7 +293,7 @@ test("follow --session and attach --session", async () => {
   await until("it runs", async () => (await world.task(id)).status === "running");
   const session = await newSession(undefined, "any");
   const follower = world.vigilStart(["follow", "--session", session.id]); // it has nothing to say yet
-  await prompt(session, `${word} [slow 2] [say one two three] [tool bash {"command":"true","description":"look"}] [say and four]`);
+  await prompt(session, `${word} [slow 2] [say one two three] ${LOOK} [say and four]`);
   const { status, stdout, stderr } = await follower.end();
   assert.deepEqual([status, stdout], [0, "one two three\nand four\n"]);
   assert.match(stderr, /the session is idle/);

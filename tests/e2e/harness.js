@@ -377,6 +377,12 @@ export class World {
     });
   }
 
+  /** Lets the model go on where it waits with [until WORD], or will. */
+  async letGo(word) {
+    const answer = await fetch(`${this.model}/open?word=${encodeURIComponent(word)}`, { method: "POST" });
+    assert.equal(answer.status, 200);
+  }
+
   // ---- OpenCode ----
 
   /** vigil's own server, as the database has it. */

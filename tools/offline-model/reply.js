@@ -25,13 +25,16 @@ export function sendError(res, status, message) {
 const gone = (signal) => new Promise((resolve) => signal.addEventListener("abort", resolve, { once: true }));
 
 /**
- * Answers with a step. `fails` says whether its failure is still due; `signal` is aborted when the client goes.
+ * Answers with a step. `fails` says whether its failure is still due; `opened(word)` waits until it is;
+ * `signal` is aborted when the client goes.
  * Throws an AbortError then.
  *
  * @returns {Promise<"done"|"failed">}
  */
-export async function send(res, { id, model, stream, step, fails, signal }) {
+export async function send(res, { id, model, stream, step, fails, opened, signal }) {
   await sleep(step.delay * 1000, undefined, { signal });
+  if (step.until !== undefined) await Promise.race([opened(step.until), gone(signal)]);
+  signal.throwIfAborted();
   if (fails) {
     sendError(res, step.fail.status, `the script says: fail with ${step.fail.status}`);
     return "failed";

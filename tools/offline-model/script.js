@@ -8,6 +8,7 @@
 //   [tool NAME {JSON}]    a tool call; several make several steps, one call each, in order
 //   [tool-stop NAME {JSON}]   the same, and the step says that it finished with "stop"
 //   [delay SECONDS]       wait before the first token
+//   [until WORD]          wait before the first token until somebody opens WORD (POST /open?word=WORD)
 //   [slow SECONDS]        spread the answer over that time
 //   [fail STATUS]         answer with that HTTP status, always
 //   [fail STATUS TIMES]   so many times for this very prompt, then succeed
@@ -60,6 +61,7 @@ const field = (name, read) => (text) => {
 };
 const flag = (fields) => (text) => (text === "" ? fields : undefined);
 const words = (text) => (text === "" ? undefined : text);
+const name = (text) => (/^\S+$/.test(text) ? text : undefined);
 
 /** Each directive: what its argument adds to the step, or undefined where the argument is not of its kind. */
 const DIRECTIVES = {
@@ -71,13 +73,14 @@ const DIRECTIVES = {
   tool: (text) => toolCall(text, "tool_calls"),
   "tool-stop": (text) => toolCall(text, "stop"),
   delay: field("delay", number),
+  until: field("until", name),
   slow: field("slow", number),
   fail: field("fail", failure),
   "fail-once": field("fail", (text) => failure(`${text} 1`)),
   hang: flag({ hang: "start" }),
   "hang-midway": flag({ hang: "midway" }),
   cut: flag({ cut: true }),
-  finish: field("finish", (text) => (/^\S+$/.test(text) ? text : undefined)),
+  finish: field("finish", name),
   "finish-unknown": flag({ finish: "out_of_breath" }),
   tokens: field("promptTokens", count),
   "compaction-delay": field("compactionDelay", number),
@@ -159,6 +162,7 @@ function complete(step, text) {
     think: step.think ?? "",
     tool: step.tool,
     delay: step.delay ?? 0,
+    until: step.until,
     slow: step.slow ?? 0,
     fail: step.fail,
     hang: step.hang,

@@ -10,7 +10,8 @@
 //
 //   POST /v1/chat/completions, GET /v1/models    the model
 //   GET /calls[?contains=TEXT][&own=no]          what was asked so far; without OpenCode's own calls
-//   POST /reset                                  forget them, and what has failed so far
+//   POST /open?word=WORD                         let go on what waits with [until WORD], or will
+//   POST /reset                                  forget them, what has failed so far, and what was opened
 
 import { appendFileSync, realpathSync, renameSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
@@ -44,6 +45,17 @@ function scriptOf(wanted, prompt, messages) {
 export function createModel({ onEnd = () => {} } = {}) {
   let calls = [];
   let failures = new Map();
+  let gates = new Map();
+
+  /** The gate of that word: {opened, open}. */
+  function gate(word) {
+    if (!gates.has(word)) {
+      const made = {};
+      made.opened = new Promise((resolve) => (made.open = resolve));
+      gates.set(word, made);
+    }
+    return gates.get(word);
+  }
 
   /** Whether the step's failure is due at this call; counts it. */
   function failsNow(step, prompt) {
@@ -91,7 +103,9 @@ export function createModel({ onEnd = () => {} } = {}) {
     try {
       const fails = failsNow(step, prompt);
       const id = `offline-${call.n}`;
-      call.outcome = await send(res, { id, model, stream: body.stream === true, step, fails, signal: client.signal });
+      const opened = (word) => gate(word).opened;
+      const wish = { id, model, stream: body.stream === true, step, fails, opened, signal: client.signal };
+      call.outcome = await send(res, wish);
     } catch (error) {
       call.outcome = error.name === "AbortError" ? "aborted" : "failed";
       if (call.outcome === "failed") console.error(error);
@@ -121,6 +135,11 @@ export function createModel({ onEnd = () => {} } = {}) {
       case "POST /reset":
         calls = [];
         failures = new Map();
+        gates = new Map();
+        return sendJson(res, 200, {});
+      case "POST /open":
+        if (!url.searchParams.get("word")) return sendError(res, 400, "which word?");
+        gate(url.searchParams.get("word")).open();
         return sendJson(res, 200, {});
       default:
         return sendError(res, 404, `no such route: ${req.method} ${url.pathname}`);

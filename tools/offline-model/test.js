@@ -26,6 +26,7 @@ describe("the script in a prompt", () => {
           think: "",
           tool: undefined,
           delay: 0,
+          until: undefined,
           slow: 0,
           fail: undefined,
           hang: undefined,
@@ -48,6 +49,7 @@ describe("the script in a prompt", () => {
     ["[think hm] x", { think: "hm", text: "answer to: x" }],
     ["[empty] x", { text: "" }],
     ["[delay 0.25] x", { delay: 0.25 }],
+    ["[until told] x", { until: "told", text: "answer to: x" }],
     ["[slow 3] x", { slow: 3 }],
     ["[fail 500]", { fail: { status: 500, times: Infinity } }],
     ["[fail 503 2]", { fail: { status: 503, times: 2 } }],
@@ -79,6 +81,8 @@ describe("the script in a prompt", () => {
     "[fail-once]",
     "[delay soon]",
     "[hang on]",
+    "[until]",
+    "[until a b]",
     "[say ]",
     "[tool]",
     "[tool bash {]",
@@ -247,6 +251,17 @@ describe("the server", () => {
     assert.equal((await ask("[compaction-fail 403] a")).status, 200);
   });
 
+  test("waits until it is let go on; what was let go on once waits no more", async () => {
+    const held = ask("[until told] red");
+    while ((await calls()).calls[0]?.outcome !== "running") await new Promise(setImmediate);
+    assert.equal((await fetch(`${url}/open`, { method: "POST" })).status, 400);
+    await fetch(`${url}/open?word=another`, { method: "POST" });
+    assert.equal((await calls()).calls[0].outcome, "running");
+    await fetch(`${url}/open?word=told`, { method: "POST" });
+    assert.equal((await (await held).json()).choices[0].message.content, "answer to: red");
+    assert.equal((await ask("[until told] blue")).status, 200);
+  });
+
   test("cuts the connection midway", async () => {
     const response = await ask("[cut] one two three four", { stream: true });
     assert.equal(response.status, 200);
@@ -254,7 +269,7 @@ describe("the server", () => {
     assert.equal((await calls()).calls[0].outcome, "failed");
   });
 
-  for (const prompt of ["[hang] x", "[hang-midway] one two three four", "[delay 60] x"]) {
+  for (const prompt of ["[hang] x", "[until never] x", "[hang-midway] one two three four", "[delay 60] x"]) {
     test(`${prompt}: a call that the client gives up is aborted`, async () => {
       const end = new Promise((resolve) => (ended = resolve));
       const client = new AbortController();
