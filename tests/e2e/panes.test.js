@@ -10,6 +10,9 @@ import { isGone, Tmux } from "./tmux.js";
 const SWEEP = { within: 25_000 }; // every 10 s
 const DRAWN = { within: 60_000 };
 
+// A step before the one that waits: what is said before it has been shown by then.
+const LOOK = '[tool bash {"command":"true","description":"look"}]';
+
 const panes = (settings = {}) => ({ tmux: { enabled: true, view: "follow", ...settings } });
 
 // One OpenCode for all that can share it, and a tmux of its own for each test.
@@ -47,17 +50,18 @@ async function closed(id, { w = world, ...options } = {}) {
 
 test("a running task has a pane, from before its prompt until it is over", inTmux({}, async (tmux) => {
   const foreign = await tmux.foreign();
-  const word = tag("shown");
-  const id = await world.add("-d", "look at me", `${word} [slow 4] [say one two three four five six seven eight]`);
+  const [word, done] = [tag("shown"), tag("done")];
+  const id = await world.add("-d", "look at me", `${word} [say one two three] ${LOOK} [until ${done}] [say four]`);
   await run(tmux);
   const row = await opened(id);
   const [pane] = (await tmux.panes()).filter((each) => each.id !== foreign);
   assert.deepEqual([row.pane_id, row.pane_pid, row.tmux_socket, row.tmux_server_pid], [pane.id, pane.pid, tmux.socket, tmux.pid]);
   assert.match(pane.command, new RegExp(` follow ${id} .*--pane [0-9a-f]{16}-\\w{16}$`));
   await until("its title", async () => (await tmux.panes()).some(({ title }) => title === `${id} look at me`));
-  await tmux.shows(pane.id, /two three/);
+  await tmux.shows(pane.id, "one two three");
   assert.deepEqual((await tmux.ok("display-message", "-p", "#{pane_id}")), tmux.own, "the person stays where they were");
 
+  await world.letGo(done);
   const { session_id } = await world.finish(id);
   const end = await closed(id);
   assert.deepEqual([end.close_reason, end.session_id, end.detail], ["ended", session_id, null]);
@@ -73,7 +77,7 @@ test("a running task has a pane, from before its prompt until it is over", inTmu
 test("OpenCode's own interface in a pane; no password in any process's arguments, nor in tmux", inWorld({ config: panes({ view: "attach" }) }, async (own) => {
   const tmux = await Tmux.open(own);
   const word = tag("attached");
-  const id = await own.add(`${word} [say so far so good] [tool bash {"command":"true","description":"look"}] [hang]`);
+  const id = await own.add(`${word} [say so far so good] ${LOOK} [hang]`);
   await own.startRunner([], { env: tmux.env });
   const row = await opened(id, own);
   await tmux.shows(row.pane_id, "so far so good", DRAWN);
@@ -98,7 +102,7 @@ test("the password of a given server is the runner's to know, and its panes find
   const { url, process: openCode } = await own.startOpenCode({ password });
   own.configure({ ...panes({ view: "attach" }), server: { url, password_env: "MY_PASSWORD" } });
   const tmux = await Tmux.open(own);
-  const id = await own.add(`${tag("given")} [say so far so good] [tool bash {"command":"true","description":"look"}] [hang]`);
+  const id = await own.add(`${tag("given")} [say so far so good] ${LOOK} [hang]`);
   await own.startRunner([], { env: { ...tmux.env, MY_PASSWORD: password } });
   const row = await opened(id, own);
   await tmux.shows(row.pane_id, "so far so good", DRAWN);
@@ -108,7 +112,7 @@ test("the password of a given server is the runner's to know, and its panes find
   await own.stopRunners();
   // A server that the first pane brings up has the runner's environment, but for that.
   const outside = { TMUX_TMPDIR: own.folder("tmux"), TMUX: "", TMUX_PANE: "", MY_PASSWORD: password };
-  const next = await own.add(`${tag("outside")} [say so far so good] [tool bash {"command":"true","description":"look"}] [hang]`);
+  const next = await own.add(`${tag("outside")} [say so far so good] ${LOOK} [hang]`);
   await own.startRunner([], { env: outside });
   const { tmux_server_pid, tmux_socket, pane_id } = await opened(next, own);
   assert.ok(!readFileSync(`/proc/${tmux_server_pid}/environ`, "latin1").includes(password));
@@ -121,7 +125,8 @@ test("the password of a given server is the runner's to know, and its panes find
 }));
 
 test("a pane that a person closes is not opened again, and the task goes on", inTmux({}, async (tmux) => {
-  const id = await world.add(`${tag("closed")} [slow 25] [say all the same]`);
+  const word = tag("closed");
+  const id = await world.add(`${word} [until ${word}] [say all the same]`);
   const runner = await run(tmux);
   const row = await opened(id);
   await tmux.ok("kill-pane", "-t", row.pane_id);
@@ -129,24 +134,28 @@ test("a pane that a person closes is not opened again, and the task goes on", in
   assert.deepEqual([end.close_reason, (await world.task(id)).status], ["gone", "running"]);
   await runner.stop(); // nor by the next run
   await run(tmux);
+  await world.letGo(word);
   assert.equal((await world.finish(id)).result, "all the same");
   assert.deepEqual([(await panesOf(world, id)).length, await tmux.panes()], [1, []]);
 }));
 
 test("a tmux server that dies leaves the tasks alone", inTmux({}, async (tmux) => {
-  const id = await world.add(`${tag("killed")} [slow 15] [say all the same]`);
+  const word = tag("killed");
+  const id = await world.add(`${word} [until ${word}] [say all the same]`);
   await run(tmux);
   const row = await opened(id);
   process.kill(tmux.pid, "SIGKILL");
   const end = await closed(id, SWEEP);
   assert.deepEqual([end.close_reason, end.pane_id], ["server gone", row.pane_id]);
   await until("what it showed is gone", () => isGone(row.pane_pid));
+  await world.letGo(word);
   assert.equal((await world.finish(id)).result, "all the same");
   assert.match(await world.ok(["show", String(id)]), /the tmux server has ended/);
 }));
 
 test("another server that gives a pane's id to somebody else's", inTmux({}, async (tmux) => {
-  const id = await world.add(`${tag("reborn")} [slow 15] [say done]`);
+  const [word, other] = [tag("reborn"), tag("elsewhere")];
+  const id = await world.add(`${word} [until ${word}] [say done]`);
   await run(tmux);
   const row = await opened(id);
   process.kill(tmux.pid, "SIGKILL");
@@ -154,11 +163,13 @@ test("another server that gives a pane's id to somebody else's", inTmux({}, asyn
   const again = await Tmux.open(world, { socket: tmux.socket });
   assert.equal(await again.foreign(), row.pane_id);
   assert.equal((await closed(id, SWEEP)).close_reason, "server gone");
+  await world.letGo(word);
   await world.finish(id);
   assert.deepEqual((await again.panes()).map((pane) => pane.id), [row.pane_id]);
   // Nor is its window, which is not the runner's, split any more.
-  const next = await opened(await world.add(`${tag("elsewhere")} [slow 5] [say done]`));
+  const next = await opened(await world.add(`${other} [until ${other}] [say done]`));
   assert.equal(await again.ok("display-message", "-p", "-t", next.pane_id, "#{session_name}"), "vigil");
+  await world.letGo(other);
   await world.finish(next.task_id);
   await world.stopRunners();
   assert.deepEqual((await again.panes()).map((pane) => pane.id), [row.pane_id]);
@@ -168,8 +179,8 @@ test("another server that gives a pane's id to somebody else's", inTmux({}, asyn
 test("kill -9: what runs keeps its pane, what has ended meanwhile loses it", inTmux({}, async (tmux) => {
   const foreign = await tmux.foreign();
   const [word, other] = [tag("kept"), tag("over")];
-  const kept = await world.add(`${word} [slow 20] [say one two three]`);
-  const over = await world.add(`${other} [slow 20] [say one two three]`);
+  const kept = await world.add(`${word} [until ${word}] [say one two three]`);
+  const over = await world.add(`${other} [hang]`);
   const runner = await run(tmux);
   const before = await opened(kept);
   const orphan = await opened(over);
@@ -185,6 +196,7 @@ test("kill -9: what runs keeps its pane, what has ended meanwhile loses it", inT
   assert.ok(isGone(orphan.pane_pid));
   assert.deepEqual(await ids(), [foreign, before.pane_id].sort());
   assert.ok(!isGone(before.pane_pid), "the same program");
+  await world.letGo(word);
   await world.finish(kept);
   const end = await closed(kept);
   assert.deepEqual([end.pane_id, end.pane_pid, end.close_reason], [before.pane_id, before.pane_pid, "ended"]);
@@ -193,7 +205,7 @@ test("kill -9: what runs keeps its pane, what has ended meanwhile loses it", inT
 
 test("a stop in order closes the panes, and the next run opens them again", inTmux({}, async (tmux) => {
   const word = tag("stopped");
-  const id = await world.add(`${word} [slow 15] [say one two three]`);
+  const id = await world.add(`${word} [until ${word}] [say one two three]`);
   const runner = await run(tmux);
   const first = await opened(id);
   await world.called(word);
@@ -203,6 +215,7 @@ test("a stop in order closes the panes, and the next run opens them again", inTm
   await run(tmux);
   const second = await opened(id);
   assert.notEqual(second.mark, first.mark);
+  await world.letGo(word);
   await world.finish(id);
   await until("it is closed", async () => (await panesOf(world, id)).every((row) => row.closed_at));
   assert.deepEqual((await panesOf(world, id)).map((row) => row.close_reason), ["stopped", "ended"]);
@@ -232,7 +245,7 @@ test("where a window is too small for OpenCode's interface in all panes there ma
   world.configure(panes({ view: "attach", max_panes: 3 }));
   const tmux = await Tmux.open(world, { columns: 80, rows: 24 });
   const word = tag("small");
-  const id = await world.add(`${word} [say so far so good] [tool bash {"command":"true","description":"look"}] [hang]`);
+  const id = await world.add(`${word} [say so far so good] ${LOOK} [hang]`);
   const runner = await run(tmux);
   const row = await opened(id);
   assert.match((await tmux.panes())[0].command, / follow \d+ /);
@@ -241,7 +254,7 @@ test("where a window is too small for OpenCode's interface in all panes there ma
   // Where there is room by now, it is used; by tiles, where the layout as configured has none.
   await tmux.ok("resize-window", "-t", tmux.own, "-x", "120", "-y", "30");
   const ids = [];
-  for (let i = 0; i < 2; i++) ids.push(await world.add(`${word} [say once more] [tool bash {"command":"true","description":"look"}] [hang]`));
+  for (let i = 0; i < 2; i++) ids.push(await world.add(`${word} [say once more] ${LOOK} [hang]`));
   for (const each of ids) await opened(each);
   const isTiled = async () => (await tmux.panes()).every(({ width, height }) => width >= 59 && height >= 14);
   await until("it is laid out in tiles", isTiled, { hint: async () => JSON.stringify(await tmux.panes()) });
@@ -261,7 +274,8 @@ test("outside of tmux there is a session of vigil's own, and it goes with its pa
   world.configure(panes());
   const env = { TMUX_TMPDIR: world.folder("tmux"), TMUX: "", TMUX_PANE: "" };
   const ids = [];
-  for (let i = 0; i < 3; i++) ids.push(await world.add(`${tag("own")} [slow 6] [say one two three]`));
+  const done = tag("done");
+  for (let i = 0; i < 3; i++) ids.push(await world.add(`${tag("own")} [until ${done}] [say one two three]`));
   const runner = await run({ env }, "--drain");
   const rows = [];
   for (const id of ids) rows.push(await opened(id));
@@ -270,6 +284,7 @@ test("outside of tmux there is a session of vigil's own, and it goes with its pa
   assert.equal(await tmux.ok("list-panes", "-s", "-t", "=vigil", "-F", "#{window_index} #{window_width}x#{window_height}"), Array(3).fill("0 200x50").join("\n"));
   const isLaidOut = async () => (await tmux.panes()).filter(({ width }) => width > 100 && width < 125).length === 1;
   await until("they are laid out", isLaidOut, { hint: async () => JSON.stringify(await tmux.panes()) });
+  await world.letGo(done);
   const { status, stderr } = await runner.end();
   assert.equal(status, 0, stderr);
   assert.equal(stderr.match(/tmux attach -t vigil/g).length, 1, stderr);
@@ -337,7 +352,7 @@ test("a runner within tmux outlives its terminal in order, and the next takes up
   world.configure({ ...panes(), server: { url: server.url } });
   const tmux = await Tmux.open(world);
   const word = tag("hup");
-  const id = await world.add(`${word} [slow 15] [say one two three]`);
+  const id = await world.add(`${word} [until ${word}] [say one two three]`);
   await tmux.ok("respawn-pane", "-k", "-t", tmux.own, VIGIL, "run");
   const first = await opened(id);
   await world.called(word);
@@ -350,6 +365,7 @@ test("a runner within tmux outlives its terminal in order, and the next takes up
   const again = await Tmux.open(world);
   const next = await run(again, "--drain");
   await opened(id);
+  await world.letGo(word);
   assert.equal((await world.finish(id)).status, "completed");
   await next.end();
   assert.deepEqual(await again.panes(), []);
