@@ -9,14 +9,16 @@ import { inWorld, tag, until } from "./harness.js";
 import { Tmux } from "./tmux.js";
 
 const QUICK = { config: { poll_interval: "500ms" } };
-const LONG = "[slow 12] [say one two three four five six]";
+
+/** The model is at work on it until the word is let go. */
+const held = (word) => `${word} [until ${word}] [say one two three four five six]`;
 
 const byHand = (world, sql) => world.sqlite(sql, { write: true });
 
 /** A task at work whose runner was killed: {id, word, server}. */
-async function leftAtWork(world, { prompt = LONG, env } = {}) {
+async function leftAtWork(world, { env } = {}) {
   const word = tag("left");
-  const id = await world.add(`${word} ${prompt}`);
+  const id = await world.add(held(word));
   const runner = await world.startRunner([], { env });
   await world.called(word);
   await until("it runs", async () => (await world.task(id)).status === "running", { hint: () => world.story([id]) });
@@ -44,6 +46,7 @@ const drained = (world, env) => world.vigil(["run", "--drain"], { within: 120000
 /** The first one's task goes on as if nothing had been. */
 async function goesOn(world, { id, word, server }) {
   await world.startRunner();
+  await world.letGo(word);
   const task = await world.finish(id);
   assert.deepEqual([task.status, task.result, task.attempts], ["completed", "one two three four five six", 1], task.error);
   assert.equal((await world.attempt(id)).resumes, 0);
@@ -88,7 +91,7 @@ for (const [name, made] of Object.entries(COPIES)) {
 
 test("a copy is run while the first one is", inWorld(QUICK, async (world) => {
   const word = tag("meanwhile");
-  const id = await world.add(`${word} ${LONG}`);
+  const id = await world.add(held(word));
   await world.startRunner();
   await world.called(word);
   await until("it runs", async () => (await world.task(id)).status === "running", { hint: () => world.story([id]) });
@@ -97,12 +100,13 @@ test("a copy is run while the first one is", inWorld(QUICK, async (world) => {
   const { status, stderr } = await drained(copy);
   assert.equal(status, 0, stderr);
   assert.deepEqual([(await copy.task(id)).status, (await copy.task(passing)).status], ["held", "completed"]);
+  await world.letGo(word);
   assert.equal((await world.finish(id)).status, "completed");
   assert.equal((await world.calls(word)).length, 1);
 }));
 
 test("what was to stop when the copy was made is over in the copy, and stops in the first", inWorld(QUICK, async (world) => {
-  const left = await leftAtWork(world, { prompt: "[slow 40] [say one two three]" });
+  const left = await leftAtWork(world);
   const copy = await backedUp(world);
   await copy.ok(["cancel", String(left.id)]);
   assert.equal((await drained(copy)).status, 0);
@@ -114,10 +118,10 @@ test("what was to stop when the copy was made is over in the copy, and stops in 
 }));
 
 test("of two copies of a database that was never run, neither ends the other's server", inWorld(QUICK, async (world) => {
-  const held = await world.add("--hold", tag("before"));
+  const waiting = await world.add("--hold", tag("before"));
   const copy = copiedWithAll(world);
   const left = await leftAtWork(world);
-  await copy.ok(["cancel", String(held)]);
+  await copy.ok(["cancel", String(waiting)]);
   await copy.add(tag("in the copy"));
   assert.equal((await drained(copy)).status, 0);
   await goesOn(world, left);
@@ -173,7 +177,7 @@ for (const [name, move] of Object.entries(MOVES)) {
 test("an older state is put back under a live server: that is ended before its turn goes on", inWorld(QUICK, async (world) => {
   const word = tag("restored");
   const first = await world.startRunner();
-  const id = await world.add(`${word} [slow 30] [say one two three]`);
+  const id = await world.add(held(word));
   await world.called(word);
   await until("it runs", async () => (await world.task(id)).status === "running");
   const older = await backedUp(world);
@@ -198,10 +202,10 @@ test("an older state is put back under a live server: that is ended before its t
 test("an older state is put back under the very server that it knows: what that does besides is ended", inWorld(QUICK, async (world) => {
   const [early, late] = [tag("early"), tag("late")];
   const first = await world.startRunner();
-  const id = await world.add(`${early} ${LONG}`);
+  const id = await world.add(held(early));
   await world.called(early);
   await until("it runs", async () => (await world.task(id)).status === "running");
-  const next = await world.add("--hold", `${late} [slow 20] [say one two three]`);
+  const next = await world.add("--hold", held(late));
   const older = await backedUp(world);
   await world.ok(["release", String(next)]);
   await world.called(late);
@@ -211,16 +215,18 @@ test("an older state is put back under the very server that it knows: what that 
   await world.startRunner();
   await world.ok(["release", String(next)]);
   await world.called(late, { times: 2 });
+  for (const word of [early, late]) await world.letGo(word);
   for (const task of await world.finished(id, next)) assert.equal(task.status, "completed", task.error);
   for (const word of [early, late]) assertOneAtATime(await world.calls(word));
 }));
 
 test("a server's row is ended by hand after a crash: the server is ended before another is started", inWorld(QUICK, async (world) => {
-  const left = await leftAtWork(world, { prompt: "[slow 20] [say one two three four five six]" });
+  const left = await leftAtWork(world);
   await byHand(world, "UPDATE servers SET ended_at = strftime('%Y-%m-%dT%H:%M:%fZ', 'now')");
   const runner = await world.startRunner();
   await world.called(left.word, { times: 2 });
   assertOneAtATime(await world.calls(left.word));
+  await world.letGo(left.word);
   assert.equal((await world.finish(left.id)).status, "completed");
   assert.equal((await runner.stop()).status, 0);
   await nobodyIsLeft(world);
