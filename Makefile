@@ -5,7 +5,8 @@
 #                     check-install
 # make check-sim      the runner in virtual time, in SEEDS=100 worlds that go wrong; SEED= tells one of them
 # make e2e            the end-to-end tests alone; OPENCODE_VERSION=1.2.27, VIGIL=path
-# make check-crash    kill -9 at every failpoint, and a minute of chaos
+# make check-crash    kill -9 at every failpoint, alone and with OpenCode (of the latter check does every third), and
+#                     a minute of chaos
 # make chaos          kill -9 at random moments while tasks come in; SECONDS=60 SEED=
 # make fuzz           the decoders of what OpenCode sends; FUZZ_SECONDS=20 each
 # make lint           layers, purity, layout, and what static checkers find; make format lays out
@@ -248,7 +249,7 @@ check:
 	+$(MAKE) -j$(JOBS) CC=gcc SAN=1 variant tests
 	+$(MAKE) -j$(JOBS) CC=clang SAN=1 FUZZ=1 fuzzers
 	+$(MAKE) -j$(JOBS) CC=gcc all tests
-	$(WITH_OPENCODE) $(RUN) LIMIT=900 $(call suites,crash e2e,gcc) LIMIT=600 \
+	$(WITH_OPENCODE) $(RUN) LIMIT=900 EACH=3 $(call suites,crash e2e,gcc) LIMIT=600 \
 		tools/lint/lint tests/lint.sh tests/driver.sh tests/install.sh tools/offline-model tests/fuzz/run \
 		$(call suites,unit store client tmux runner cli browser,gcc) $(call suites,unit store client tmux runner cli,san) \
 		build/gcc/tests/sim/sim SEEDS=10 build/san/tests/sim/sim
