@@ -110,3 +110,13 @@ file_identity(const char *path, char out[FILE_IDENTITY_SIZE])
 		snprintf(out, FILE_IDENTITY_SIZE, "%llu on %u:%u", (unsigned long long)info.stx_ino,
 		    info.stx_dev_major, info.stx_dev_minor);
 }
+
+bool
+file_has_left(const char *place, const char *here)
+{
+	struct stat there, this;
+
+	if (stat(place, &there) != 0)
+		return errno == ENOENT || errno == ENOTDIR;
+	return stat(here, &this) == 0 && there.st_dev == this.st_dev && there.st_ino == this.st_ino;
+}

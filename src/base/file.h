@@ -23,6 +23,9 @@ char *file_folder(const char *path);
 #define FILE_IDENTITY_SIZE 64
 void file_identity(const char *path, char out[FILE_IDENTITY_SIZE]);
 
+/* Is nothing else at `place`, where it was, than what is here? */
+bool file_has_left(const char *place, const char *here);
+
 /* A new name in the folder that `path` is in is durable only once this has returned true;
  * FAULT_ENV. */
 bool file_sync_folder(const char *path, struct fault *);

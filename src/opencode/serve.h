@@ -27,7 +27,10 @@
  * (the commands of OpenCode's agents do): the server is the one whose own pid the second holds. */
 #define SERVE_NONCE_NAME "VIGIL_SERVER_NONCE"
 #define SERVE_LEADER_NAME "VIGIL_SERVER_PID"
-#define SERVE_DATABASE_NAME "VIGIL_SERVER_DATABASE" /* whose it is, where a row no longer tells */
+/* Whose it is, where a row no longer tells: the database's id, and its file, for a backup that is
+ * put where the first was moved away from has the same id. */
+#define SERVE_DATABASE_NAME "VIGIL_SERVER_DATABASE"
+#define SERVE_PLACE_NAME "VIGIL_SERVER_PLACE"
 
 #define SERVE_USER \
 	"opencode" /* who has the password, whatever servers of one's own call theirs \
@@ -56,6 +59,7 @@ struct serve_options {
 	const char *log_file;      /* 0600; the server's output */
 	const char *directory;     /* its working directory */
 	const char *database;      /* the id of the database that it is for; NULL: of none */
+	const char *place;         /* that database's file; NULL only with it */
 	serve_forked *forked;      /* NULL: nobody wants to know */
 	void *arg;
 };
@@ -73,10 +77,11 @@ bool serve_start(const struct serve_options *, struct serve_process *, struct fa
  * them: serve_end() ends these. */
 bool serve_find(struct serve_process *);
 
-/* A server that was started for this database, other than the one known (NULL: whichever), or what
- * such a one has left: its nonce, for serve_end(). */
-bool serve_find_stray(
-    const char *database, const struct serve_process *known, struct serve_process *stray);
+/* A server that was started for the database with this id, at its place or at one that it has left,
+ * other than the one known (NULL: whichever), or what such a one has left: its nonce, for
+ * serve_end(). */
+bool serve_find_stray(const char *database, const char *place, const struct serve_process *known,
+    struct serve_process *stray);
 
 /* Does this very process, or one of its session, listen at this URL? To be asked before a password
  * is sent to a URL that was remembered. Reads /proc alone. */

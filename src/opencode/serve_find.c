@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "opencode/serve_log.h"
 
 bool
@@ -102,24 +103,35 @@ serve_environ(const struct serve_process *known, const char *variable)
 
 /* ---- Whose it is ---- */
 
+/* A database that was moved takes with it what was started where it lay before; but where another
+ * lies there now, that may be the first one's. Without a place there is the id alone. */
 static bool
-is_stray(
-    const struct process_stat *process, const char *database, const struct serve_process *known)
+is_from(pid_t pid, const char *place)
+{
+	char *from = process_environ(pid, SERVE_PLACE_NAME);
+	bool is_ours = !from || file_has_left(from, place);
+	free(from);
+	return is_ours;
+}
+
+static bool
+is_stray(const struct process_stat *process, const char *database, const char *place,
+    const struct serve_process *known)
 {
 	return process->pid != getpid() && process_lives(process) &&
 	       environ_is(process->pid, SERVE_DATABASE_NAME, database) &&
-	       !(known && serve_carries(process, known->nonce));
+	       !(known && serve_carries(process, known->nonce)) && is_from(process->pid, place);
 }
 
 bool
-serve_find_stray(
-    const char *database, const struct serve_process *known, struct serve_process *stray)
+serve_find_stray(const char *database, const char *place, const struct serve_process *known,
+    struct serve_process *stray)
 {
 	struct process_stat *list;
 	size_t count = process_list(&list);
 	*stray = (struct serve_process){0};
 	for (size_t i = 0; i < count && !stray->nonce[0]; i++) {
-		if (!is_stray(&list[i], database, known))
+		if (!is_stray(&list[i], database, place, known))
 			continue;
 		char *nonce = process_environ(list[i].pid, SERVE_NONCE_NAME);
 		snprintf(stray->nonce, sizeof stray->nonce, "%s", nonce ? nonce : "");

@@ -50,12 +50,14 @@ make_environment(struct launch *launch, const struct serve_options *options, con
 	/* Not handed down: ours replace them (vigil itself may run below another's server), and
 	 * what a service manager waits to hear from vigil, nobody below it is to say. */
 	static const char *const kept_back[] = {SERVE_NONCE_NAME, SERVE_LEADER_NAME,
-	    SERVE_DATABASE_NAME, USER_NAME, SERVE_PASSWORD_NAME, "NOTIFY_SOCKET", "WATCHDOG_PID",
-	    "WATCHDOG_USEC", NULL};
+	    SERVE_DATABASE_NAME, SERVE_PLACE_NAME, USER_NAME, SERVE_PASSWORD_NAME, "NOTIFY_SOCKET",
+	    "WATCHDOG_PID", "WATCHDOG_USEC", NULL};
 	size_t used;
-	launch->env = environment_copy(kept_back, 5, &used);
-	if (options->database)
+	launch->env = environment_copy(kept_back, 6, &used);
+	if (options->database) {
 		launch->env[used++] = xasprintf(SERVE_DATABASE_NAME "=%s", options->database);
+		launch->env[used++] = xasprintf(SERVE_PLACE_NAME "=%s", options->place);
+	}
 	launch->env[used++] = xasprintf(SERVE_NONCE_NAME "=%s", nonce);
 	launch->env[used++] = xasprintf(USER_NAME "=" SERVE_USER);
 	launch->env[used++] = xasprintf(SERVE_PASSWORD_NAME "=%s", password);

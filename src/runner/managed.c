@@ -56,6 +56,7 @@ managed_new(
 	m->log_file = store_beside(store_path(store), ".server.log");
 	m->options = options_of(m->command, m->password_file, m->log_file);
 	m->options.database = m->database;
+	m->options.place = store_path(store);
 	m->ready = ready;
 	m->arg = arg;
 	return m;
@@ -234,8 +235,9 @@ static bool
 end_strays(struct managed *m, struct fault *why)
 {
 	struct serve_process stray;
-	while (m->database[0] &&
-	       serve_find_stray(m->database, m->server_id ? &m->process : NULL, &stray))
+	const struct serve_options *o = &m->options;
+	while (o->database[0] &&
+	       serve_find_stray(o->database, o->place, m->server_id ? &m->process : NULL, &stray))
 		if (!serve_end(&stray, END_GRACE_MS))
 			return fault_set(why, FAULT_ENV,
 			    "an OpenCode server of this database, which no row knows, cannot be "

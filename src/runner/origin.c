@@ -5,9 +5,13 @@
  *   machine  place              file     then it is
  *   -        -                  -        new
  *   same     same               same     this one
- *   same     same               other    this one, put back, perhaps in an older state: its server
- *                                        may be at work on what no row tells of, and is ended as
- *                                        one that no row knows (managed.c); then all goes on
+ *   same     same               other    this one, put back, perhaps in an older state: a server
+ *                                        that was started from here may be at work on what no row
+ *                                        tells of, and is ended as one that no row knows
+ *                                        (managed.c); then all goes on. One that was started from
+ *                                        another place is that of the database there, which was
+ *                                        moved away from here: it has the same id, and no trace of
+ *                                        it is left here
  *   same     gone, or the file  same     this one, moved
  *   same     gone, or the file  other    a copy; moved to another disk, perhaps, but of such there
  *                                        can be many
@@ -19,11 +23,9 @@
  */
 #include "runner/origin.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <systemd/sd-id128.h>
 
 #include "base/buf.h"
@@ -77,16 +79,6 @@ find_home(const struct runner *r)
 	return (struct home){xstrdup(store_path(r->store)), xstrdup(machine), xstrdup(file)};
 }
 
-/* Is nothing else at the place where it was? */
-static bool
-has_left(const char *place, const char *here)
-{
-	struct stat there, this;
-	if (stat(place, &there) != 0)
-		return errno == ENOENT || errno == ENOTDIR;
-	return stat(here, &this) == 0 && there.st_dev == this.st_dev && there.st_ino == this.st_ino;
-}
-
 static bool
 is_copy(const struct home *was, const struct home *is)
 {
@@ -96,7 +88,7 @@ is_copy(const struct home *was, const struct home *is)
 		return true;
 	if (same_text(was->place, is->place))
 		return false;
-	return !same_text(was->file, is->file) || !has_left(was->place, is->place);
+	return !same_text(was->file, is->file) || !file_has_left(was->place, is->place);
 }
 
 static bool

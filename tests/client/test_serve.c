@@ -934,17 +934,34 @@ START_TEST(a_server_that_no_row_knows_is_found_by_its_database)
 {
 	struct serve_process stray;
 	options.database = "5e1f";
+	options.place = password_file; /* any file */
 	start_and_await("fake-agent");
 	wait_for_carriers(3);
-	ck_assert(!serve_find_stray("5e1f", &process, &stray));
-	ck_assert(!serve_find_stray("5e1", NULL, &stray));
-	ck_assert(serve_find_stray("5e1f", NULL, &stray));
+	ck_assert(!serve_find_stray("5e1f", options.place, &process, &stray));
+	ck_assert(!serve_find_stray("5e1", options.place, NULL, &stray));
+	ck_assert(serve_find_stray("5e1f", options.place, NULL, &stray));
 	kill_leader(); /* and so is what it has left */
-	ck_assert(serve_find_stray("5e1f", NULL, &stray));
+	ck_assert(serve_find_stray("5e1f", options.place, NULL, &stray));
 	ck_assert_str_eq(stray.nonce, process.nonce);
 	ck_assert(serve_end(&stray, PATIENCE_MS));
 	ck_assert_uint_eq(carriers(), 0);
-	ck_assert(!serve_find_stray("5e1f", NULL, &stray));
+	ck_assert(!serve_find_stray("5e1f", options.place, NULL, &stray));
+}
+END_TEST
+
+START_TEST(a_server_of_a_database_with_the_same_id_at_another_place_is_left_alone)
+{
+	struct serve_process stray;
+	char moved[128];
+	in_folder(moved, "moved");
+	options.database = "5e1f";
+	options.place = password_file;
+	start_and_await("fake-agent");
+	wait_for_carriers(3);
+	ck_assert(!serve_find_stray("5e1f", log_file, NULL, &stray));
+	ck_assert_int_eq(rename(password_file, moved), 0);
+	ck_assert(serve_find_stray("5e1f", moved, NULL, &stray));
+	ck_assert(serve_end(&stray, PATIENCE_MS));
 }
 END_TEST
 
@@ -1060,6 +1077,7 @@ serve_suite(void)
 	ADD("find", found_again_by_pid_start_and_boot, found_by_nonce_alone,
 	    a_child_that_leads_a_session_is_not_the_server,
 	    a_server_that_no_row_knows_is_found_by_its_database,
+	    a_server_of_a_database_with_the_same_id_at_another_place_is_left_alone,
 	    killed_server_is_not_found_and_not_a_zombie);
 	ADD("end", ended_server_is_gone_and_reaped, wrapper_and_listener_are_ended,
 	    stubborn_server_is_killed_with_all_it_started, what_a_dead_wrapper_left_is_ended,

@@ -172,6 +172,23 @@ for (const [name, move] of Object.entries(MOVES)) {
   }));
 }
 
+test("a backup is put where a database was moved away from: it does not end the server of the one that was moved", inWorld(QUICK, async (world) => {
+  await world.add(tag("before"));
+  assert.equal((await drained(world)).status, 0);
+  const older = join(world.root, "older.db");
+  await world.ok(["backup", older]);
+  const moved = withDatabase(world, join(world.root, "moved/vigil.db"));
+  MOVES["without its password"](world.db, moved.db);
+  const left = await leftAtWork(moved);
+  copyFileSync(older, world.db);
+  const passing = await world.add(tag("where it was"));
+  const { status, stderr } = await drained(world);
+  assert.equal(status, 0, stderr);
+  assert.equal((await world.task(passing)).status, "completed");
+  assert.ok(world.openCodePids().includes(left.server.pid), "the server of the one that was moved was not ended");
+  await goesOn(moved, left);
+}));
+
 // ---- a server that no row knows -------------------------------------------------------------------------------------
 
 test("an older state is put back under a live server: that is ended before its turn goes on", inWorld(QUICK, async (world) => {

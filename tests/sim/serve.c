@@ -70,10 +70,10 @@ serve_find(struct serve_process *process)
 
 /* Each life's database knows all of its servers. */
 bool
-serve_find_stray(
-    const char *database, const struct serve_process *known, struct serve_process *stray)
+serve_find_stray(const char *database, const char *place, const struct serve_process *known,
+    struct serve_process *stray)
 {
-	(void)database, (void)known, (void)stray;
+	(void)database, (void)place, (void)known, (void)stray;
 	return false;
 }
 
