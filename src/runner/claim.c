@@ -243,19 +243,21 @@ look_first(struct runner *r, struct pick *pick)
 	return false;
 }
 
-/* Nothing is to be written: can it be? */
-static void
+/* Found locked before: can it be written now? Asked even where nothing is to be, for who waits; and
+ * before a process is made for a look that would come to nothing. */
+static bool
 try_lock(struct runner *r)
 {
 	struct fault why;
 	if (r->trouble.kind != FAULT_BUSY)
-		return;
+		return true;
 	if (!store_begin(r->store, &why)) {
 		runner_in_trouble(r, &why);
-		return;
+		return false;
 	}
 	store_rollback(r->store);
 	runner_out_of_trouble(r);
+	return true;
 }
 
 /* True: there may be more. */
@@ -264,15 +266,13 @@ claim_one(struct runner *r)
 {
 	struct fault why;
 	struct pick pick;
+	if (!try_lock(r))
+		return false;
 	if (!pick_next(r, &pick, &why)) {
 		runner_in_trouble(r, &why);
 		return false;
 	}
-	if (!pick.task_id) {
-		try_lock(r);
-		return false;
-	}
-	return look_first(r, &pick);
+	return pick.task_id && look_first(r, &pick);
 }
 
 static void

@@ -3,7 +3,7 @@
 
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { rmSync } from "node:fs";
+import { readFileSync, rmSync } from "node:fs";
 import { afterEach, test } from "node:test";
 import { openGate, sharedWorld, tag, until } from "./harness.js";
 
@@ -98,6 +98,24 @@ for (const [name, isMoment] of Object.entries(MOMENTS)) {
     await server.process.stop();
   });
 }
+
+/** Grows with each child that it has seen end. */
+const faultsOfChildren = (pid) => Number(readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1].split(" ")[8]);
+
+test("locked when a task may start: its directory is not looked at again and again", async () => {
+  const runner = await world.startRunner();
+  await world.finish(await world.add(tag("before")));
+  const id = await world.add("--in", "2s", tag("locked"));
+  const held = await lock(world);
+  await until("the runner is stopped by it", () => said(runner, /nothing new is started/).length, { hint: () => runner.stderr });
+  const before = faultsOfChildren(runner.pid);
+  assert.ok(before > 0, "it has looked once");
+  await holdOn(runner, held);
+  assert.equal(faultsOfChildren(runner.pid), before, "no process was made meanwhile");
+  await held.release();
+  assert.equal((await world.finish(id)).status, "completed");
+  assert.equal((await runner.stop()).status, 0);
+});
 
 test("locked for a command: it says by whom, and nothing has changed", async () => {
   const id = await world.add("--hold", tag("command"));
