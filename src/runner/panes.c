@@ -27,8 +27,6 @@
 #define OWN_SESSION "vigil"
 #define TITLE_BYTES 60
 
-static void open_next(struct panes *);
-
 /* ---- who waits for it ----------------------------------------------------------------------- */
 
 /* The prompt need not wait any more. May end the flight, never the seat. */
@@ -64,7 +62,7 @@ seat_want(struct seat *s, bool *is_decided)
 	s->is_ours = true;
 	s->state = seats_have_room(p) ? SEAT_OPENS : SEAT_WAITS;
 	if (row_intend(s, is_decided)) {
-		open_next(p);
+		seat_open_next(p);
 		return true;
 	}
 	seat_drop(s);
@@ -177,7 +175,7 @@ seat_open(struct seat *s, enum tmux_view view)
 	}
 	p->opening = NULL;
 	seat_close(s, s->over);
-	open_next(p);
+	seat_open_next(p);
 }
 
 /* Tasks first. Of one that is over already the row could not be closed: the sweep tries again. */
@@ -195,8 +193,8 @@ next_to_open(struct panes *p)
 }
 
 /* One at a time, for each may be beside the one before. */
-static void
-open_next(struct panes *p)
+void
+seat_open_next(struct panes *p)
 {
 	struct seat *s;
 	while (!p->opening && !p->is_stopping && (s = next_to_open(p))) {
@@ -262,7 +260,7 @@ on_opened(void *arg, const struct pane *pane, const struct tmux_reply *reply)
 		not_opened(s, reply);
 	else if (s->over)
 		seat_close(s, s->over);
-	open_next(p);
+	seat_open_next(p);
 }
 
 /* ---- 3. close ------------------------------------------------------------------------------- */
@@ -306,7 +304,7 @@ on_closed(void *arg, enum pane_end end)
 	else
 		s->state = SEAT_UNSURE;
 	view_lay_out_soon(p);
-	open_next(p);
+	seat_open_next(p);
 }
 
 /* Its agent goes on where the runner stops. */

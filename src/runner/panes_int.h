@@ -114,6 +114,7 @@ const struct flight *watcher_of(const struct panes *, const char *root, const st
 /* Its row is made, and it is opened as soon as there is room. False: there is to be none any more
  * (*is_decided), or not now; it is gone. */
 bool seat_want(struct seat *, bool *is_decided);
+void seat_open_next(struct panes *);                            /* may drop any seat */
 void seat_open(struct seat *, enum tmux_view);                  /* whose turn it is: `opening` */
 void seat_not_opened(struct seat *, const struct tmux_reply *); /* likewise */
 void seat_close(struct seat *, const char *reason);

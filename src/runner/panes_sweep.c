@@ -103,7 +103,8 @@ has_seat(void *arg, const char *mark)
 	return s && s->is_known;
 }
 
-/* A live attempt that cannot be read of now has a flight later. */
+/* Also those that were found to be over before, where the row could not be closed. A live attempt
+ * that cannot be read of now has a flight later. */
 static void
 close_those_over(struct panes *p)
 {
@@ -112,9 +113,10 @@ close_those_over(struct panes *p)
 		return;
 	for (struct seat *s = p->seats; s; s = next) {
 		next = s->next;
-		if (!seat_is_wanted(s))
+		if (s->over || !seat_is_wanted(s))
 			seat_close(s, REASON_ENDED);
 	}
+	seat_open_next(p);
 }
 
 static void
@@ -188,6 +190,8 @@ sweep_start(struct panes *p)
 	}
 	p->is_unsure = false;
 	p->listings_left = p->listing_count;
+	if (!p->listing_count)
+		close_those_over(p);
 	for (size_t i = 0; i < p->listing_count; i++)
 		pane_list_all(p->tmux, p->listings[i].socket, p->owner, on_listed, &p->listings[i]);
 }

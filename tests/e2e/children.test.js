@@ -264,6 +264,27 @@ test("tasks first: a child's pane makes place for a task's, and a child that wai
   assert.ok(!isGone(own.pane_pid));
 }));
 
+test("a child is over before its pane is begun, and its row cannot be closed yet: its place is another's soon", inTmux({ max_panes: 2 }, async (tmux) => {
+  const conversation = await newSession(undefined, "a conversation");
+  const id = await world.add("--parent", conversation.id, "--in", "2s", `${tag("parent")} [hang]`);
+  const runner = await run(tmux);
+  await world.sqlite("CREATE TRIGGER no BEFORE UPDATE OF closed_at ON panes BEGIN SELECT RAISE(ABORT, 'not now'); END", { write: true });
+  process.kill(tmux.pid, "SIGSTOP"); // the task's is being opened, and the first child's is to be after it
+  await until("the task's is wanted", async () => (await all()).some((row) => row.task_id === id), hint());
+  const [first, second] = [await newSession(conversation.id, "first"), await newSession(conversation.id, "second")];
+  const rowOf = async ({ id: session }) => (await all()).find((row) => row.session_id === session);
+  await until("both are wanted", async () => (await rowOf(first)) && (await rowOf(second)), hint());
+  assert.match((await rowOf(second)).detail, /max_panes/);
+  await prompt(first, `${tag("first")} [say done]`);
+  await until("its row cannot be closed", () => /a pane cannot be recorded: not now/.test(runner.stderr), hint());
+  process.kill(tmux.pid, "SIGCONT");
+  await world.sqlite("DROP TRIGGER no", { write: true });
+  const { detail } = await until("it is closed", async () => (await rowOf(first)).closed_at && rowOf(first), { ...hint(), ...SWEEP });
+  assert.equal(detail, "it was over before it could be opened");
+  await until("the second has its place", async () => isOpen(await rowOf(second)), hint());
+  assert.equal((await world.task(id)).status, "running");
+}));
+
 test("OpenCode's own interface of a subagent, on the managed server; no password in any process's arguments", inWorld({ config: panes({ view: "attach" }) }, async (own) => {
   const tmux = await Tmux.open(own);
   const word = tag("attached");
