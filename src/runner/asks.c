@@ -81,6 +81,24 @@ static void end_look(struct look *);
 
 /* ---- small ---------------------------------------------------------------------------------- */
 
+static void
+look_soon(struct asks *a)
+{
+	ev_timer_stop(a->runner->loop, &a->poll);
+	ev_timer_set(&a->poll, TRY_AGAIN_S, LOOK_EVERY_S);
+	ev_timer_start(a->runner->loop, &a->poll);
+}
+
+/* False: not now, but by a look that comes soon. */
+static bool
+may_write(struct asks *a)
+{
+	if (runner_may_write(a->runner))
+		return true;
+	look_soon(a);
+	return false;
+}
+
 /* The database would not be written: what is not recorded is not answered, but soon tried again. A
  * row that its tables refuse is left to a person. */
 static void
@@ -91,9 +109,7 @@ be_in_trouble(struct asks *a, const struct fault *why)
 		return;
 	}
 	runner_in_trouble(a->runner, why);
-	ev_timer_stop(a->runner->loop, &a->poll);
-	ev_timer_set(&a->poll, TRY_AGAIN_S, LOOK_EVERY_S);
-	ev_timer_start(a->runner->loop, &a->poll);
+	look_soon(a);
 }
 
 static bool
@@ -343,6 +359,8 @@ make_record(struct look *p, const struct flight *f, const struct oc_ask *ask, st
 		return false;
 	if (record->is_over || record->reply)
 		return true;
+	if (!may_write(asks_of(p)))
+		return false;
 	record->reply = choose_reply(f, p->kind, ask);
 	if (!record->id)
 		return insert_record(p, f, ask, record);
@@ -408,6 +426,8 @@ on_replied(void *arg, struct oc_reply *reply)
 	struct runner *r = asks_of(p)->runner;
 	const char *request = p->found[p->kind].all[p->index].request;
 	p->call = NULL;
+	/* Written at once, whatever was in the way: what became of it is known now and never again.
+	 */
 	if (reply->outcome == OC_OK) {
 		close_record(asks_of(p), p->row_id, Q_ask_over);
 		say_replied(p, request);
@@ -499,7 +519,7 @@ sum_up(struct look *p, const struct flight *f, char **waits_for)
 	struct open_rows open = {.place = p};
 	struct value attempt = value_int(f->attempt_id);
 	bool ok = run_query(asks_of(p), Q_asks_open, &attempt, 1, read_open, &open);
-	for (size_t i = 0; i < open.gone_count; i++)
+	for (size_t i = 0; i < open.gone_count && may_write(asks_of(p)); i++)
 		close_record(asks_of(p), open.gone[i], Q_ask_over);
 	*waits_for = open.waits_for;
 	return ok;

@@ -113,6 +113,30 @@ test("full but for the -wal: tasks go on, and what cannot be folded into the dat
   assert.equal((await runner.stop()).status, 0);
 }));
 
+test("full while agents ask: what cannot be recorded is not answered, and not tried for each of them anew", WITHIN, onSmallDisk(async (world, disk) => {
+  const SIZE = 8;
+  world.configure({ ...QUICK, limits: { parallel: SIZE } });
+  const runner = await world.startRunner();
+  const word = tag("asks");
+  const ids = [];
+  for (let i = 0; i < SIZE; i++) ids.push(await world.add(`${word} ${i}. [delay 6] [tool read {"filePath":"/etc/hostname"}] [say went on without]`));
+  await world.called(word, { times: SIZE });
+  for (const id of ids) await isRunning(world, id);
+  disk.fill();
+  const asking = async () => (await world.openCode(`/permission?directory=${encodeURIComponent(world.work)}`)).length;
+  await until("all ask", async () => (await asking()) === SIZE, { hint: () => runner.stderr, within: 30000 });
+  const refused = disk.refused();
+  await napFor(8000);
+  const tries = disk.refused() - refused;
+  assert.ok(tries > 0 && tries <= 12, `one a second, and checkpoints: ${tries}`);
+  assert.equal(await asking(), SIZE);
+  assert.deepEqual(await world.rows("SELECT 1 FROM asks"), []);
+  disk.empty();
+  for (const task of await world.finished(ids)) assert.deepEqual([task.status, task.result, task.attempts], ["completed", "went on without", 1], task.error);
+  assert.equal((await world.rows("SELECT 1 FROM asks WHERE reply = 'reject' AND replied_by = 'vigil' AND replied_at IS NOT NULL")).length, SIZE);
+  assert.equal((await runner.stop()).status, 0);
+}));
+
 test("full when the server has died: no other is started without a trace, and one is once there is room", WITHIN, onSmallDisk(async (world, disk) => {
   const runner = await world.startRunner();
   const word = tag("died");
