@@ -53,6 +53,7 @@ struct link {
 	struct oc_call *probe;
 	ev_timer next;
 	bool is_up, was_up, hears;
+	bool has_version; /* the server's row does */
 	int failures;
 	int64_t down_since_ms;
 	int64_t up_since_ms;    /* when this server was last found well; 0: never */
@@ -143,7 +144,14 @@ make_client(struct link *l)
 	const char *user = l->managed ? SERVE_USER : password ? l->config->server_username : NULL;
 	l->client = opencode_new(l->http, l->url, user, password);
 	l->failures = 0;
+	l->has_version = false;
 	l->down_since_ms = clock_monotonic_ms();
+}
+
+static bool
+may_write(const struct link *l)
+{
+	return l->listener.may_write(l->listener.arg);
 }
 
 static void
@@ -163,14 +171,22 @@ on_stream_event(void *arg, const struct oc_event *event)
 	l->listener.event(l->listener.arg, event);
 }
 
+/* It is for readers: not worth a halt; the next probe tries again. */
+static void
+write_version(struct link *l, const char *version)
+{
+	struct fault ignored;
+	struct value v[] = {value_int(l->server_id), value_text(version)};
+	if (l->has_version || !may_write(l))
+		return;
+	failpoint_before(FP_SERVER_VERSION);
+	l->has_version = store_run(l->store, Q_server_version, v, 2, NULL, NULL, &ignored);
+	failpoint_after(FP_SERVER_VERSION);
+}
+
 static void
 come_up(struct link *l, const char *version)
 {
-	struct fault ignored; /* the version is for readers: not worth a halt */
-	struct value v[] = {value_int(l->server_id), value_text(version)};
-	failpoint_before(FP_SERVER_VERSION);
-	(void)store_run(l->store, Q_server_version, v, 2, NULL, NULL, &ignored);
-	failpoint_after(FP_SERVER_VERSION);
 	l->is_up = l->was_up = true;
 	l->up_since_ms = clock_monotonic_ms();
 	l->trouble = (struct fault){0};
@@ -261,6 +277,7 @@ on_probed(void *arg, struct oc_reply *reply)
 		return;
 	}
 	l->failures = 0;
+	write_version(l, reply->version);
 	if (!l->is_up)
 		come_up(l, reply->version);
 	again_in(l, PROBE_EVERY_S);
@@ -351,12 +368,14 @@ probe(struct link *l)
 		again_in(l, PROBE_PATIENCE_S);
 }
 
-/* Whatever comes next: the timer's one destination. */
+/* Whatever comes next: the timer's one destination. Before a server is used, its row is written. */
 static void
 step(struct link *l)
 {
 	if (l->client)
 		probe(l);
+	else if (!may_write(l))
+		again_in(l, PROBE_SOON_S);
 	else if (l->managed)
 		start_managed(l);
 	else

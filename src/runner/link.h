@@ -26,6 +26,8 @@ struct link_listener {
 	/* The managed server cannot be run, and never could. True: the run ends, there is no sense
 	 * in trying on. */
 	bool (*give_up)(void *arg, const char *sentence);
+	/* False: the database would not be written just now, and nobody is to try. */
+	bool (*may_write)(void *arg);
 };
 
 /* What the column `server` calls the server that a link would be to. The caller frees. */

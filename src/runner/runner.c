@@ -407,6 +407,12 @@ on_link_event(void *arg, const struct oc_event *event)
 	panes_event(r->panes, event);
 }
 
+static bool
+on_link_may_write(void *arg)
+{
+	return runner_may_write(arg);
+}
+
 static void
 on_link_say(void *arg, const char *line)
 {
@@ -480,8 +486,8 @@ on_link_give_up(void *arg, const char *sentence)
 void
 runner_start(struct runner *r, const char *server_url, int poke_fd)
 {
-	const struct link_listener listener = {
-	    r, on_link_up, on_link_down, on_link_event, on_link_say, on_link_give_up};
+	const struct link_listener listener = {r, on_link_up, on_link_down, on_link_event,
+	    on_link_say, on_link_give_up, on_link_may_write};
 	init_timers(r);
 	r->asleep_ms = clock_now_ms() - clock_monotonic_ms();
 	ev_io_init(&r->poke, on_poke, poke_fd, EV_READ);

@@ -254,6 +254,26 @@ test("locked when the server has died: another is started once the lock is gone"
   await nobodyIsLeft();
 });
 
+test("locked when a given server is found well: its version is written once the lock is gone", async () => {
+  const server = await world.startOpenCode();
+  const gate = await openGate(server.url);
+  const version = async () => (await world.row("SELECT version FROM servers WHERE url = ?", gate.url))?.version;
+  let held;
+  gate.atAnswer = async (method, path) => {
+    if (held || path !== "/global/health") return;
+    held = {};
+    Object.assign(held, await lock(world));
+  };
+  const runner = await world.startRunner(["--server", gate.url]);
+  await until("it is up", () => said(runner, /^.* OpenCode .* at /).length > 0, { hint: () => runner.stderr });
+  assert.equal(await version(), null);
+  await held.release();
+  await until("it is written", version, { within: 30000, hint: () => runner.stderr });
+  assert.equal((await runner.stop()).status, 0);
+  gate.close();
+  await server.process.stop();
+});
+
 test("locked when a new server listens: it is kept, and nothing is left at the end", async () => {
   const slow = world.slowServer();
   world.configure({ ...QUICK, server: { command: slow.command } });
