@@ -12,19 +12,19 @@
 #include "runner/link.h"
 #include "runner/managed.h"
 
-/* The columns of the statement, in its order. */
 static bool
 read_row(void *arg, const struct row *row)
 {
 	struct onlook *o = arg;
-	if (!row_is_null(row, 0) && !status_parse(row_text(row, 0), &o->status))
-		die("a task has the status '%s'", row_text(row, 0));
-	o->directory = xstrdup(row_text(row, 1));
-	o->attempt_id = row_int(row, 2);
-	o->session_id = xstrdup(row_text(row, 3));
-	o->server = xstrdup(row_text(row, 4));
-	o->url = xstrdup(row_text(row, 5));
-	managed_read_process(row, 6, &o->process);
+	const char *status = row_text(row, ONLOOK_STATUS);
+	if (status && !status_parse(status, &o->status))
+		die("a task has the status '%s'", status);
+	o->directory = xstrdup(row_text(row, ONLOOK_DIRECTORY));
+	o->attempt_id = row_int(row, ONLOOK_ATTEMPT_ID);
+	o->session_id = xstrdup(row_text(row, ONLOOK_SESSION_ID));
+	o->server = xstrdup(row_text(row, ONLOOK_SERVER));
+	o->url = xstrdup(row_text(row, ONLOOK_URL));
+	managed_read_process(row, ONLOOK_PID, &o->process);
 	return false;
 }
 

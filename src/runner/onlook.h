@@ -12,6 +12,26 @@
 #include "opencode/serve.h"
 #include "ops/handle.h"
 
+/* The columns of the statements onlook and onlook_session, in the order of both. */
+#define ONLOOK_COLUMNS(X) \
+	X(STATUS, "status") \
+	X(DIRECTORY, "directory") \
+	X(ATTEMPT_ID, "attempt_id") \
+	X(SESSION_ID, "session_id") \
+	X(SERVER, "server") \
+	X(URL, "url") \
+	X(PID, "pid") /* from here on: managed_read_process() */ \
+	X(PID_START, "pid_start") \
+	X(BOOT_ID, "boot_id") \
+	X(NONCE, "nonce")
+
+enum onlook_column {
+#define X(name, text) ONLOOK_##name,
+	ONLOOK_COLUMNS(X)
+#undef X
+	    ONLOOK_COLUMN_COUNT
+};
+
 struct onlook {
 	enum status status;
 	int64_t attempt_id; /* 0: it was never claimed */

@@ -7,6 +7,7 @@
 
 #include "base/buf.h"
 #include "help.h"
+#include "runner/onlook.h"
 #include "store/store_int.h"
 
 struct query_text {
@@ -106,6 +107,28 @@ START_TEST(it_walks_no_table)
 }
 END_TEST
 
+/* Two statements, and one reader of their rows. */
+static const enum query onlooks[] = {Q_onlook, Q_onlook_session};
+
+START_TEST(an_onlook_has_the_columns_that_its_reader_expects)
+{
+#define X(column, name) name,
+	static const char *const expected[] = {ONLOOK_COLUMNS(X)};
+#undef X
+	const struct query_text *query = &queries[onlooks[_i]];
+	sqlite3_stmt *statement = NULL;
+
+	ck_assert_int_eq(
+	    sqlite3_prepare_v2(fx.store->db, query->sql, -1, &statement, NULL), SQLITE_OK);
+	ck_assert_int_eq(sqlite3_column_count(statement), ONLOOK_COLUMN_COUNT);
+	for (int i = 0; i < ONLOOK_COLUMN_COUNT; i++)
+		ck_assert_msg(strcmp(sqlite3_column_name(statement, i), expected[i]) == 0,
+		    "%s: column %d is %s, not %s", query->name, i,
+		    sqlite3_column_name(statement, i), expected[i]);
+	sqlite3_finalize(statement);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -115,5 +138,7 @@ main(void)
 	tcase_set_timeout(tests, 60);
 	tcase_add_loop_test(tests, it_prepares, 0, QUERIES);
 	tcase_add_loop_test(tests, it_walks_no_table, 0, QUERIES);
+	tcase_add_loop_test(tests, an_onlook_has_the_columns_that_its_reader_expects, 0,
+	    sizeof(onlooks) / sizeof(*onlooks));
 	return run_suite(tests, "queries");
 }
