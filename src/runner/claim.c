@@ -46,9 +46,9 @@ static bool
 pick_next(struct runner *r, struct pick *pick, struct fault *why)
 {
 	struct value v[] = {value_time(clock_now_ms()), value_text(r->passed_over),
-	    value_int(POLICY_RETRY_MOST_MS / 1000)};
+	    value_int(POLICY_RETRY_MOST_MS / 1000), value_int(POLICY_DELAY_MS / 1000)};
 	*pick = (struct pick){0};
-	return store_run(r->store, Q_claim_next, v, 3, keep_pick, pick, why);
+	return store_run(r->store, Q_claim_next, v, 4, keep_pick, pick, why);
 }
 
 static bool

@@ -477,6 +477,33 @@ START_TEST(a_message_is_stored_once)
 }
 END_TEST
 
+/* 0: none. */
+static int64_t
+next_to_claim(int64_t now_ms)
+{
+	struct value v[] = {value_time(now_ms), value_text("[]"),
+	    value_int(POLICY_RETRY_MOST_MS / 1000), value_int(POLICY_DELAY_MS / 1000)};
+	int64_t id = -1;
+
+	ck_assert(store_int(fx.store, Q_claim_next, v, 4, 0, &id, &fx.fault));
+	return id;
+}
+
+/* What was put off is as wrong as the clock was then; what a person has set since is not. */
+START_TEST(one_that_was_put_off_does_not_wait_for_a_clock_that_was_set_back)
+{
+	add("", "");
+	ck_assert_int_eq(next_to_claim(NOON), 1);
+	happens((struct event){.type = EV_DELAYED, .text = "its directory does not answer"});
+	ck_assert_int_eq(next_to_claim(fx.now_ms), 0);
+	ck_assert_int_eq(next_to_claim(fx.now_ms + POLICY_DELAY_MS - 1000), 0);
+	ck_assert_int_eq(next_to_claim(fx.now_ms + POLICY_DELAY_MS), 1);
+	ck_assert_int_eq(next_to_claim(fx.now_ms - 3600000), 1);
+	shell_ok(fx.path, "UPDATE tasks SET not_before = '2026-01-01T12:00:30.000Z'");
+	ck_assert_int_eq(next_to_claim(fx.now_ms - 3600000), 0);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -489,6 +516,7 @@ main(void)
 	tcase_add_test(tests, what_a_task_says_itself_stays);
 	tcase_add_test(tests, a_failure_is_tried_again_while_attempts_are_left);
 	tcase_add_test(tests, a_cancel_keeps_its_reason);
+	tcase_add_test(tests, one_that_was_put_off_does_not_wait_for_a_clock_that_was_set_back);
 	tcase_add_loop_test(tests, a_cancel_without_a_reason_has_one, 0, 2);
 	tcase_add_loop_test(tests, a_timeout_says_so, 0, 2);
 	tcase_add_test(tests, what_is_in_the_way_is_noted_once);

@@ -2,13 +2,16 @@
 -- and of its servers.
 
 -- name: claim_next
--- ?1 now, ?2 ids that are passed over, as JSON, ?3 the longest wait before a retry, in seconds. The next task that
--- may start: higher priority first, then older first. Where an attempt ended in the future, the clock was set back
--- since: the wait that was counted from there is over.
+-- ?1 now, ?2 ids that are passed over, as JSON, ?3 the longest wait before a retry, and ?4 that of one that was put
+-- off, in seconds. The next task that may start: higher priority first, then older first. Where an attempt ended in the
+-- future, or the newest that happened to the task is that it was put off then, the clock was set back since: the wait
+-- that was counted from there is over.
 SELECT id, directory FROM tasks
 WHERE status = 'queued' AND id NOT IN (SELECT value FROM json_each(?2)) AND (not_before IS NULL OR not_before <= ?1
 		OR not_before <= (SELECT strftime('%Y-%m-%dT%H:%M:%fZ', ended_at, ?3 || ' seconds') FROM attempts
-			WHERE task_id = tasks.id AND number = tasks.attempts AND ended_at > ?1))
+			WHERE task_id = tasks.id AND number = tasks.attempts AND ended_at > ?1)
+		OR not_before <= (SELECT strftime('%Y-%m-%dT%H:%M:%fZ', at, ?4 || ' seconds') FROM events
+			WHERE id = (SELECT max(id) FROM events WHERE task_id = tasks.id) AND kind = 'delayed' AND at > ?1))
 	AND (SELECT paused_at FROM vigil) IS NULL
 	AND (mutex IS NULL OR NOT EXISTS (SELECT 1 FROM tasks AS other WHERE other.mutex = tasks.mutex
 		AND other.status IN ('starting', 'running', 'stopping')))
