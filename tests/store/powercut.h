@@ -12,6 +12,9 @@
  *               since then: a new file may be missing, a deleted one may be back
  *   PATH-shm    is gone: it is memory
  *
+ * Calls that nobody here does (writev, openat, fallocate …) are not defined: test_powercut.c sees
+ * to it that SQLite does none of them.
+ *
  * Only in a child process, which ends at the cut.
  */
 #ifndef VIGIL_TESTS_STORE_POWERCUT_H
