@@ -68,6 +68,20 @@ list_tasks(struct night *night)
 		};
 }
 
+/* They come task by task. */
+static void
+count_refused(struct night *night)
+{
+	const struct json *rows = night->lists[VIGIL_REPORT_REFUSED];
+
+	for (const struct json *row = json_first(rows); row; row = json_next(row)) {
+		struct night_task *task = find_task(night, json_int(row, "task_id"));
+
+		if (!task->refused++)
+			task->first_refused = row;
+	}
+}
+
 /* The first slot that is free by then. `ends` has room for one more. */
 static int
 take_slot(int64_t *ends, int *slots, const struct bar *bar)
@@ -160,6 +174,7 @@ static const char *const names[NIGHT_LISTS] = {
     [VIGIL_REPORT_ATTEMPT] = "attempts",
     [VIGIL_REPORT_TASK] = "tasks",
     [VIGIL_REPORT_MARK] = "marks",
+    [VIGIL_REPORT_REFUSED] = "refused",
     [VIGIL_REPORT_ASK] = "asks",
     [VIGIL_REPORT_HELD] = "held",
     [VIGIL_REPORT_BLOCKED] = "blocked",
@@ -180,6 +195,7 @@ finish(struct night *night, struct json *total)
 	night->to_ms = night_time(total, "until");
 	night->now_ms = clock_now_ms();
 	list_tasks(night);
+	count_refused(night);
 	make_bars(night);
 	choose_axis(night);
 }
@@ -248,6 +264,7 @@ night_needs_person(const struct night *night)
 	return json_first(night->lists[VIGIL_REPORT_ASK]) ||
 	       json_first(night->lists[VIGIL_REPORT_HELD]) ||
 	       json_first(night->lists[VIGIL_REPORT_BLOCKED]) ||
+	       json_first(night->lists[VIGIL_REPORT_REFUSED]) ||
 	       json_text(night->total, "paused_at") || night_lacks_runner(night);
 }
 

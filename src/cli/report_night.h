@@ -20,6 +20,8 @@ struct night_task {
 	int64_t work_ms, tokens_input, tokens_output;
 	double cost; /* these are sums of its attempts in the range */
 	size_t bars;
+	const struct json *first_refused; /* of its rows, which follow each other; NULL: none */
+	int64_t refused;                  /* how many */
 	struct bar *first_bar, *last_bar; /* NULL: none */
 };
 
@@ -63,7 +65,8 @@ const struct bar *night_bar(const struct night *, int64_t attempt_id); /* NULL a
 
 /* Nothing goes on by itself, and something is to. */
 bool night_lacks_runner(const struct night *);
-/* There are asks, held tasks, tasks behind failed ones, or the queue stands still. */
+/* There are asks, held tasks, tasks behind failed ones, something was refused, or the queue stands
+ * still. */
 bool night_needs_person(const struct night *);
 
 /* Of a row of VIGIL_REPORT_BLOCKED: what the task that is in the way does, "failed", and the

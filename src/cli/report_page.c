@@ -141,6 +141,8 @@ put_sums(struct buf *out, const struct night *night)
 	put_tile(out, "", "attempts", "%" PRId64, json_int(total, "attempts"));
 	if (json_int(total, "resumes"))
 		put_tile(out, "", "resumed", "%" PRId64, json_int(total, "resumes"));
+	if (json_int(total, "refused"))
+		put_tile(out, "", "asks refused", "%" PRId64, json_int(total, "refused"));
 	buf_puts(out, "</dl>\n</section>\n");
 }
 
@@ -229,6 +231,28 @@ put_held(struct buf *out, const struct night *night)
 	put_more(out, json_count(rows) - shown, "vigil list --status held");
 }
 
+/* As on a terminal; each task has all of them below. */
+static void
+put_refused(struct buf *out, const struct night *night)
+{
+	size_t shown = 0, refused = 0;
+
+	for (size_t i = 0; i < night->task_count; i++) {
+		const struct night_task *task = &night->tasks[i];
+
+		if (!task->refused || ++refused > NEEDS_MOST)
+			continue;
+		buf_puts(out, "<li>");
+		put_task_link(out, night, "Task", task->id);
+		buf_printf(out, " was refused%s (%s): ", task->refused > 1 ? " more than once" : "",
+		    json_text(task->first_refused, "kind"));
+		put_subject(out, task->first_refused, "request");
+		buf_printf(out, " <code>vigil show %" PRId64 "</code></li>\n", task->id);
+		shown++;
+	}
+	put_more(out, refused - shown, "vigil report --json");
+}
+
 static void
 put_queue(struct buf *out, const struct night *night)
 {
@@ -258,8 +282,19 @@ put_needs(struct buf *out, const struct night *night)
 	put_asks(out, night);
 	put_blocked(out, night);
 	put_held(out, night);
+	put_refused(out, night);
 	put_queue(out, night);
 	buf_puts(out, "</ul>\n</section>\n");
+}
+
+static void
+put_next(struct buf *out, const char *next)
+{
+	if (!next)
+		return;
+	buf_puts(out, "<span class=\"next\">Next: ");
+	html_text(out, next);
+	buf_puts(out, "</span>");
 }
 
 static void
@@ -283,7 +318,9 @@ put_failed(struct buf *out, const struct night *night)
 		buf_printf(out, "</a> <span class=\"badge failed\">%s</span> <bdi class=\"why\">",
 		    json_text(row, "error_kind") ? json_text(row, "error_kind") : "failed");
 		html_text(out, line);
-		buf_puts(out, "</bdi></li>\n");
+		buf_puts(out, "</bdi>");
+		put_next(out, json_text(row, "next"));
+		buf_puts(out, "</li>\n");
 		free(line);
 	}
 	buf_puts(out, "</ul>\n</section>\n");

@@ -57,6 +57,7 @@ put_fields(struct buf *out, const struct night_task *task)
 	put_time_field(out, "began", night_time(row, "started_at"));
 	put_time_field(out, "ended", night_time(row, "completed_at"));
 	put_field(out, "waits for", json_text(row, "note"));
+	put_field(out, "next", json_text(row, "next"));
 	buf_puts(out, "</dl>\n");
 }
 
@@ -101,6 +102,18 @@ put_attempt(struct buf *out, const struct bar *bar)
 }
 
 static void
+put_table_begin(struct buf *out, const char *title, const char *const *heads, size_t count)
+{
+	buf_printf(out,
+	    "<h4>%s</h4>\n<div class=\"wide\" tabindex=\"0\" role=\"group\" aria-label=\"%s\">"
+	    "<table><thead><tr>",
+	    title, title);
+	for (size_t i = 0; i < count; i++)
+		buf_printf(out, "<th scope=\"col\">%s</th>", heads[i]);
+	buf_puts(out, "</tr></thead><tbody>\n");
+}
+
+static void
 put_attempts(struct buf *out, const struct night_task *task)
 {
 	static const char *const heads[] = {"attempt", "outcome", "began", "took", "resumed",
@@ -108,14 +121,41 @@ put_attempts(struct buf *out, const struct night_task *task)
 
 	if (!task->bars)
 		return;
-	buf_puts(out, "<h4>Attempts</h4>\n<div class=\"wide\" tabindex=\"0\" role=\"group\" "
-		      "aria-label=\"Attempts\"><table><thead><tr>");
-	for (size_t i = 0; i < sizeof(heads) / sizeof(heads[0]); i++)
-		buf_printf(out, "<th scope=\"col\">%s</th>", heads[i]);
-	buf_puts(out, "</tr></thead><tbody>\n");
+	put_table_begin(out, "Attempts", heads, sizeof(heads) / sizeof(heads[0]));
 	for (const struct bar *bar = task->first_bar; bar; bar = bar->next)
 		put_attempt(out, bar);
 	buf_puts(out, "</tbody></table></div>\n");
+}
+
+static void
+put_refused_row(struct buf *out, const struct json *row)
+{
+	static const char *const columns[] = {"kind", "replied_by", "request"};
+
+	buf_puts(out, "<tr><td>");
+	put_when(out, night_time(row, "asked_at"));
+	buf_puts(out, "</td>");
+	for (size_t i = 0; i < sizeof(columns) / sizeof(columns[0]); i++) {
+		buf_puts(out, "<td><bdi>");
+		html_text(out, json_text(row, columns[i]));
+		buf_puts(out, "</bdi></td>");
+	}
+	buf_puts(out, "</tr>\n");
+}
+
+/* What it asked for and was not given. */
+static void
+put_refused(struct buf *out, const struct night_task *task)
+{
+	static const char *const heads[] = {"asked", "kind", "by", "request"};
+	const struct json *row = task->first_refused;
+
+	if (row)
+		put_table_begin(out, "Refused", heads, sizeof(heads) / sizeof(heads[0]));
+	for (int64_t i = 0; i < task->refused; i++, row = json_next(row))
+		put_refused_row(out, row);
+	if (task->refused)
+		buf_puts(out, "</tbody></table></div>\n");
 }
 
 void
@@ -130,6 +170,7 @@ page_task_begin(struct buf *out, const struct night_task *task)
 	    task->status);
 	put_fields(out, task);
 	put_error(out, task->row);
+	put_refused(out, task);
 	put_attempts(out, task);
 }
 

@@ -132,6 +132,7 @@ print_cost(const struct paper *p)
 {
 	const struct json *total = p->night->total;
 	int64_t attempts = json_int(total, "attempts"), resumes = json_int(total, "resumes");
+	int64_t refused = json_int(total, "refused");
 	struct sentence s = {.paper = p};
 	char span[32], in[32], out[32];
 
@@ -146,6 +147,9 @@ print_cost(const struct paper *p)
 	    night_count(json_int(total, "tokens_input"), in),
 	    night_count(json_int(total, "tokens_output"), out));
 	add_phrase(&s, "; ", COLOUR_NONE, "$%.2f", json_number(total, "cost"));
+	if (refused)
+		add_phrase(&s, "; ", COLOUR_YELLOW, "%" PRId64 " ask%s refused", refused,
+		    plural(refused));
 	fputc('\n', p->file);
 }
 
@@ -162,6 +166,19 @@ id_width(const struct night *night)
 	return width + (id >= 10000);
 }
 
+/* Under what it is about. */
+static void
+print_next(const struct paper *p, const char *next)
+{
+	int margin = id_width(p->night) + 4;
+	char *line = fit(p, next, p->width - (size_t)margin);
+
+	if (*line)
+		fprintf(p->file, "%*s%s%s%s\n", margin, "", print_colour(p->file, COLOUR_YELLOW), line,
+		    print_colour(p->file, COLOUR_NONE));
+	free(line);
+}
+
 /* "  12  timeout      upgrade deps: it ran longer than its timeout" */
 static void
 print_failed_task(const struct paper *p, const struct night_task *task)
@@ -175,6 +192,7 @@ print_failed_task(const struct paper *p, const struct night_task *task)
 	fprintf(p->file, "  %*" PRId64 "  %s%-11s%s  %s%s%s\n", width, task->id,
 	    print_colour(p->file, COLOUR_RED), kind ? kind : "", print_colour(p->file, COLOUR_NONE),
 	    subject, *error ? ": " : "", error);
+	print_next(p, json_text(task->row, "next"));
 	free(subject);
 	free(error);
 }
@@ -230,6 +248,28 @@ print_asks(const struct paper *p, const struct json *asks)
 		free(what);
 	}
 	print_more(p, shown, json_count(asks), "vigil asks");
+}
+
+/* Of each task the first one; the agent has gone on without, or has failed with it. */
+static void
+print_refused(const struct paper *p)
+{
+	size_t shown = 0, refused = 0;
+
+	for (size_t i = 0; i < p->night->task_count; i++) {
+		const struct night_task *task = &p->night->tasks[i];
+
+		if (!task->refused || ++refused > LIST_MOST)
+			continue;
+		char *what = xasprintf("task %" PRId64 " was refused%s (%s): %s", task->id,
+		    task->refused > 1 ? " more than once" : "",
+		    json_text(task->first_refused, "kind"),
+		    json_text(task->first_refused, "request"));
+		print_need(p, what, "vigil show %" PRId64, task->id);
+		free(what);
+		shown++;
+	}
+	print_more(p, shown, refused, "vigil report --json");
 }
 
 static void
@@ -304,6 +344,7 @@ print_needs(const struct paper *p)
 	print_asks(p, lists[VIGIL_REPORT_ASK]);
 	print_blocked(p, lists[VIGIL_REPORT_BLOCKED]);
 	print_held(p, lists[VIGIL_REPORT_HELD]);
+	print_refused(p);
 	print_queue(p);
 }
 

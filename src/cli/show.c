@@ -129,18 +129,18 @@ print_headline(const struct vigil_row *row)
 	free(why);
 }
 
-/* What to do about it; or, of what would start or go on if there were a runner, what became of
- * the last one. */
+/* What to do about it, unless the headline has said it; and, of what would start or go on if there
+ * were a runner, what became of the last one. */
 static void
 print_advice(const struct vigil_row *row, const char *last_run)
 {
 	static const char *const waiting[] = {"queued", "starting", "running", "stopping", NULL};
-	const char *next = row_get(row, "next");
+	const char *next = row_get(row, "next"), *reason = row_get(row, "reason");
 
-	if (next)
+	if (next && !(reason && strstr(reason, next)))
 		printf("%sNext:%s %s\n", print_colour(stdout, COLOUR_BOLD),
 		    print_colour(stdout, COLOUR_NONE), next);
-	else if (last_run && is_one_of(row_get(row, "status"), waiting))
+	if (last_run && is_one_of(row_get(row, "status"), waiting))
 		printf("%s\n", last_run);
 }
 

@@ -48,7 +48,8 @@ bool line_each(
 struct handle_rows {
 	vigil_row_fn *fn;
 	void *arg;
-	int64_t count; /* rows so far */
+	const char *next; /* what the column `next` has; a statement has NULL there */
+	int64_t count;    /* rows so far */
 };
 bool handle_row(void *rows, const struct row *); /* a row_fn */
 

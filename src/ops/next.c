@@ -1,5 +1,6 @@
 /*
- * What to do about a failed task: see next.h. Each error_kind has its step.
+ * What to do about a task: see next.h. Each error_kind has its step, and so has what a person can
+ * make an open task go on with.
  */
 #include "ops/next.h"
 
@@ -8,6 +9,7 @@
 
 #include "base/buf.h"
 #include "core/task.h"
+#include "ops/handle.h"
 
 /* '#' stands for the task's id. */
 static const char *const steps[KIND_COUNT] = {
@@ -35,16 +37,76 @@ kind_parse(const char *word)
 	return KIND_NONE;
 }
 
-char *
-next_step(int64_t id, const char *error_kind)
+/* NULL for NULL. The caller frees. */
+static char *
+put_ids(const char *step, int64_t id, int64_t other_id)
 {
-	const char *step = steps[kind_parse(error_kind)];
 	struct buf line = {0};
 
 	for (; step && *step; step++)
-		if (*step == '#')
-			buf_printf(&line, "%" PRId64, id);
+		if (*step == '#' || *step == '@')
+			buf_printf(&line, "%" PRId64, *step == '#' ? id : other_id);
 		else
 			buf_add(&line, step, 1);
 	return step ? buf_take(&line) : NULL;
+}
+
+char *
+next_step(int64_t id, const char *error_kind)
+{
+	return put_ids(steps[kind_parse(error_kind)], id, 0);
+}
+
+/* ---- what is open ---------------------------------------------------------------------------- */
+
+/* '#' as above, '@' stands for the other's id. */
+static const struct wait {
+	const char *waits_for, *other_status; /* NULL: whatever it is */
+	const char *step;
+} waits[] = {
+    {"release", NULL, "vigil release #"},
+    {"retry", "deleted", "vigil cancel #: task @, which it comes after, was deleted"},
+    {"retry", NULL, "vigil retry @, or vigil cancel #"},
+    {"task", "held", "vigil release @"},
+    {"task", "queued", "vigil show @ says what that one waits for"},
+    {"resume", NULL, "vigil resume"},
+    {"runner", NULL, "vigil run"},
+    {"server", NULL, "vigil doctor says what is in the way"},
+    {"answer", NULL, "vigil answer @ REPLY"},
+};
+
+char *
+next_of_wait(int64_t id, const char *waits_for, int64_t other_id, const char *other_status)
+{
+	for (size_t i = 0; waits_for && i < sizeof(waits) / sizeof(waits[0]); i++)
+		if (strcmp(waits[i].waits_for, waits_for) == 0 &&
+		    (!waits[i].other_status ||
+			(other_status && strcmp(waits[i].other_status, other_status) == 0)))
+			return put_ids(waits[i].step, id, other_id);
+	return NULL;
+}
+
+/* The columns of show_wait. */
+static bool
+take_wait(void *next, const struct row *row)
+{
+	*(char **)next = next_of_wait(
+	    row_int(row, 0), row_text(row, 1), row_int(row, 2), row_text(row, 3));
+	return false;
+}
+
+bool
+next_find(struct vigil *vigil, int64_t id, const char *status, const char *error_kind,
+    bool has_runner, char **next)
+{
+	struct value values[] = {value_int(id), value_int(has_runner)};
+	enum status parsed;
+
+	*next = NULL;
+	if (!status_parse(status, &parsed))
+		return true;
+	if (parsed == STATUS_FAILED)
+		*next = next_step(id, error_kind);
+	return status_is_final(parsed) ||
+	       store_run(vigil->store, Q_show_wait, values, 2, take_wait, next, &vigil->fault);
 }

@@ -7,16 +7,20 @@
 #include "base/buf.h"
 #include "base/when.h"
 #include "ops/handle.h"
+#include "ops/next.h"
 
 #define DAY_MS (24 * INT64_C(3600000))
 #define NIGHT_MS (DAY_MS / 2)
+
+/* Of report_task. */
+enum { TASK_ERROR_KIND = 8 };
 
 struct total {
 	int64_t tasks, completed, failed, cancelled, live, waiting;
 	int64_t attempts, resumes, work_ms;
 	int64_t tokens[5]; /* as the columns of attempts */
 	double cost;
-	int64_t blocked;
+	int64_t blocked, refused;
 };
 
 struct report {
@@ -28,6 +32,7 @@ struct report {
 	int64_t *ids; /* of the tasks, each once */
 	size_t count, capacity;
 	struct total total;
+	bool has_runner;
 	bool is_over; /* it has had enough, or a query has failed */
 	bool has_failed;
 };
@@ -43,16 +48,17 @@ hand_on(void *arg, const struct vigil_row *row)
 	return !r->is_over;
 }
 
+/* `next`: what to do about it, or NULL. */
 static bool
-hand_row(struct report *r, const struct row *row)
+hand_row(struct report *r, const struct row *row, const char *next)
 {
-	return handle_row(&(struct handle_rows){.fn = hand_on, .arg = r}, row);
+	return handle_row(&(struct handle_rows){.fn = hand_on, .arg = r, .next = next}, row);
 }
 
 static bool
 pass(void *report, const struct row *row)
 {
-	return hand_row(report, row);
+	return hand_row(report, row, NULL);
 }
 
 /* All rows of a query, as rows of that part; each goes to `fn` first, which hands it on. */
@@ -114,7 +120,7 @@ take_attempt(void *arg, const struct row *row)
 	total->cost += row_real(row, 18);
 	total->work_ms += row_int(row, 20);
 	add_id(r, row_int(row, 1));
-	return hand_row(r, row);
+	return hand_row(r, row, NULL);
 }
 
 static bool
@@ -130,6 +136,7 @@ take_task(void *arg, const struct row *row)
 	struct report *r = arg;
 	struct total *total = &r->total;
 	enum status status;
+	char *next;
 
 	if (!status_parse(row_text(row, 1), &status))
 		die("a task has the status '%s'", row_text(row, 1));
@@ -139,7 +146,20 @@ take_task(void *arg, const struct row *row)
 	total->cancelled += status == STATUS_CANCELLED;
 	total->live += status_is_live(status);
 	total->waiting += status == STATUS_QUEUED || status == STATUS_HELD;
-	return hand_row(r, row);
+	r->has_failed = !next_find(r->vigil, row_int(row, 0), status_text(status),
+	    row_text(row, TASK_ERROR_KIND), r->has_runner, &next);
+	r->is_over = r->has_failed || !hand_row(r, row, next);
+	free(next);
+	return !r->is_over;
+}
+
+static bool
+take_refused(void *arg, const struct row *row)
+{
+	struct report *r = arg;
+
+	r->total.refused++;
+	return hand_row(r, row, NULL);
 }
 
 static bool
@@ -148,7 +168,7 @@ take_blocked(void *arg, const struct row *row)
 	struct report *r = arg;
 
 	r->total.blocked += row_int(row, 3);
-	return hand_row(r, row);
+	return hand_row(r, row, NULL);
 }
 
 /* ---- one after the other -------------------------------------------------------------------- */
@@ -168,10 +188,12 @@ ask_tasks(struct report *r)
 {
 	sort_ids(r);
 	for (size_t i = 0; i < r->count; i++) {
-		struct value id = value_int(r->ids[i]);
+		struct value values[] = {
+		    value_int(r->ids[i]), value_time(r->from_ms), value_time(r->to_ms)};
 
-		if (!ask(r, VIGIL_REPORT_TASK, Q_report_task, &id, 1, take_task) ||
-		    !ask(r, VIGIL_REPORT_MARK, Q_report_marks, &id, 1, pass))
+		if (!ask(r, VIGIL_REPORT_TASK, Q_report_task, values, 1, take_task) ||
+		    !ask(r, VIGIL_REPORT_MARK, Q_report_marks, values, 1, pass) ||
+		    !ask(r, VIGIL_REPORT_REFUSED, Q_report_refused, values, 3, take_refused))
 			return false;
 	}
 	return true;
@@ -197,7 +219,7 @@ tell_total(struct report *r, const struct row *now)
 	    value_int(t->tokens[1]), value_int(t->tokens[2]), value_int(t->tokens[3]),
 	    value_int(t->tokens[4]), value_real(t->cost), value_text(row_text(now, 0)),
 	    value_int(row_int(now, 1)), value_int(row_int(now, 2)), value_int(row_int(now, 3)),
-	    value_int(t->blocked)};
+	    value_int(t->blocked), value_int(t->refused)};
 
 	return ask(r, VIGIL_REPORT_TOTAL, Q_report_total, values,
 	    sizeof(values) / sizeof(values[0]), pass);
@@ -253,7 +275,8 @@ vigil_report(struct vigil *vigil, const struct vigil_range *range, vigil_report_
 {
 	const struct vigil_range night = {0};
 	struct report r = {.vigil = vigil, .fn = fn, .arg = arg, .now_ms = clock_now_ms()};
-	struct value has_runner = value_int(store_lock_holder(vigil->database) != 0);
+	r.has_runner = store_lock_holder(vigil->database) != 0;
+	struct value has_runner = value_int(r.has_runner);
 	bool done =
 	    find_range(&r, range ? range : &night, &vigil->fault) &&
 	    store_run(vigil->store, Q_report_now, &has_runner, 1, tell_all, &r, &vigil->fault) &&

@@ -28,7 +28,8 @@ task_reader_init(struct task_reader *reader, struct vigil *vigil, const struct c
 	    .wanted = choices_text(choices),
 	    .characters = characters ? characters : WHOLE,
 	    .has_runner =
-		choices_have(choices, COL_reason) && store_lock_holder(vigil->database) != 0,
+		(choices_have(choices, COL_reason) || choices_have(choices, COL_next)) &&
+		store_lock_holder(vigil->database) != 0,
 	};
 }
 
@@ -72,8 +73,19 @@ say_reason(struct passing *p, const struct row *row)
 	char *why = NULL;
 
 	if (row_is_null(row, COL_reason) && is_open(row_text(row, COL_status)))
-		p->failed = !read_reason(p->reader, row_int(row, COL_id), &why);
+		p->failed |= !read_reason(p->reader, row_int(row, COL_id), &why);
 	return why;
+}
+
+/* NULL: nothing is to be done. The caller frees. */
+static char *
+say_next(struct passing *p, const struct row *row)
+{
+	char *next;
+
+	p->failed |= !next_find(p->reader->vigil, row_int(row, COL_id), row_text(row, COL_status),
+	    row_text(row, COL_error_kind), p->reader->has_runner, &next);
+	return next;
 }
 
 /* The columns that were asked for, in that order. */
@@ -95,7 +107,7 @@ take_row(void *arg, const struct row *row)
 		if (column == COL_reason)
 			reason = say_reason(p, row);
 		if (column == COL_next)
-			next = next_step(row_int(row, COL_id), row_text(row, COL_error_kind));
+			next = say_next(p, row);
 		values[i] = column == COL_next               ? next
 			    : column == COL_reason && reason ? reason
 							     : row_text(row, column);

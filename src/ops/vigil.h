@@ -269,7 +269,7 @@ struct vigil_range {
 };
 
 /* What a row is about. They come in this order; columns as in the tables, and besides:
- * `subject`, how a description begins, else a prompt. */
+ * `subject`, how a description begins, else a prompt; `next`, what to do about it. */
 enum vigil_report_part {
 	VIGIL_REPORT_ATTEMPT, /* that was under way in the range, in the order of their beginnings
 			       */
@@ -278,6 +278,8 @@ enum vigil_report_part {
 	 * (ask) or for its server (server), or was cut off and went on (resumed). After its task's
 	 * row; of attempts outside of the range, too. */
 	VIGIL_REPORT_MARK,
+	/* What one of those attempts asked for and was refused. After its task's marks. */
+	VIGIL_REPORT_REFUSED,
 	VIGIL_REPORT_ASK,  /* as vigil_asks(): what waits for a person, now, like the next two */
 	VIGIL_REPORT_HELD, /* `id`, `subject` */
 	/* `id`, `status`, `subject` of a task that did not complete, or is held; how many are
@@ -285,8 +287,8 @@ enum vigil_report_part {
 	VIGIL_REPORT_BLOCKED,
 	/* One row: `since`, `until`; of the tasks above, by how they stand now, how many: `tasks`,
 	 * `completed`, `failed`, `cancelled`, `live`, `waiting` (queued again, or held); of the
-	 * attempts: `attempts`, `resumes`, `work_ms` (within the range), tokens and `cost`; of the
-	 * queue: `paused_at`, `has_runner`, `queued`, `held`, `blocked`. */
+	 * attempts: `attempts`, `resumes`, `work_ms` (within the range), tokens, `cost` and what
+	 * was `refused`; of the queue: `paused_at`, `has_runner`, `queued`, `held`, `blocked`. */
 	VIGIL_REPORT_TOTAL,
 	/* Of each task in turn: `prompt`, `prompt_length`, `result`, `result_length`, in
 	 * characters; then its messages. */

@@ -98,7 +98,8 @@ INSERT INTO attempts (task_id, number, nonce, sealed, agent, model, session_id, 
 VALUES (${id}, 1, 'n', 1, ${said}, ${said}, ${said}, 'm', 'p', '${at(from)}', '${at(from + 2)}', '${at(to)}', '${outcome}', ${ended}, 1, ${id * 1000}, ${id} / 8.0);
 INSERT INTO events (at, task_id, attempt_id, kind) SELECT '${at(from + 20)}', ${id}, max(id), 'resumed' FROM attempts;
 INSERT INTO asks (task_id, attempt_id, session_id, ask_id, kind, asked_at, request, reply, replied_at, replied_by)
-SELECT ${id}, max(id), 's', 'per_${id}', 'permission', '${at(from + 5)}', ${said}, 'once', '${at(from + 15)}', 'person' FROM attempts;
+SELECT ${id}, max(id), 's', 'per_${id}', 'permission', '${at(from + 5)}', ${said}, 'once', '${at(from + 15)}', 'person' FROM attempts
+UNION ALL SELECT ${id}, max(id), 's', 'que_${id}', 'question', '${at(from + 6)}', 'R' || ${said}, 'reject', '${at(from + 7)}', 'vigil' FROM attempts;
 INSERT INTO messages (task_id, attempt_id, message_id, role, text, reasoning, error, created_at)
 SELECT ${id}, max(id), 'm', 'assistant', ${said}, ${said}, ${said}, ${said} FROM attempts;
 DELETE FROM importing;`;

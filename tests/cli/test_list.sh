@@ -107,7 +107,33 @@ reason 5 'waits for a person: bash: rm -rf build (vigil answer 1 REPLY)'
 run 0 answer 1 once
 reason 5 'no runner is alive: start vigil run'
 run 0 list --columns id,next
+sed -n '2,5p' out >next.out
+holds 'or lets it go on' sh -c 'printf "5\tvigil run\n4\tvigil release 4\n3\tvigil retry 1, or vigil cancel 3\n2\t\n" | cmp -s - next.out'
 is 'what to do next' "$(printf '1\tvigil retry 1 --timeout DUR gives it longer (0: no limit)')" "$(grep '^1' out)"
+
+# next ID EXPECTED: of a database of its own
+next() {
+    is "next of $1" "$2" "$("$vigil" list --db next.db --columns id,next | sed -n "s/^$1\t//p")"
+}
+add --db next.db --hold 'held' >/dev/null
+add --db next.db --after 1 'behind it' >/dev/null
+add --db next.db --after 2 'behind that one' >/dev/null
+add --db next.db --at '2100-01-01' 'later' >/dev/null
+add --db next.db 'ready' >/dev/null
+next 1 'vigil release 1'
+next 2 'vigil release 1'
+next 3 'vigil show 2 says what that one waits for'
+next 4 ''
+next 5 'vigil run'
+run 0 show 2 --db next.db
+is 'show says what its headline does not' 'Next: vigil release 1' "$(sed -n 2p out)"
+run 0 show 1 --db next.db
+is 'and nothing twice' 0 "$(grep -c Next out)"
+"$vigil" pause --db next.db 2>/dev/null
+next 5 'vigil resume'
+"$vigil" cancel --db next.db 1 2>/dev/null
+next 1 ''
+next 2 'vigil retry 1, or vigil cancel 2'
 
 # ---- order ---------------------------------------------------------------------------------------
 

@@ -86,6 +86,7 @@ says '^2026-01-31 20:00 to 2026-02-01 08:00, 12 h$' '^4 tasks: 2 completed, 1 fa
     '1 queued behind task 2, which failed: port.*  vigil retry 2$' 'task 6 is held: a held one  *vigil release 6$' \
     'no runner is alive; 2 queued, 0 at work  *vigil run$' '^ *1  *2 h  completed  upgrade the dependencies$' \
     '^ *4  *1 s  cancelled  tidy^\[\[2Jup<U+202E>x$' '|21:00 *|22:00 *|23:00 *|00:00 *|01:00' '= completed  - cancelled  x failed'
+says '^        vigil retry 2 --timeout DUR gives it longer (0: no limit)$'
 holds 'a second line of an error is not there' sh -c '! grep -q "second line" out'
 holds 'nothing on standard error' [ ! -s err ]
 holds 'a pipe without a locale has ASCII alone' sh -c '! LC_ALL=C grep -q "[^ -~]" out'
@@ -150,6 +151,8 @@ TZ=UTC
 run 0 --json $night
 json 'totals' '[j.total.tasks, j.total.failed, j.total.cost, j.total.work_ms, j.total.blocked].join()' '4,1,5,19801000,1'
 json 'rows' '[j.tasks[1].error_kind, j.attempts.length, j.held[0].id, j.blocked[0].tasks].join()' 'timeout,4,6,5'
+json 'what to do about a failure' 'j.tasks.map((t) => String(t.next)).join(";")' \
+    'null;vigil retry 2 --timeout DUR gives it longer (0: no limit);null;null'
 json 'a paused queue' 'Date.parse(j.total.paused_at) > 0' true
 holds 'it is one line, and nothing is said besides' [ "$(wc -l <out)-$(wc -c <err)" = 1-0 ]
 # shellcheck disable=SC2086
@@ -175,6 +178,7 @@ run 0 $night --html page.html
 is 'nothing is said' 0 "$(cat out err | wc -c)"
 holds 'it is ours alone' [ "$(stat -c %a page.html)" = 600 ]
 holds 'it is whole' [ "$(tail -n 1 page.html)" = '</html>' ]
+holds 'it says what to do about a failure' grep -q '<bdi class="why">it ran longer.*<span class="next">Next: vigil retry 2 --timeout' page.html
 holds 'it has the texts' grep -q 'überprüfe die Übersetzung' page.html
 # shellcheck disable=SC2086
 run 0 $night --html -
@@ -223,6 +227,30 @@ seq 8 | while read -r _; do "$vigil" add --hold - <long >/dev/null; done
 )
 holds 'a page that does not fit' [ "$?-$(cat page.html)-$(grep -c 'page.html.part cannot be written: File too large' err)" = 5-old-1 ]
 holds 'and leaves nothing' [ ! -e page.html.part ]
+
+# ---- what was refused -----------------------------------------------------------------------------
+
+sqlite3 v.db ".backup refused.db"
+sqlite3 refused.db "INSERT INTO importing VALUES (1, 1), (3, 3);
+INSERT INTO asks (task_id, attempt_id, session_id, ask_id, kind, asked_at, request, reply, replied_at, replied_by)
+SELECT task_id, id, 's', 'per_' || id, 'permission', started_at, 'external_directory /etc/<b>', 'reject', started_at, 'vigil'
+    FROM attempts WHERE task_id IN (1, 3)
+UNION ALL SELECT task_id, id, 's', 'que_' || id, 'question', started_at, 'Which one?', 'reject', started_at, 'person'
+    FROM attempts WHERE task_id = 3;
+DELETE FROM importing;"
+# shellcheck disable=SC2086
+run 0 $night --db refused.db
+says ' 3 asks refused$' 'task 1 was refused (permission): external_directory /etc/<b>  *vigil show 1$' \
+    'task 3 was refused more than once (permission): external_.*  *vigil show 3$'
+# shellcheck disable=SC2086
+run 0 $night --db refused.db --json
+json 'what was refused' 'j.refused.map((a) => [a.task_id, a.kind, a.replied_by, a.request].join()).join(";") + j.total.refused' \
+    '1,permission,vigil,external_directory /etc/<b>;3,permission,vigil,external_directory /etc/<b>;3,question,person,Which one?3'
+# shellcheck disable=SC2086
+run 0 $night --db refused.db --html -
+says '<dt>asks refused</dt><dd>3</dd>' \
+    'Task 3</a> was refused more than once (permission): <bdi>external_directory /etc/&lt;b&gt;</bdi> <code>vigil show 3</code>'
+is 'each task has its own' '1 3 3' "$(awk '/<details class="task"/ { match($0, /task-[0-9]+/); id = substr($0, RSTART + 5, RLENGTH - 5) } /<td><bdi>reject|<td><bdi>(vigil|person)<.bdi>/ { printf "%s%s", n++ ? " " : "", id }' out)"
 
 # ---- what is at work -----------------------------------------------------------------------------
 

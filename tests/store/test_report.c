@@ -233,6 +233,39 @@ START_TEST(waits_and_resumptions_are_marked)
 }
 END_TEST
 
+START_TEST(what_was_refused_is_told_of_the_attempts_that_count)
+{
+	make(1, "2026-01-31T21:00", "2026-01-31T23:00", "completed", 1);
+	make(2, "2026-01-31T16:00", "2026-01-31T17:00", "failed", 1);
+	shell_ok(path,
+	    "INSERT INTO importing VALUES (1, 1), (2, 2);"
+	    "INSERT INTO asks (task_id, attempt_id, session_id, ask_id, kind, asked_at, request, "
+	    "reply, replied_at, replied_by) VALUES "
+	    "(1, 1, 's', 'a', 'permission', '2026-01-31T21:10:00.000Z', 'rm', 'reject', "
+	    "'2026-01-31T21:10:01.000Z', 'vigil'), "
+	    "(1, 1, 's', 'b', 'permission', '2026-01-31T21:20:00.000Z', 'ls', 'once', "
+	    "'2026-01-31T21:20:01.000Z', 'vigil'), "
+	    "(1, 1, 's', 'c', 'question', '2026-01-31T21:30:00.000Z', 'Which?', 'reject', "
+	    "'2026-01-31T21:40:00.000Z', 'person'), "
+	    "(2, 2, 's', 'd', 'permission', '2026-01-31T16:10:00.000Z', 'cp', 'reject', "
+	    "'2026-01-31T16:10:01.000Z', 'vigil');"
+	    "DELETE FROM importing;");
+	reports(&night, VIGIL_REPORT_REFUSED, "id task_id attempt_id kind request replied_by",
+	    "1|1|1|permission|rm|vigil|\n3|1|1|question|Which?|person|\n");
+	reports(&night, VIGIL_REPORT_TOTAL, "tasks refused", "1|2|\n");
+}
+END_TEST
+
+START_TEST(what_to_do_about_a_failure_is_told)
+{
+	make(1, "2026-01-31T21:00", "2026-01-31T23:00", "completed", 1);
+	make(2, "2026-01-31T21:00", "2026-01-31T23:00", "failed", 1);
+	reports(&night, VIGIL_REPORT_TASK, "id next",
+	    "1|-|\n2|vigil retry 2 tries again, --model PROVIDER/MODEL with another model; vigil "
+	    "follow 2 has what it said|\n");
+}
+END_TEST
+
 START_TEST(what_needs_a_person_is_told)
 {
 	int64_t failed = 1, second, third;
@@ -338,6 +371,8 @@ main(void)
 	tcase_add_test(tests, what_is_live_counts_however_old);
 	tcase_add_test(tests, a_task_that_is_queued_again_counts);
 	tcase_add_test(tests, waits_and_resumptions_are_marked);
+	tcase_add_test(tests, what_was_refused_is_told_of_the_attempts_that_count);
+	tcase_add_test(tests, what_to_do_about_a_failure_is_told);
 	tcase_add_test(tests, what_needs_a_person_is_told);
 	tcase_add_test(tests, open_asks_are_told);
 	tcase_add_test(tests, texts_come_when_they_are_wanted_and_cut);

@@ -26,6 +26,28 @@ START_TEST(what_has_not_failed_has_none)
 }
 END_TEST
 
+START_TEST(what_waits_for_a_person_has_one)
+{
+	static const struct {
+		const char *waits_for, *other_status, *step;
+	} cases[] = {{"release", NULL, "vigil release 7"},
+	    {"retry", "failed", "vigil retry 3, or vigil cancel 7"},
+	    {"retry", "deleted", "vigil cancel 7: task 3, which it comes after, was deleted"},
+	    {"task", "held", "vigil release 3"}, {"resume", NULL, "vigil resume"},
+	    {"answer", NULL, "vigil answer 3 REPLY"}};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		char *step = next_of_wait(7, cases[i].waits_for, 3, cases[i].other_status);
+
+		ck_assert_str_eq(step, cases[i].step);
+		free(step);
+	}
+	ck_assert_ptr_null(next_of_wait(7, "task", 3, "running"));
+	ck_assert_ptr_null(next_of_wait(7, "slot", 0, NULL));
+	ck_assert_ptr_null(next_of_wait(7, NULL, 0, NULL));
+}
+END_TEST
+
 int
 main(void)
 {
@@ -33,5 +55,6 @@ main(void)
 
 	tcase_add_loop_test(tests, each_kind_has_a_step, KIND_NONE + 1, KIND_COUNT);
 	tcase_add_test(tests, what_has_not_failed_has_none);
+	tcase_add_test(tests, what_waits_for_a_person_has_one);
 	return run_suite(tests, "next");
 }

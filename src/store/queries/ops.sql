@@ -149,6 +149,24 @@ UNION ALL
 SELECT CASE WHEN ?2 THEN note ELSE coalesce(note || '; ', '') || 'no runner is alive: start vigil run' END
 FROM tasks WHERE id = ?1 AND status IN ('starting', 'running', 'stopping') AND (note IS NOT NULL OR NOT ?2);
 
+-- name: show_wait
+-- ?1 id, ?2 whether a runner is alive. What an open task waits for, as in the view, and of the tasks that it comes after
+-- the one that is most in its way; or the ask that its agent waits with.
+SELECT * FROM (
+	SELECT waits.id, what, needs_id, coalesce(needed.status, 'deleted') AS stands
+	FROM (SELECT id, iif(?2 OR waits_for IN ('release', 'retry', 'resume', 'time', 'task', 'mutex'), waits_for, 'runner')
+				AS what
+			FROM queue WHERE id = ?1) AS waits
+		LEFT JOIN dependencies ON task_id = waits.id AND what IN ('retry', 'task')
+		LEFT JOIN tasks AS needed ON needed.id = needs_id
+	WHERE needed.status IS NOT 'completed'
+	UNION ALL
+	SELECT tasks.id, iif(asks.id IS NULL, 'runner', 'answer'), asks.id, NULL
+	FROM tasks JOIN attempts ON attempts.task_id = tasks.id AND attempts.ended_at IS NULL
+		LEFT JOIN asks ON asks.attempt_id = attempts.id AND asks.reply IS NULL AND asks.replied_at IS NULL
+	WHERE tasks.id = ?1 AND tasks.status IN ('starting', 'running', 'stopping') AND (asks.id IS NOT NULL OR NOT ?2))
+ORDER BY stands NOT IN ('failed', 'cancelled', 'deleted'), stands <> 'held', needs_id LIMIT 1;
+
 -- name: last_run
 -- ?1 whether a runner is alive
 -- scan: from its end, and one row of it

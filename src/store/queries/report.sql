@@ -40,7 +40,7 @@ SELECT id FROM tasks WHERE completed_at >= ?1 AND completed_at < ?2 ORDER BY com
 SELECT id, status,
 	substr(coalesce(nullif(description, ''), trim(prompt, char(9, 10, 11, 12, 13, 32, 160))), 1, 200) AS subject,
 	agent, model, directory, session_id, attempts, error_kind, substr(error, 1, 2000) AS error, note, created_at,
-	started_at, completed_at
+	started_at, completed_at, NULL AS next -- which the program puts in
 FROM tasks WHERE id = ?1;
 
 -- name: report_marks
@@ -56,6 +56,14 @@ SELECT task_id, attempt_id, 'server', at, (SELECT later.at FROM events AS later
 			AND later.kind NOT IN ('cancel', 'edited', 'stopping') ORDER BY later.id LIMIT 1), detail
 FROM events WHERE task_id = ?1 AND kind = 'unreachable'
 ORDER BY 4;
+
+-- name: report_refused
+-- ?1 task, ?2 from, ?3 to. What it asked for and was refused, whoever did, in the attempts that report_attempts gives.
+SELECT id, task_id, attempt_id, kind, asked_at, request, reply, replied_at, replied_by
+FROM asks
+WHERE task_id = ?1 AND reply = 'reject' AND EXISTS (SELECT 1 FROM attempts
+	WHERE attempts.id = attempt_id AND started_at < ?3 AND coalesce(ended_at, ?2) >= ?2)
+ORDER BY id;
 
 -- name: report_held
 SELECT id, substr(coalesce(nullif(description, ''), trim(prompt, char(9, 10, 11, 12, 13, 32, 160))), 1, 200) AS subject
@@ -81,11 +89,11 @@ FROM (SELECT id, min(behind) AS behind FROM blocked GROUP BY id ORDER BY id) AS 
 GROUP BY first.behind ORDER BY first.behind;
 
 -- name: report_total
--- ?1 … ?22: sums that are made while the rows go by; here they get their names.
+-- ?1 … ?23: sums that are made while the rows go by; here they get their names.
 SELECT ?1 AS since, ?2 AS until, ?3 AS tasks, ?4 AS completed, ?5 AS failed, ?6 AS cancelled, ?7 AS live,
 	?8 AS waiting, ?9 AS attempts, ?10 AS resumes, ?11 AS work_ms, ?12 AS tokens_input, ?13 AS tokens_output,
 	?14 AS tokens_reasoning, ?15 AS tokens_cache_read, ?16 AS tokens_cache_write, ?17 AS cost, ?18 AS paused_at,
-	?19 AS has_runner, ?20 AS queued, ?21 AS held, ?22 AS blocked;
+	?19 AS has_runner, ?20 AS queued, ?21 AS held, ?22 AS blocked, ?23 AS refused;
 
 -- name: report_text
 -- ?1 task, ?2 how many characters of a text
