@@ -33,7 +33,7 @@ print_width(FILE *file)
 		return (size_t)named;
 	if (ioctl(fileno(file), TIOCGWINSZ, &size) == 0 && size.ws_col > 0)
 		return size.ws_col;
-	return WIDTH_DEFAULT;
+	return print_is_terminal(file) ? WIDTH_DEFAULT : PRINT_UNCUT;
 }
 
 static bool

@@ -13,7 +13,10 @@
 #include "ops/vigil.h"
 
 bool print_is_terminal(FILE *);
-size_t print_width(FILE *); /* $COLUMNS, else the terminal's, else 80 */
+/* $COLUMNS, else the terminal's, else 80; PRINT_UNCUT where it is none: what reads a pipe cuts for
+ * itself. */
+enum { PRINT_UNCUT = 1 << 30 };
+size_t print_width(FILE *);
 
 /* For what is left out: "…", or "..." on a terminal without UTF-8. */
 const char *print_ellipsis(FILE *);

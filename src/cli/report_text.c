@@ -19,6 +19,7 @@ enum {
 	SLOTS_MOST = 12,
 	WIDTH_LEAST = 40,
 	WIDTH_MOST = 1000,
+	CHART_UNCUT = 80, /* columns of the timeline where there is no width */
 	TICK_COLUMNS = 9
 };
 
@@ -28,6 +29,12 @@ struct paper {
 	size_t width;
 	bool is_utf8;
 };
+
+static bool
+is_uncut(const struct paper *p)
+{
+	return p->width == PRINT_UNCUT;
+}
 
 /* ---- lines ---------------------------------------------------------------------------------- */
 
@@ -228,6 +235,8 @@ print_need(const struct paper *p, const char *what, const char *format, ...)
 	va_end(args);
 	size_t room = p->width - 4 - text_width(command);
 	char *text = fit(p, what, room);
+	if (is_uncut(p))
+		room = text_width(text); /* nothing is to its right */
 	fprintf(p->file, "  %s%*s%s%s%s\n", text, (int)(room - text_width(text)) + 2, "",
 	    print_colour(p->file, COLOUR_YELLOW), command, print_colour(p->file, COLOUR_NONE));
 	free(text);
@@ -547,7 +556,7 @@ print_timeline(const struct paper *p)
 	const struct night *night = p->night;
 	size_t slots = (size_t)night->slots;
 	struct chart chart = {
-	    .columns = p->width - 3, .rows = slots < SLOTS_MOST ? slots : SLOTS_MOST};
+	    .columns = (is_uncut(p) ? CHART_UNCUT : p->width) - 3, .rows = slots < SLOTS_MOST ? slots : SLOTS_MOST};
 
 	if (!slots)
 		return;
@@ -579,7 +588,7 @@ report_text(FILE *file, const struct night *night)
 
 	if (p.width < WIDTH_LEAST)
 		p.width = WIDTH_LEAST;
-	if (p.width > WIDTH_MOST)
+	if (p.width > WIDTH_MOST && !is_uncut(&p))
 		p.width = WIDTH_MOST;
 	char *title = fit(&p, night_range(night, range), p.width);
 	fprintf(file, "%s%s%s\n", print_colour(file, COLOUR_BOLD), title,

@@ -69,13 +69,15 @@ print_object(struct vigil *vigil, int64_t id)
 
 /* ---- for people -------------------------------------------------------------------------- */
 
-/* A text as one line, cut to so many columns. The caller frees. */
+/* A text as one line, on a terminal cut to so many columns. The caller frees. */
 static char *
 line_of(const char *text, size_t columns)
 {
 	char *safe = print_safe(stdout, text, TEXT_LINE);
-	char *line = text_cut(safe, columns, print_ellipsis(stdout));
 
+	if (!print_is_terminal(stdout))
+		return safe;
+	char *line = text_cut(safe, columns, print_ellipsis(stdout));
 	free(safe);
 	return line;
 }
@@ -212,7 +214,9 @@ print_section(const char *title, const char *text)
 static void
 print_error(const char *error)
 {
-	if (error && (strchr(error, '\n') || text_width(error) > WHY_COLUMNS))
+	bool is_cut = error && print_is_terminal(stdout) && text_width(error) > WHY_COLUMNS;
+
+	if (error && (strchr(error, '\n') || is_cut))
 		print_section("error", error);
 }
 

@@ -239,6 +239,13 @@ run 0 show 1
 is 'what became of it' 'Task 1 failed (timeout) after 12 min 34 s: it ran longer than its timeout' "$(head -1 out)"
 is 'and what to do about it' 'Next: vigil retry 1 --timeout DUR gives it longer (0: no limit)' "$(sed -n 2p out)"
 is 'then what it is' "$long" "$(sed -n 3p out)"
+add --db long.db 'x' >/dev/null
+"$vigil" cancel --db long.db 1 --reason "$(printf '%0400d' 7)" 2>/dev/null
+run 0 show 1 --db long.db
+is 'a pipe is given the whole of it' "$(printf 'Task 1 cancelled: %0400d' 7)" "$(head -1 out)"
+is 'once' 0 "$(grep -c '^error$' out)"
+NO_COLOR=1 on 80 C.UTF-8 show 1 --db long.db
+holds 'a terminal its beginning, then the rest' [ "$(head -1 out | grep -c '00…$')-$(grep -c '0007$' out)" = 1-1 ]
 run 0 show 2
 is 'of one that completed' 'Task 2 completed after 32 s' "$(head -1 out)"
 run 0 show 2 --json

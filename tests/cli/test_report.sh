@@ -91,6 +91,10 @@ holds 'a second line of an error is not there' sh -c '! grep -q "second line" ou
 holds 'nothing on standard error' [ ! -s err ]
 holds 'a pipe without a locale has ASCII alone' sh -c '! LC_ALL=C grep -q "[^ -~]" out'
 holds 'two rows of bars, and their ids' [ "$(grep -cE '^ +(1=+|2x+)' out)" -eq 2 ]
+holds 'and nothing is cut' grep -qx ' *2  timeout  *port the installer to another machine, and all that belongs to it, wherever it may be: it ran longer than its timeout of 2 h' out
+holds 'the timeline is as wide as on a terminal' [ "$(grep -c '^  |21:00.\{0,73\}$' out)" -eq 1 ]
+# shellcheck disable=SC2086
+COLUMNS=80 run 0 $night
 holds "80 columns: $(widest)" [ "$(widest)" -eq 80 ]
 holds "one screen: $(wc -l <out)" [ "$(wc -l <out)" -le 25 ]
 
