@@ -1,7 +1,7 @@
 /*
  * vigil report: what happened in the night.
  */
-#define _XOPEN_SOURCE 700 /* realpath() */
+#define _GNU_SOURCE /* mkostemp(), which POSIX has since 2024; realpath() */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -84,20 +84,20 @@ cannot_write(const char *name)
 	return VIGIL_ENVIRONMENT;
 }
 
-/* The page grows in `part`, which is ours, and becomes `name` as a whole. */
+/* The page grows in `part`, a template of mkostemp(), which makes it ours alone; and becomes `name`
+ * as a whole. */
 static int
-write_page(const struct args *args, struct vigil *vigil, const char *name, const char *part)
+write_page(const struct args *args, struct vigil *vigil, const char *name, char *part)
 {
-	unlink(part); /* of one that was killed */
-	int fd = open(part, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+	int fd = mkostemp(part, O_CLOEXEC);
 	FILE *file = fd >= 0 ? fdopen(fd, "w") : NULL;
 
 	if (!file)
-		return cannot_write(part);
+		return cannot_write(name);
 	int status = read_night(args, vigil, file);
 	bool is_written = !ferror(file) && fflush(file) == 0 && fsync(fd) == 0;
 	if (fclose(file) != 0 || !is_written)
-		status = status ? status : cannot_write(part);
+		status = status ? status : cannot_write(name);
 	if (!status && rename(part, name) != 0)
 		status = cannot_write(name);
 	if (status)
@@ -136,7 +136,7 @@ write_file(const struct args *args, struct vigil *vigil, const char *name)
 		return cli_usage("--html '%s': that is the database's", name);
 	/* What a link leads to is what is replaced. */
 	char *real = realpath(name, NULL);
-	char *part = xasprintf("%s.part", real ? real : name);
+	char *part = xasprintf("%s.part-XXXXXX", real ? real : name);
 	int status = write_page(args, vigil, real ? real : name, part);
 	free(part);
 	free(real);

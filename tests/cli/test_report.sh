@@ -193,10 +193,27 @@ ln -s page.html link.html
 run 0 $night --html link.html
 holds 'an old one is replaced, behind a link too' [ -L link.html ]
 is 'as a whole' '</html>' "$(tail -n 1 page.html)"
-echo half >page.html.part
-# shellcheck disable=SC2086
-run 0 $night --html page.html
-holds 'nothing is left beside it' [ ! -e page.html.part ]
+# beside PAGE: what a page that is being written has there
+beside() {
+    find . -maxdepth 1 -name "$1.part*" | wc -l
+}
+sqlite3 v.db ".backup two.db"
+mkfifo begin
+pids=
+for i in 1 2 3 4; do
+    # shellcheck disable=SC2086
+    { read -r _ <begin; exec "$vigil" report --db two.db $night --html two.html 2>two.err.$i; } &
+    pids="$pids $!"
+done
+exec 3>begin
+printf '\n\n\n\n' >&3
+all=0
+for pid in $pids; do
+    wait "$pid" || all=$?
+done
+exec 3>&-
+is 'several at once, none in the way of another' '0 </html> 0' "$all $(tail -n 1 two.html) $(cat two.err.* | wc -c)"
+is 'nothing is left beside it' 0 "$(beside two.html)"
 mkdir folder
 bad 2 "--html 'folder': that is no file" --html folder
 bad 2 "--html '/dev/null': that is no file" --html /dev/null
@@ -204,11 +221,11 @@ ln -s v.db other.db
 bad 2 "--html 'v.db': that is the database's" --html v.db
 bad 2 "--html 'other.db': that is the database's" --html other.db
 holds 'which is as it was' "$vigil" list >/dev/null
-bad 5 'nowhere/page.html.part cannot be written: No such file' --html nowhere/page.html
+bad 5 'nowhere/page.html cannot be written: No such file' --html nowhere/page.html
 echo old >page.html
 bad 2 "'soon'" --since soon --html page.html
 is 'what is refused changes nothing' old "$(cat page.html)"
-holds 'and leaves nothing beside it' [ ! -e page.html.part ]
+is 'and leaves nothing beside it' 0 "$(beside page.html)"
 "$vigil" report --html - >/dev/full 2>err
 holds 'standard output that is full is said' [ "$?-$(grep -c 'No space left' err)" = 5-1 ]
 sqlite3 v.db ".backup large.db"
@@ -229,8 +246,8 @@ seq 8 | while read -r _; do "$vigil" add --hold - <long >/dev/null; done
     trap '' XFSZ
     "$vigil" report --html page.html >out 2>err
 )
-holds 'a page that does not fit' [ "$?-$(cat page.html)-$(grep -c 'page.html.part cannot be written: File too large' err)" = 5-old-1 ]
-holds 'and leaves nothing' [ ! -e page.html.part ]
+holds 'a page that does not fit' [ "$?-$(cat page.html)-$(grep -c 'page.html cannot be written: File too large' err)" = 5-old-1 ]
+is 'and leaves nothing' 0 "$(beside page.html)"
 
 # ---- what was refused -----------------------------------------------------------------------------
 
