@@ -175,13 +175,20 @@ CREATE TABLE tasks (                    -- one row a task: what it is to do, how
 		CONSTRAINT "wake_at is a UTC time like 2026-01-31T06:00:00.000Z"
 		CHECK (wake_at GLOB '[0-9]*' AND wake_at IS strftime('%Y-%m-%dT%H:%M:%fZ', wake_at, '+0 days')),
 	revision       INTEGER NOT NULL DEFAULT 0,        -- grows with each change of status
+	-- Of the control characters beyond ASCII, U+0080 to U+009F, none may reach a terminal. In UTF-8 they are C2 and a
+	-- second byte, which behind E2 90 is one of the pictures of control characters, U+2400 to U+241F. (The few letters
+	-- and signs that begin with C2, too, are lost in such a text. A replace() for each is more than SQLite parses.)
 	title          TEXT                 -- its description, else how its prompt begins; on one line, without escapes
 		AS (replace(replace(replace(replace(coalesce(nullif(description, ''),
 			substr(ltrim(prompt, char(9, 10, 13, 32)), 1, 60)),
-			char(10), ' '), char(13), ' '), char(27), ' '), char(155), ' ')),
+			iif(coalesce(nullif(description, ''), substr(ltrim(prompt, char(9, 10, 13, 32)), 1, 60))
+				GLOB '*[' || char(128) || '-' || char(159) || ']*', CAST(x'C2' AS TEXT), ''), CAST(x'E290' AS TEXT)),
+			char(10), ' '), char(13), ' '), char(27), ' ')),
 	error_line     TEXT                 -- how its error begins; the same
 		AS (replace(replace(replace(replace(substr(error, 1, 100),
-			char(10), ' '), char(13), ' '), char(27), ' '), char(155), ' ')),
+			iif(substr(error, 1, 100) GLOB '*[' || char(128) || '-' || char(159) || ']*',
+				CAST(x'C2' AS TEXT), ''), CAST(x'E290' AS TEXT)),
+			char(10), ' '), char(13), ' '), char(27), ' ')),
 	CONSTRAINT "a text of a task cannot contain a NUL"
 		CHECK (instr(description, char(0)) = 0 AND instr(agent, char(0)) = 0 AND instr(model, char(0)) = 0
 			AND instr(variant, char(0)) = 0 AND instr(directory, char(0)) = 0
@@ -471,7 +478,9 @@ CREATE TABLE attempts (                 -- one row a try; frozen once it has end
 	cost               REAL NOT NULL DEFAULT 0,         -- US dollars, as the server counts
 	error_line         TEXT                             -- how its error begins, on one line, without escapes
 		AS (replace(replace(replace(replace(substr(error, 1, 100),
-			char(10), ' '), char(13), ' '), char(27), ' '), char(155), ' ')),
+			iif(substr(error, 1, 100) GLOB '*[' || char(128) || '-' || char(159) || ']*',
+				CAST(x'C2' AS TEXT), ''), CAST(x'E290' AS TEXT)),
+			char(10), ' '), char(13), ' '), char(27), ' ')),
 	seconds            INTEGER                          -- of work: from start to end, less what it lost
 		AS (max(0, CAST(round((julianday(ended_at) - julianday(started_at)) * 86400 - lost_ms / 1000.0) AS INTEGER))),
 	UNIQUE (task_id, number),

@@ -112,12 +112,33 @@ END_TEST
 
 /* ---- what is live -------------------------------------------------------------------------- */
 
+#define ALL_C1 "WITH RECURSIVE c (i) AS (SELECT 128 UNION ALL SELECT i + 1 FROM c WHERE i < 159) "
+#define HAS_C1(text) text " GLOB '*[' || char(128) || '-' || char(159) || ']*'"
+
+/* A terminal obeys them, as it does an escape. */
+START_TEST(no_control_character_is_in_a_line)
+{
+	shell_ok(path, "UPDATE tasks SET status = 'cancelled', error = 'a · b', description = 'c · d'");
+	shell_ok(path, ALL_C1 "INSERT INTO tasks (prompt) SELECT '  pro' || char(i) || 'mpt' FROM c");
+	shell_ok(path,
+	    ALL_C1 "INSERT INTO tasks (prompt, description) SELECT 'x', 'ab' || char(i) FROM c");
+	shell_ok(path, "UPDATE tasks SET status = 'cancelled', error = 'x' || char(128 + id % 32) || "
+		       "'yz' WHERE status = 'queued'");
+	shell_gives(path, "SELECT count(*) FROM tasks WHERE " HAS_C1("prompt || coalesce(description, '') || error"),
+	    "64");
+	shell_gives(path, "SELECT count(*) FROM tasks WHERE " HAS_C1("title || error_line"), "0");
+	shell_gives(path, "SELECT title || error_line FROM tasks WHERE id = 1", "c · da · b");
+	shell_gives(path, "SELECT title || error_line FROM tasks WHERE error = 'x' || char(155) || 'yz' "
+			  "AND prompt = 'x'", "ab␘x␛yz");
+}
+END_TEST
+
 START_TEST(what_is_live)
 {
 	shell_ok(path, AT_WORK "UPDATE tasks SET description = 'a' || char(10, 27, 155) || 'b', "
 			       "note = 'so' WHERE id = 1");
 	shell_gives(path, "SELECT id || status || attempt || title || resumes || note FROM running",
-	    "1starting1a   b0so");
+	    "1starting1a  ␛b0so");
 	shell_gives(path,
 	    "SELECT seconds BETWEEN 0 AND 60 AND took GLOB '0m [0-5][0-9]s' AND quiet = took AND "
 	    "quiet_seconds = seconds AND abs(julianday(started) - julianday('now', 'localtime', "
@@ -126,7 +147,7 @@ START_TEST(what_is_live)
 	shell_gives(path,
 	    "SELECT outcome || (ended IS NULL) || (seconds BETWEEN 0 AND 60) || (until_at >= "
 	    "since_at) || title FROM spans",
-	    "starting111a   b");
+	    "starting111a  ␛b");
 	shell_gives(path,
 	    "SELECT count(*) FROM spans WHERE until_at > " MINUTES_AGO(
 		1) " AND since_at < "
@@ -256,6 +277,7 @@ main(void)
 	tcase_add_checked_fixture(tests, set_up, tear_down);
 	tcase_set_timeout(tests, 60);
 	tcase_add_loop_test(tests, it_says_why, 0, (int)(sizeof(cases) / sizeof(cases[0])));
+	tcase_add_test(tests, no_control_character_is_in_a_line);
 	tcase_add_test(tests, what_is_live);
 	tcase_add_test(tests, a_day_without_a_midnight);
 	tcase_add_loop_test(tests, it_looks_at_what_is_asked_for, 0,
