@@ -870,11 +870,11 @@ SELECT tasks.id,                        -- the task's
 	live.agent, live.model,             -- NULL until they are known
 	datetime(live.started_at, 'localtime') AS started, -- this attempt
 	live.seconds_ago AS seconds,        -- since this attempt started
-	iif(live.seconds_ago < 3600, printf('%dm %02ds', live.seconds_ago / 60, live.seconds_ago % 60),
-		(live.seconds_ago / 3600) || printf('h %02dm', live.seconds_ago / 60 % 60)) AS took,
+	iif(live.seconds_ago < 60, live.seconds_ago || 's', replace(iif(live.seconds_ago < 3600, printf('%dm %ds', live.seconds_ago / 60, live.seconds_ago % 60),
+		(live.seconds_ago / 3600) || printf('h %dm', live.seconds_ago / 60 % 60)), iif(live.seconds_ago < 3600, ' 0s', ' 0m'), '')) AS took,
 	live.quiet_seconds,                 -- since its newest sign of work
-	iif(live.quiet_seconds < 3600, printf('%dm %02ds', live.quiet_seconds / 60, live.quiet_seconds % 60),
-		(live.quiet_seconds / 3600) || printf('h %02dm', live.quiet_seconds / 60 % 60)) AS quiet,
+	iif(live.quiet_seconds < 60, live.quiet_seconds || 's', replace(iif(live.quiet_seconds < 3600, printf('%dm %ds', live.quiet_seconds / 60, live.quiet_seconds % 60),
+		(live.quiet_seconds / 3600) || printf('h %dm', live.quiet_seconds / 60 % 60)), iif(live.quiet_seconds < 3600, ' 0s', ' 0m'), '')) AS quiet,
 	live.resumes,                       -- how often a turn that was cut off went on
 	tasks.note,                         -- what is in its way
 	live.session_id                     -- OpenCode's
@@ -895,8 +895,8 @@ SELECT id,                              -- the task's
 	datetime(started_at, 'localtime') AS started, -- its first attempt
 	datetime(completed_at, 'localtime') AS ended, -- when it became final
 	seconds,                            -- of work
-	iif(seconds < 3600, printf('%dm %02ds', seconds / 60, seconds % 60),
-		(seconds / 3600) || printf('h %02dm', seconds / 60 % 60)) AS took,
+	iif(seconds < 60, seconds || 's', replace(iif(seconds < 3600, printf('%dm %ds', seconds / 60, seconds % 60),
+		(seconds / 3600) || printf('h %dm', seconds / 60 % 60)), iif(seconds < 3600, ' 0s', ' 0m'), '')) AS took,
 	tokens_input, tokens_output,        -- of all its attempts
 	cost,                               -- US dollars
 	error_line AS error,                -- how it begins; if cancelled, why
@@ -917,8 +917,8 @@ SELECT task_id AS id,                   -- the task's
 	(SELECT attempts FROM tasks WHERE id = task_id) AS attempts,
 	(SELECT datetime(completed_at, 'localtime') FROM tasks WHERE id = task_id) AS ended,
 	seconds,                            -- of work
-	iif(seconds < 3600, printf('%dm %02ds', seconds / 60, seconds % 60),
-		(seconds / 3600) || printf('h %02dm', seconds / 60 % 60)) AS took,
+	iif(seconds < 60, seconds || 's', replace(iif(seconds < 3600, printf('%dm %ds', seconds / 60, seconds % 60),
+		(seconds / 3600) || printf('h %dm', seconds / 60 % 60)), iif(seconds < 3600, ' 0s', ' 0m'), '')) AS took,
 	cost,                               -- US dollars
 	(SELECT completed_at FROM tasks WHERE id = task_id) AS completed_at
 FROM (SELECT task_id, sum(seconds) AS seconds, round(sum(cost), 4) AS cost FROM attempts WHERE ended_at IS NOT NULL
@@ -931,11 +931,11 @@ SELECT id,                              -- the task's
 	datetime(ready_at, 'localtime') AS ready, -- when it was queued; with a time not to start before, that
 	datetime(started_at, 'localtime') AS started, -- its first attempt
 	waited_seconds,                     -- between the two: held, paused, behind others, without a runner
-	iif(waited_seconds < 3600, printf('%dm %02ds', waited_seconds / 60, waited_seconds % 60),
-		(waited_seconds / 3600) || printf('h %02dm', waited_seconds / 60 % 60)) AS waited,
+	iif(waited_seconds < 60, waited_seconds || 's', replace(iif(waited_seconds < 3600, printf('%dm %ds', waited_seconds / 60, waited_seconds % 60),
+		(waited_seconds / 3600) || printf('h %dm', waited_seconds / 60 % 60)), iif(waited_seconds < 3600, ' 0s', ' 0m'), '')) AS waited,
 	seconds,                            -- of work
-	iif(seconds < 3600, printf('%dm %02ds', seconds / 60, seconds % 60),
-		(seconds / 3600) || printf('h %02dm', seconds / 60 % 60)) AS took,
+	iif(seconds < 60, seconds || 's', replace(iif(seconds < 3600, printf('%dm %ds', seconds / 60, seconds % 60),
+		(seconds / 3600) || printf('h %dm', seconds / 60 % 60)), iif(seconds < 3600, ' 0s', ' 0m'), '')) AS took,
 	waited_seconds * 100 / nullif(waited_seconds + seconds, 0) AS waited_percent, -- of both together
 	completed_at                        -- when it became final, in UTC
 FROM (SELECT *, CAST(round((julianday(started_at) - julianday(ready_at)) * 86400) AS INTEGER) AS waited_seconds
@@ -956,8 +956,8 @@ SELECT task_id,
 	datetime(started_at, 'localtime') AS started, -- when it did
 	datetime(ended_at, 'localtime') AS ended, -- NULL: it has not
 	worked AS seconds,
-	iif(worked < 3600, printf('%dm %02ds', worked / 60, worked % 60),
-		(worked / 3600) || printf('h %02dm', worked / 60 % 60)) AS took,
+	iif(worked < 60, worked || 's', replace(iif(worked < 3600, printf('%dm %ds', worked / 60, worked % 60),
+		(worked / 3600) || printf('h %dm', worked / 60 % 60)), iif(worked < 3600, ' 0s', ' 0m'), '')) AS took,
 	lost_ms / 1000 AS lost_seconds,     -- in which it could not work
 	resumes,                            -- how often a turn that was cut off went on
 	tokens_input, tokens_output, cost,  -- cost: US dollars
@@ -981,8 +981,8 @@ SELECT night,                           -- from noon to noon; the date is its ev
 	completed, failed, cancelled,
 	attempts,                           -- all that ended
 	seconds,                            -- of all of them, side by side or not
-	iif(seconds < 3600, printf('%dm %02ds', seconds / 60, seconds % 60),
-		(seconds / 3600) || printf('h %02dm', seconds / 60 % 60)) AS took,
+	iif(seconds < 60, seconds || 's', replace(iif(seconds < 3600, printf('%dm %ds', seconds / 60, seconds % 60),
+		(seconds / 3600) || printf('h %dm', seconds / 60 % 60)), iif(seconds < 3600, ' 0s', ' 0m'), '')) AS took,
 	tokens_input, tokens_output,        -- of all its attempts
 	cost,                               -- US dollars
 	since_at, until_at                  -- the two noons
@@ -1015,8 +1015,8 @@ CREATE VIEW days AS                     -- what a day has cost: one row a day on
 SELECT day,                             -- the date
 	attempts,                           -- all that ended
 	seconds,                            -- of work
-	iif(seconds < 3600, printf('%dm %02ds', seconds / 60, seconds % 60),
-		(seconds / 3600) || printf('h %02dm', seconds / 60 % 60)) AS took,
+	iif(seconds < 60, seconds || 's', replace(iif(seconds < 3600, printf('%dm %ds', seconds / 60, seconds % 60),
+		(seconds / 3600) || printf('h %dm', seconds / 60 % 60)), iif(seconds < 3600, ' 0s', ' 0m'), '')) AS took,
 	tokens_input, tokens_output, tokens_reasoning, tokens_cache_read, tokens_cache_write,
 	cost,                               -- US dollars
 	since_at, until_at                  -- the two midnights
@@ -1047,8 +1047,8 @@ SELECT model,                           -- NULL: it did not get so far
 	attempts,                           -- all that ended
 	completed, failed,                  -- of these
 	seconds,                            -- of work
-	iif(seconds < 3600, printf('%dm %02ds', seconds / 60, seconds % 60),
-		(seconds / 3600) || printf('h %02dm', seconds / 60 % 60)) AS took,
+	iif(seconds < 60, seconds || 's', replace(iif(seconds < 3600, printf('%dm %ds', seconds / 60, seconds % 60),
+		(seconds / 3600) || printf('h %dm', seconds / 60 % 60)), iif(seconds < 3600, ' 0s', ' 0m'), '')) AS took,
 	tokens_input, tokens_output, tokens_reasoning, tokens_cache_read, tokens_cache_write,
 	cost                                -- US dollars
 FROM (SELECT model, count(*) AS attempts, sum(outcome = 'completed') AS completed, sum(outcome = 'failed') AS failed,
@@ -1063,8 +1063,8 @@ SELECT agent,                           -- NULL: it did not get so far
 	attempts,                           -- all that ended
 	completed, failed,                  -- of these
 	seconds,                            -- of work
-	iif(seconds < 3600, printf('%dm %02ds', seconds / 60, seconds % 60),
-		(seconds / 3600) || printf('h %02dm', seconds / 60 % 60)) AS took,
+	iif(seconds < 60, seconds || 's', replace(iif(seconds < 3600, printf('%dm %ds', seconds / 60, seconds % 60),
+		(seconds / 3600) || printf('h %dm', seconds / 60 % 60)), iif(seconds < 3600, ' 0s', ' 0m'), '')) AS took,
 	tokens_input, tokens_output, tokens_reasoning, tokens_cache_read, tokens_cache_write,
 	cost                                -- US dollars
 FROM (SELECT agent, count(*) AS attempts, sum(outcome = 'completed') AS completed, sum(outcome = 'failed') AS failed,

@@ -26,16 +26,18 @@ is_digit(char c)
 	return c >= '0' && c <= '9';
 }
 
+static const struct {
+	const char *word;
+	int64_t ms;
+} units[] = {{"ms", 1}, {"s", SECOND_MS}, {"m", MINUTE_MS}, {"h", HOUR_MS}, {"d", DAY_MS}};
+
+enum { UNITS = sizeof(units) / sizeof(units[0]) };
+
 /* Milliseconds in a unit; 0 for a word that is none. */
 static int64_t
 unit_ms(const char *word)
 {
-	static const struct {
-		const char *word;
-		int64_t ms;
-	} units[] = {{"ms", 1}, {"s", SECOND_MS}, {"m", MINUTE_MS}, {"h", HOUR_MS}, {"d", DAY_MS}};
-
-	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++)
+	for (size_t i = 0; i < UNITS; i++)
 		if (strcmp(word, units[i].word) == 0)
 			return units[i].ms;
 	return 0;
@@ -249,43 +251,32 @@ when_time(const char *text, enum when_side side, int64_t now_ms, int64_t *ms, st
 	    text);
 }
 
-/* A length of time in its two largest units: "3 h 12 min", "3h 12m". */
-static const char *
-say(int64_t ms, bool is_brief, char out[32])
+const char *
+when_say(int64_t ms, char out[32])
 {
-	static const struct {
-		int64_t ms, part_ms;
-		const char *name, *part, *brief, *brief_part;
-	} units[] = {
-	    {DAY_MS, HOUR_MS, " d", " h", "d", "h"},
-	    {HOUR_MS, MINUTE_MS, " h", " min", "h", "m"},
-	    {MINUTE_MS, SECOND_MS, " min", " s", "m", "s"},
-	    {SECOND_MS, SECOND_MS, " s", "", "s", ""},
-	    {1, 1, " ms", "", "ms", ""},
-	};
-	size_t i = 0;
+	int64_t seconds = ms / SECOND_MS + (ms % SECOND_MS >= SECOND_MS / 2);
+	int64_t minutes = seconds / 60, hours = minutes / 60;
+	int64_t part = hours ? minutes % 60 : seconds % 60;
 
-	while (ms < units[i].ms && units[i].ms > 1)
-		i++;
-	int64_t rest = ms % units[i].ms / units[i].part_ms;
-	int used = snprintf(
-	    out, 32, "%" PRId64 "%s", ms / units[i].ms, is_brief ? units[i].brief : units[i].name);
-	if (rest)
-		snprintf(out + used, 32 - (size_t)used, " %" PRId64 "%s", rest,
-		    is_brief ? units[i].brief_part : units[i].part);
+	if (!minutes)
+		snprintf(out, 32, "%" PRId64 "s", seconds);
+	else if (!part)
+		snprintf(out, 32, "%" PRId64 "%c", hours ? hours : minutes, hours ? 'h' : 'm');
+	else
+		snprintf(out, 32, "%" PRId64 "%c %" PRId64 "%c", hours ? hours : minutes,
+		    hours ? 'h' : 'm', part, hours ? 'm' : 's');
 	return out;
 }
 
 const char *
-when_say(int64_t ms, char out[32])
+when_typed(int64_t ms, char out[32])
 {
-	return say(ms, false, out);
-}
+	size_t i = UNITS - 1;
 
-const char *
-when_brief(int64_t ms, char out[32])
-{
-	return say(ms, true, out);
+	while (i > 0 && ms % units[i].ms)
+		i--;
+	snprintf(out, 32, "%" PRId64 "%s", ms / units[i].ms, units[i].word);
+	return out;
 }
 
 const char *
@@ -304,7 +295,7 @@ when_relative(int64_t ms, int64_t now_ms, char out[32])
 	static const struct {
 		int64_t ms;
 		char name;
-	} units[] = {{DAY_MS, 'd'}, {HOUR_MS, 'h'}, {MINUTE_MS, 'm'}, {SECOND_MS, 's'}};
+	} steps[] = {{DAY_MS, 'd'}, {HOUR_MS, 'h'}, {MINUTE_MS, 'm'}, {SECOND_MS, 's'}};
 	bool is_future = ms > now_ms;
 	int64_t far_ms = is_future ? ms - now_ms : now_ms - ms;
 	size_t i = 0;
@@ -314,12 +305,12 @@ when_relative(int64_t ms, int64_t now_ms, char out[32])
 		out[strcspn(out, " ")] = '\0';
 		return out;
 	}
-	while (i < sizeof(units) / sizeof(units[0]) && far_ms < units[i].ms)
+	while (i < sizeof(steps) / sizeof(steps[0]) && far_ms < steps[i].ms)
 		i++;
-	if (i == sizeof(units) / sizeof(units[0]))
+	if (i == sizeof(steps) / sizeof(steps[0]))
 		snprintf(out, 32, "now");
 	else
-		snprintf(out, 32, "%s%" PRId64 "%c%s", is_future ? "in " : "", far_ms / units[i].ms,
-		    units[i].name, is_future ? "" : " ago");
+		snprintf(out, 32, "%s%" PRId64 "%c%s", is_future ? "in " : "", far_ms / steps[i].ms,
+		    steps[i].name, is_future ? "" : " ago");
 	return out;
 }

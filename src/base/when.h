@@ -20,10 +20,11 @@ enum when_side { WHEN_PAST, WHEN_FUTURE };
  * FAULT_USAGE names the text and what is accepted. */
 bool when_time(const char *text, enum when_side, int64_t now_ms, int64_t *ms, struct fault *);
 
-/* "3 h 12 min", "45 s", "120 ms": for people. Returns out. */
+/* How long something took: "3h 12m", "12m", "45s"; to the second, from an hour on to the minute.
+ * The views of the schema say the same. Returns out. */
 const char *when_say(int64_t ms, char out[32]);
-/* The same for where room is short: "3h 12m", "45s". */
-const char *when_brief(int64_t ms, char out[32]);
+/* A duration as somebody would have typed it, exactly: "90s", "8h", "250ms". Returns out. */
+const char *when_typed(int64_t ms, char out[32]);
 
 /* "3m ago", "in 2h", "now"; of what is two weeks away or more the date, in local time. */
 const char *when_relative(int64_t ms, int64_t now_ms, char out[32]);

@@ -193,7 +193,7 @@ say_time(void *out, const struct vigil_row *row)
 	return true;
 }
 
-/* "completed in 3 min": its newest attempt. Of a failure, what is wrong. */
+/* "completed in 3m": its newest attempt. Of a failure, what is wrong. */
 static void
 print_end(struct following *f, struct vigil *vigil, int64_t id, enum vigil_result result)
 {

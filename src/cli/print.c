@@ -132,7 +132,7 @@ print_when(FILE *file, const char *stamp, char out[32])
 const char *
 print_seconds(const char *seconds, char out[32])
 {
-	return seconds ? when_brief((int64_t)(strtod(seconds, NULL) * 1000), out) : "";
+	return seconds ? when_say((int64_t)(strtod(seconds, NULL) * 1000), out) : "";
 }
 
 void

@@ -456,7 +456,7 @@ night_range(const struct night *night, char out[96])
 	strftime(from, sizeof(from), "%Y-%m-%d %H:%M", &begin);
 	strftime(to, sizeof(to), "%Y-%m-%d %H:%M", &end);
 	snprintf(out, 96, "%s to %s, %s", from, is_one_day ? to + 11 : to,
-	    when_say((night->to_ms - night->from_ms + 500) / 1000 * 1000, span));
+	    when_say(night->to_ms - night->from_ms, span));
 	return out;
 }
 

@@ -367,7 +367,7 @@ put_sums_of(struct buf *out, const struct night_task *task)
 	char span[32], count[32];
 
 	buf_printf(out, "<td class=\"right\" data-v=\"%" PRId64 "\">%s</td>", task->work_ms,
-	    task->bars ? when_brief(task->work_ms, span) : "");
+	    task->bars ? when_say(task->work_ms, span) : "");
 	buf_printf(out,
 	    "<td class=\"right fine\" data-v=\"%" PRId64 "\">%" PRId64
 	    "</td><td class=\"right fine\" data-v=\"%" PRId64

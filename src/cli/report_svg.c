@@ -67,7 +67,7 @@ put_rect(const struct chart *c, const char *class, int slot, int64_t from_ms, in
 	    class, x, width, top(slot), BAR);
 }
 
-/* "Task 3, attempt 2, failed: 22:10 to 23:00, 50 min. What it was about": the span is work. */
+/* "Task 3, attempt 2, failed: 22:10 to 23:00, 50m. What it was about": the span is work. */
 static void
 put_name(const struct chart *c, const struct bar *bar)
 {

@@ -112,7 +112,7 @@ print_how_long(const struct vigil_row *row)
 		printf(", resumed %s times", resumes);
 }
 
-/* "Task 7 failed (timeout) after 12 min, 2 attempts, resumed once: it ran longer than its timeout"
+/* "Task 7 failed (timeout) after 12m, 2 attempts, resumed once: it ran longer than its timeout"
  */
 static void
 print_headline(const struct vigil_row *row)

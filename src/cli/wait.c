@@ -28,7 +28,7 @@ add_part(struct buf *line, int count, const char *word)
 		buf_printf(line, "%s%d %s", line->len ? ", " : "", count, word);
 }
 
-/* "3 queued, 2 running, 5 done, 1 failed · 2 min", in place of the line before. */
+/* "3 queued, 2 running, 5 done, 1 failed · 2m", in place of the line before. */
 static void
 show_progress(const struct vigil_progress *progress)
 {
@@ -42,7 +42,7 @@ show_progress(const struct vigil_progress *progress)
 	add_part(&line, progress->cancelled, "cancelled");
 	char time[32];
 	if (progress->waited_ms >= 1000)
-		buf_printf(&line, " · %s", when_say(progress->waited_ms / 1000 * 1000, time));
+		buf_printf(&line, " · %s", when_say(progress->waited_ms, time));
 	fprintf(stderr, "\r\033[K%s", buf_text(&line));
 	fflush(stderr);
 	buf_free(&line);

@@ -286,7 +286,7 @@ set_duration(struct reading *reading, const struct setting *setting, const struc
 		    "\"90s\", \"15m\" or \"8h\"");
 	else
 		snprintf(accepted, sizeof(accepted), "a duration from %s to %s, such as \"2s\"",
-		    when_say(setting->least, least), when_say(setting->most, most));
+		    when_typed(setting->least, least), when_typed(setting->most, most));
 	return refuse(reading, setting->key, value, accepted);
 }
 

@@ -29,6 +29,7 @@
 #include "base/buf.h"
 #include "base/fault.h"
 #include "base/secret.h"
+#include "base/when.h"
 #include "opencode/sse.h"
 
 #define CONNECT_TIMEOUT_MS 10000L
@@ -213,15 +214,15 @@ was_sent(const struct http_call *call)
 static void
 fail_late(struct http_call *call)
 {
-	char words[128];
-	double seconds = (double)call->deadline_ms / 1000;
+	char words[128], span[32];
+	const char *late = when_typed(call->flowing ? call->idle_ms : call->deadline_ms, span);
 
 	if (call->flowing)
-		snprintf(words, sizeof(words), "silent for %g s", (double)call->idle_ms / 1000);
+		snprintf(words, sizeof(words), "silent for %s", late);
 	else if (was_sent(call))
-		snprintf(words, sizeof(words), "no whole answer within %g s", seconds);
+		snprintf(words, sizeof(words), "no whole answer within %s", late);
 	else
-		snprintf(words, sizeof(words), "no connection within %g s", seconds);
+		snprintf(words, sizeof(words), "no connection within %s", late);
 	fail(call, was_sent(call) ? HTTP_BROKEN : HTTP_UNREACHABLE, words);
 }
 

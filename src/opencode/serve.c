@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/failpoint.h"
 #include "base/secret.h"
+#include "base/when.h"
 #include "opencode/serve_find.h"
 #include "opencode/serve_log.h"
 
@@ -123,9 +124,9 @@ sentence_of_death(const struct serve *serve, int status)
 static char *
 sentence_of_deadline(const struct serve *serve)
 {
-	char what[96];
-	snprintf(what, sizeof what, "does not listen on 127.0.0.1 after %.1f s",
-	    (double)(serve->deadline_at - serve->started_at) / 1000);
+	char what[96], span[32];
+	snprintf(what, sizeof what, "does not listen on 127.0.0.1 after %s",
+	    when_typed(serve->deadline_at - serve->started_at, span));
 	return sentence_of(serve, what);
 }
 

@@ -354,7 +354,7 @@ write_out(struct decision *d)
 
 	if (!d->why || !d->why_ms)
 		return;
-	snprintf(d->sentence, sizeof(d->sentence), "%s (%s)", d->why, when_say(d->why_ms, time));
+	snprintf(d->sentence, sizeof(d->sentence), "%s (%s)", d->why, when_typed(d->why_ms, time));
 	d->why = d->sentence;
 }
 

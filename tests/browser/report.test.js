@@ -348,11 +348,11 @@ test("the timeline has a bar for each attempt, its waits and resumptions", async
   await onPage(plainPage, {}, async (page) => {
     const names = await page.locator(".timeline a > title").allTextContents();
     assert.deepEqual(names.map((name) => name.split(".")[0]), [
-      "Task 1, attempt 1, completed: 01-31 20:00 to 01-31 21:00, 1 h",
-      "Task 2, attempt 1, failed (agent): 01-31 20:30 to 01-31 20:40, 10 min",
-      "Task 3, attempt 1, completed: 01-31 21:30 to 02-01 07:40, 10 h 10 min",
-      "Task 4, attempt 1, cancelled: 01-31 21:40 to 01-31 22:10, 30 min",
-      "Task 5, attempt 1, completed: 02-01 01:00 to 02-01 03:00, 2 h",
+      "Task 1, attempt 1, completed: 01-31 20:00 to 01-31 21:00, 1h",
+      "Task 2, attempt 1, failed (agent): 01-31 20:30 to 01-31 20:40, 10m",
+      "Task 3, attempt 1, completed: 01-31 21:30 to 02-01 07:40, 10h 10m",
+      "Task 4, attempt 1, cancelled: 01-31 21:40 to 01-31 22:10, 30m",
+      "Task 5, attempt 1, completed: 02-01 01:00 to 02-01 03:00, 2h",
     ]);
     const rects = await page.locator(".timeline a > rect:first-of-type").evaluateAll((all) => all.map((r) => [r.getAttribute("x"), r.getAttribute("width"), r.getAttribute("y")].join()));
     assert.deepEqual(rects, ["0.000%,8.571%,25", "4.286%,1.429%,51", "12.857%,87.143%,25", "14.286%,4.286%,51", "42.857%,17.143%,51"]);

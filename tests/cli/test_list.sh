@@ -236,7 +236,7 @@ is 'show without UTF-8' 0 "$(outside '\011\012\033\040-\176')"
 # ---- show: what became of it ---------------------------------------------------------------------
 
 run 0 show 1
-is 'what became of it' 'Task 1 failed (timeout) after 12 min 34 s: it ran longer than its timeout' "$(head -1 out)"
+is 'what became of it' 'Task 1 failed (timeout) after 12m 34s: it ran longer than its timeout' "$(head -1 out)"
 is 'and what to do about it' 'Next: vigil retry 1 --timeout DUR gives it longer (0: no limit)' "$(sed -n 2p out)"
 is 'then what it is' "$long" "$(sed -n 3p out)"
 add --db long.db 'x' >/dev/null
@@ -247,7 +247,7 @@ is 'once' 0 "$(grep -c '^error$' out)"
 NO_COLOR=1 on 80 C.UTF-8 show 1 --db long.db
 holds 'a terminal its beginning, then the rest' [ "$(head -1 out | grep -c '00…$')-$(grep -c '0007$' out)" = 1-1 ]
 run 0 show 2
-is 'of one that completed' 'Task 2 completed after 32 s' "$(head -1 out)"
+is 'of one that completed' 'Task 2 completed after 32s' "$(head -1 out)"
 run 0 show 2 --json
 json 'show --json' '[j.took, j.reason, j.next, j.attempts.length].join()' '32,,,1'
 run 0 show 3
@@ -285,7 +285,7 @@ sql "INSERT INTO runners (pid, pid_start, boot_id, version, directory) VALUES (1
 attempt_ended "$id" 80 failed 1
 sql "UPDATE tasks SET status = 'failed', error_kind = 'agent', error = '$(printf 'one\ntwo')' WHERE id = $id"
 run 0 show "$id"
-is 'the time of its attempts' "Task $id failed (agent) after 30 s, 2 attempts, resumed twice: one two" "$(head -1 out)"
+is 'the time of its attempts' "Task $id failed (agent) after 30s, 2 attempts, resumed twice: one two" "$(head -1 out)"
 holds 'and of each' grep -q '^2	failed	20[0-9-]* [0-9:]*	20s	' out
 is 'a long error is there as it is' 'two' "$(sed -n '/^error$/,/^prompt$/p' out | sed -n 3p)"
 run 0 retry "$id"

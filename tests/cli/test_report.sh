@@ -49,7 +49,7 @@ task() {
     sql "INSERT INTO importing VALUES ($1, $1);
 INSERT INTO tasks (id, status, prompt, description, attempts, result, error, error_kind, created_at, started_at, completed_at)
 VALUES ($1, '$4', 'prompt', $5, 1, iif('$4' = 'completed', 'answer', NULL),
-    iif('$4' = 'failed', 'it ran longer than its timeout of 2 h' || char(10) || 'a second line', NULL),
+    iif('$4' = 'failed', 'it ran longer than its timeout (2h)' || char(10) || 'a second line', NULL),
     iif('$4' = 'failed', 'timeout', NULL), '2026-01-31T19:00:00.000Z', '$2', '$3');
 INSERT INTO attempts (task_id, number, nonce, sealed, started_at, ended_at, outcome, tokens_input, tokens_output, cost, resumes)
 VALUES ($1, 1, 'n', 1, '$2', '$3', '$4', 1234567, 81000, 1.25, $1 = 2);
@@ -62,7 +62,7 @@ bad 5 v.db --json
 "$vigil" add x >/dev/null
 sql "DELETE FROM tasks"
 run 0
-says '12 h$' '^nothing was under way$'
+says '12h$' '^nothing was under way$'
 holds 'and nothing else' [ "$(wc -l <out)" -eq 2 ]
 run 0 --json
 json 'an empty night' 'j.total.tasks + " " + j.tasks.length + " " + j.attempts.length' '0 0 0'
@@ -80,18 +80,18 @@ task 4 2026-02-01T02:00:00.000Z 2026-02-01T02:00:01.000Z cancelled "'tidy' || ch
 
 # shellcheck disable=SC2086 # options
 run 0 $night
-says '^2026-01-31 20:00 to 2026-02-01 08:00, 12 h$' '^4 tasks: 2 completed, 1 failed, 1 cancelled$' \
-    '^4 attempts, resumed 1 time; 5 h 30 min of work; tokens 4.9M in, 324k out; \$5.00$' \
+says '^2026-01-31 20:00 to 2026-02-01 08:00, 12h$' '^4 tasks: 2 completed, 1 failed, 1 cancelled$' \
+    '^4 attempts, resumed 1 time; 5h 30m of work; tokens 4.9M in, 324k out; \$5.00$' \
     '^ *2  timeout  *port the .*: it ran longer than its ' \
     '1 queued behind task 2, which failed: port.*  vigil retry 2$' 'task 6 is held: a held one  *vigil release 6$' \
-    'no runner is alive; 2 queued, 0 at work  *vigil run$' '^ *1  *2 h  completed  upgrade the dependencies$' \
-    '^ *4  *1 s  cancelled  tidy^\[\[2Jup<U+202E>x$' '|21:00 *|22:00 *|23:00 *|00:00 *|01:00' '= completed  - cancelled  x failed'
+    'no runner is alive; 2 queued, 0 at work  *vigil run$' '^ *1  *2h  completed  upgrade the dependencies$' \
+    '^ *4  *1s  cancelled  tidy^\[\[2Jup<U+202E>x$' '|21:00 *|22:00 *|23:00 *|00:00 *|01:00' '= completed  - cancelled  x failed'
 says '^        vigil retry 2 --timeout DUR gives it longer (0: no limit)$'
 holds 'a second line of an error is not there' sh -c '! grep -q "second line" out'
 holds 'nothing on standard error' [ ! -s err ]
 holds 'a pipe without a locale has ASCII alone' sh -c '! LC_ALL=C grep -q "[^ -~]" out'
 holds 'two rows of bars, and their ids' [ "$(grep -cE '^ +(1=+|2x+)' out)" -eq 2 ]
-holds 'and nothing is cut' grep -qx ' *2  timeout  *port the installer to another machine, and all that belongs to it, wherever it may be: it ran longer than its timeout of 2 h' out
+holds 'and nothing is cut' grep -qx ' *2  timeout  *port the installer to another machine, and all that belongs to it, wherever it may be: it ran longer than its timeout (2h)' out
 holds 'the timeline is as wide as on a terminal' [ "$(grep -c '^  |21:00.\{0,73\}$' out)" -eq 1 ]
 # shellcheck disable=SC2086
 COLUMNS=80 run 0 $night
@@ -143,9 +143,9 @@ TZ=CET-1CEST,M3.5.0,M10.5.0/3
 task 20 2026-03-28T20:00:00.000Z 2026-03-29T05:00:00.000Z completed "'spring'"
 task 21 2026-10-24T20:00:00.000Z 2026-10-25T06:00:00.000Z completed "'autumn'"
 run 0 --since '2026-03-28 20:00' --until '2026-03-29 08:00'
-says '|22:00 *|00:00 *|04:00 *|06:00$' 08:00,\ 11\ h$
+says '|22:00 *|00:00 *|04:00 *|06:00$' 08:00,\ 11h$
 run 0 --since '2026-10-24 20:00' --until '2026-10-25 08:00'
-says '|22:00 *|00:00 *|02:00 *|04:00 *|06:00$' 08:00,\ 13\ h$
+says '|22:00 *|00:00 *|02:00 *|04:00 *|06:00$' 08:00,\ 13h$
 TZ=UTC
 
 # ---- JSON ----------------------------------------------------------------------------------------
@@ -283,7 +283,7 @@ UPDATE tasks SET status = 'starting', attempts = 1, wake_at = created_at WHERE i
 INSERT INTO asks (task_id, attempt_id, session_id, ask_id, kind, request)
     SELECT $live, max(id), 'ses_1', 'per_1', 'permission', 'bash: rm -rf build' FROM attempts;"
 run 0
-says '1 at work' "^  *$live  *3 h  starting   a live one" ">>>>" '> at work' "task $live asks (permission): bash: rm -rf build  *vigil answer 1$" \
+says '1 at work' "^  *$live  *3h  starting   a live one" ">>>>" '> at work' "task $live asks (permission): bash: rm -rf build  *vigil answer 1$" \
     'no runner is alive; 0 queued, 1 at work'
 run 0 --html -
 says 'class="live"' ', at work: ' '<code>vigil answer 1</code>'

@@ -705,7 +705,7 @@ START_TEST(server_that_never_listens_meets_the_deadline)
 	ck_assert_int_ge(clock_monotonic_ms() - before, 300);
 	ck_assert_str_eq(outcome.url, "");
 	ck_assert_ptr_nonnull(strstr(
-	    outcome.sentence, "does not listen on 127.0.0.1 after 0.3 s, and wrote nothing"));
+	    outcome.sentence, "does not listen on 127.0.0.1 after 300ms, and wrote nothing"));
 	ck_assert(serve_find(&process));
 }
 END_TEST

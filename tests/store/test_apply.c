@@ -290,9 +290,9 @@ START_TEST(a_timeout_says_so)
 	}
 	happens((struct event){.type = EV_FAULTY, .kind = KIND_AGENT, .text = "MessageAborted"});
 	gives("SELECT status || error_kind || error FROM tasks",
-	    "failedtimeoutit ran longer than its timeout (10 s)");
+	    "failedtimeoutit ran longer than its timeout (10s)");
 	gives("SELECT error_kind || error FROM attempts",
-	    "timeoutit ran longer than its timeout (10 s)");
+	    "timeoutit ran longer than its timeout (10s)");
 }
 END_TEST
 

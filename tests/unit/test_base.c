@@ -414,18 +414,32 @@ START_TEST(spans_for_people)
 	static const struct {
 		int64_t ms;
 		const char *said;
-	} cases[] = {{0, "0 ms"}, {120, "120 ms"}, {1000, "1 s"}, {45999, "45 s"}, {60000, "1 min"},
-	    {61000, "1 min 1 s"}, {3 * HOUR + 720000, "3 h 12 min"}, {8 * HOUR, "8 h"},
-	    {8 * HOUR + 59000, "8 h"}, {DAY, "1 d"}, {2 * DAY + 3 * HOUR, "2 d 3 h"}};
+	} cases[] = {{0, "0s"}, {120, "0s"}, {500, "1s"}, {1000, "1s"}, {45499, "45s"},
+	    {45500, "46s"}, {59999, "1m"}, {60000, "1m"}, {61000, "1m 1s"}, {3599499, "59m 59s"},
+	    {3599500, "1h"}, {3 * HOUR + 720000, "3h 12m"}, {HOUR + 300000, "1h 5m"},
+	    {8 * HOUR, "8h"}, {8 * HOUR + 59000, "8h"}, {2 * DAY + 3 * HOUR, "51h"}};
 	char out[32];
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
 		ck_assert_str_eq(when_say(cases[i].ms, out), cases[i].said);
 	when_say(INT64_MAX, out);
 	when_say(INT64_MIN, out);
-	ck_assert_str_eq(when_brief(3 * HOUR + 720000, out), "3h 12m");
-	ck_assert_str_eq(when_brief(45999, out), "45s");
-	ck_assert_str_eq(when_brief(0, out), "0ms");
+}
+END_TEST
+
+START_TEST(durations_as_they_are_typed)
+{
+	static const char *const typed[] = {
+	    "250ms", "90s", "1500ms", "45m", "90m", "8h", "36h", "2d", "61s"};
+	struct fault fault;
+	char out[32];
+
+	for (size_t i = 0; i < sizeof(typed) / sizeof(typed[0]); i++) {
+		int64_t ms;
+
+		ck_assert(when_duration(typed[i], &ms, &fault));
+		ck_assert_str_eq(when_typed(ms, out), typed[i]);
+	}
 }
 END_TEST
 
@@ -476,6 +490,7 @@ base_suite(void)
 	tcase_add_test(time_case, times_in_a_zone_with_summer_time);
 	tcase_add_test(time_case, times_that_are_none);
 	tcase_add_test(time_case, spans_for_people);
+	tcase_add_test(time_case, durations_as_they_are_typed);
 	tcase_add_test(time_case, times_by_how_far_they_are_away);
 	suite_add_tcase(suite, time_case);
 	return suite;

@@ -183,7 +183,7 @@ static const struct {
 	"permissions.on_ask is \"allow\"; it must be \"reject\", \"once\" or \"hold\""},
     {"{\"permissions\": {\"on_question\": true}}", "permissions.on_question is true"},
     {"{\"poll_interval\": \"1ms\"}",
-	"poll_interval is \"1ms\"; it must be a duration from 100 ms to 10 min"},
+	"poll_interval is \"1ms\"; it must be a duration from 100ms to 10m"},
     {"{\"server\": {\"url\": \"localhost\"}}", "server.url is \"localhost\"; it must be null or "
 					       "http://HOST[:PORT] or https://HOST[:PORT]"},
     {"{\"server\": {\"url\": \"http://\"}}", "server.url is \"http://\"; it must be"},

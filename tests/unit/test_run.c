@@ -95,7 +95,7 @@ START_TEST(a_deadline_ends_all_of_it)
 
 	ck_assert_int_eq(pipe(ends), 0);
 	snprintf(script, sizeof(script), "trap '' TERM; sleep 1000 >&%d & sleep 1000", ends[1]);
-	fails(script, 200, FAULT_TIMEOUT, "sh did not end within 1 s");
+	fails(script, 200, FAULT_TIMEOUT, "sh did not end within 1s");
 	close(ends[1]);
 	ck_assert_int_eq(read(ends[0], &byte, 1), 0);
 	ck_assert_int_lt(clock_monotonic_ms() - begun_ms, 100000);
