@@ -869,16 +869,17 @@ SELECT tasks.id,                        -- the task's
 	tasks.title,                        -- what it was described as, or how its prompt begins
 	live.agent, live.model,             -- NULL until they are known
 	datetime(live.started_at, 'localtime') AS started, -- this attempt
-	live.seconds_ago AS seconds,        -- since this attempt started
-	iif(live.seconds_ago < 60, live.seconds_ago || 's', replace(iif(live.seconds_ago < 3600, printf('%dm %ds', live.seconds_ago / 60, live.seconds_ago % 60),
-		(live.seconds_ago / 3600) || printf('h %dm', live.seconds_ago / 60 % 60)), iif(live.seconds_ago < 3600, ' 0s', ' 0m'), '')) AS took,
+	live.worked AS seconds,             -- of this attempt's work so far
+	iif(live.worked < 60, live.worked || 's', replace(iif(live.worked < 3600, printf('%dm %ds', live.worked / 60, live.worked % 60),
+		(live.worked / 3600) || printf('h %dm', live.worked / 60 % 60)), iif(live.worked < 3600, ' 0s', ' 0m'), '')) AS took,
 	live.quiet_seconds,                 -- since its newest sign of work
 	iif(live.quiet_seconds < 60, live.quiet_seconds || 's', replace(iif(live.quiet_seconds < 3600, printf('%dm %ds', live.quiet_seconds / 60, live.quiet_seconds % 60),
 		(live.quiet_seconds / 3600) || printf('h %dm', live.quiet_seconds / 60 % 60)), iif(live.quiet_seconds < 3600, ' 0s', ' 0m'), '')) AS quiet,
 	live.resumes,                       -- how often a turn that was cut off went on
 	tasks.note,                         -- what is in its way
 	live.session_id                     -- OpenCode's
-FROM (SELECT *, CAST(round((julianday('now') - julianday(started_at)) * 86400) AS INTEGER) AS seconds_ago,
+FROM (SELECT *, max(0, CAST(round((julianday(coalesce(unreachable_at, waiting_at, 'now')) - julianday(started_at)) * 86400
+			- lost_ms / 1000.0) AS INTEGER)) AS worked,
 		CAST(round((julianday('now') - julianday(coalesce(progress_at, started_at))) * 86400) AS INTEGER)
 			AS quiet_seconds
 	FROM attempts WHERE ended_at IS NULL) AS live CROSS JOIN tasks ON tasks.id = live.task_id -- CROSS: in this order
@@ -968,7 +969,8 @@ SELECT task_id,
 	until_at                            -- its end; while live, now
 FROM (SELECT *, seconds AS worked, ended_at AS until_at FROM attempts WHERE ended_at IS NOT NULL
 	UNION ALL
-	SELECT *, max(0, CAST(round((julianday('now') - julianday(started_at)) * 86400) AS INTEGER) - lost_ms / 1000),
+	SELECT *, max(0, CAST(round((julianday(coalesce(unreachable_at, waiting_at, 'now')) - julianday(started_at)) * 86400
+			- lost_ms / 1000.0) AS INTEGER)),
 		strftime('%Y-%m-%dT%H:%M:%fZ', 'now')
 	FROM attempts WHERE ended_at IS NULL);
 

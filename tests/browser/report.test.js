@@ -356,8 +356,19 @@ test("the timeline has a bar for each attempt, its waits and resumptions", async
     ]);
     const rects = await page.locator(".timeline a > rect:first-of-type").evaluateAll((all) => all.map((r) => [r.getAttribute("x"), r.getAttribute("width"), r.getAttribute("y")].join()));
     assert.deepEqual(rects, ["0.000%,8.571%,25", "4.286%,1.429%,51", "12.857%,87.143%,25", "14.286%,4.286%,51", "42.857%,17.143%,51"]);
-    assert.equal(await page.locator(".timeline .wait").count(), 5);
+    assert.equal(await page.locator(".timeline .wait").count(), 10);
     assert.equal(await page.locator(".timeline .resumed").count(), 5);
+  });
+});
+
+test("what was refused is told with its task, and what to do about a failure", async () => {
+  await onPage(plainPage, {}, async (page) => {
+    assert.match(await page.locator(".failures li").innerText(), /Next: vigil retry 2 tries again/);
+    assert.match(await page.locator(".needs").innerText(), /Task 2 was refused \(question\): Rtwo vigil show 2/);
+    await openAll(page);
+    assert.equal(await page.locator("#task-2 [aria-label=Refused] tbody").innerText(), "01-31 20:36\tquestion\tvigil\tRtwo");
+    assert.match(await page.locator("#task-2 .fields").innerText(), /vigil retry 2 tries again/);
+    assert.doesNotMatch(await page.locator("#task-1 .fields").innerText(), /retry/);
   });
 });
 

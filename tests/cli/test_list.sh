@@ -239,6 +239,15 @@ run 0 show 1
 is 'what became of it' 'Task 1 failed (timeout) after 12m 34s: it ran longer than its timeout' "$(head -1 out)"
 is 'and what to do about it' 'Next: vigil retry 1 --timeout DUR gives it longer (0: no limit)' "$(sed -n 2p out)"
 is 'then what it is' "$long" "$(sed -n 3p out)"
+add --db live.db 'x' >/dev/null
+sqlite3 live.db "INSERT INTO runners (pid, pid_start, boot_id, version, directory) VALUES (1, 1, '', '', '/');
+    INSERT INTO attempts (task_id, number, nonce, runner_id, started_at, lost_ms, waiting_at)
+    SELECT 1, 1, 'n', 1, strftime('%Y-%m-%dT%H:%M:%fZ', 'now', '-3 hours'), 1800000, strftime('%Y-%m-%dT%H:%M:%fZ', 'now', '-1 hours');
+    UPDATE tasks SET status = 'starting', attempts = 1, wake_at = created_at WHERE id = 1"
+run 0 list --db live.db --columns took
+is 'a wait under way is no work' '1h 30m' "$(sed -n 2p out)"
+run 0 show 1 --db live.db --json
+json 'nor in show' '[j.took, j.attempts[0].took].join()' '5400,5400'
 add --db long.db 'x' >/dev/null
 "$vigil" cancel --db long.db 1 --reason "$(printf '%0400d' 7)" 2>/dev/null
 run 0 show 1 --db long.db

@@ -200,6 +200,28 @@ START_TEST(what_is_live_counts_however_old)
 }
 END_TEST
 
+/* Three hours ago it began; it has lost half an hour, and waits since an hour. */
+START_TEST(a_wait_under_way_is_no_work)
+{
+	static const char *const waits[] = {"waiting_at", "unreachable_at"};
+
+	go_live(add(&(struct vigil_task){.prompt = "live"}),
+	    "strftime('%Y-%m-%dT%H:%M:%fZ', 'now', '-3 hours')");
+	for (size_t i = 0; i < 2; i++) {
+		char *sql = xasprintf("UPDATE attempts SET lost_ms = 1800000, waiting_at = NULL; UPDATE "
+				      "attempts SET %s = strftime('%%Y-%%m-%%dT%%H:%%M:%%fZ', "
+				      "started_at, '+2 hours')",
+		    waits[i]);
+
+		shell_ok(path, sql);
+		free(sql);
+		reports(NULL, VIGIL_REPORT_TOTAL, "work_ms", "5400000|\n");
+		shell_gives(path, "SELECT seconds FROM spans", "5400");
+		shell_gives(path, "SELECT seconds || ' ' || took FROM running", "5400 1h 30m");
+	}
+}
+END_TEST
+
 START_TEST(a_task_that_is_queued_again_counts)
 {
 	make(1, "2026-01-31T21:00", "2026-01-31T22:00", "failed", 1);
@@ -369,6 +391,7 @@ main(void)
 	tcase_add_test(tests, the_ends_are_half_open);
 	tcase_add_test(tests, what_never_began_counts_when_it_ended);
 	tcase_add_test(tests, what_is_live_counts_however_old);
+	tcase_add_test(tests, a_wait_under_way_is_no_work);
 	tcase_add_test(tests, a_task_that_is_queued_again_counts);
 	tcase_add_test(tests, waits_and_resumptions_are_marked);
 	tcase_add_test(tests, what_was_refused_is_told_of_the_attempts_that_count);

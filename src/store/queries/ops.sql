@@ -104,7 +104,7 @@ SELECT coalesce(min(+id), 1 << 53) FROM tasks WHERE created_at >= ?1;
 
 -- name: list_row
 -- ?1 id, ?2 ',column,column,': which are wanted of those that are long or computed, ?3 how many characters of a text.
--- Its columns are those of COLUMN_LIST. Of an open task, `reason` is but what its agent asks: show_reason has the
+-- Its columns are those of COLUMN_LIST. What it waits for under way (unreachable_at, waiting_at) is lost already. Of an open task, `reason` is but what its agent asks: show_reason has the
 -- rest; `next` is put in by the program.
 SELECT id, status,
 	iif(instr(?2, ',prompt,'), substr(prompt, 1, ?3), NULL) AS prompt,
@@ -128,8 +128,8 @@ SELECT id, status,
 			ORDER BY asks.id LIMIT 1)
 	END AS reason,
 	NULL AS next,
-	iif(instr(?2, ',took,'), (SELECT round(sum(max(0, (julianday(coalesce(ended_at, 'now')) - julianday(started_at)) * 86400
-		- lost_ms / 1000.0)), 3) FROM attempts WHERE task_id = tasks.id), NULL) AS took,
+	iif(instr(?2, ',took,'), (SELECT round(sum(max(0, (julianday(coalesce(ended_at, unreachable_at, waiting_at, 'now'))
+		- julianday(started_at)) * 86400 - lost_ms / 1000.0)), 3) FROM attempts WHERE task_id = tasks.id), NULL) AS took,
 	iif(instr(?2, ',waited,'), round(max(0, julianday(coalesce(started_at, completed_at, 'now'))
 		- julianday(created_at)) * 86400, 3), NULL) AS waited,
 	iif(instr(?2, ',resumes,'), (SELECT sum(resumes) FROM attempts WHERE task_id = tasks.id), NULL) AS resumes,
@@ -177,7 +177,8 @@ SELECT ending, ended_at, ?1 AS alive FROM runners ORDER BY id DESC LIMIT 1;
 SELECT id, number, server, session_id, message_id, agent, model, variant, started_at, prompted_at, ended_at,
 	outcome, error, error_kind, resumes, tokens_input, tokens_output, tokens_reasoning, tokens_cache_read,
 	tokens_cache_write, cost,
-	round(max(0, (julianday(coalesce(ended_at, 'now')) - julianday(started_at)) * 86400 - lost_ms / 1000.0), 3) AS took
+	round(max(0, (julianday(coalesce(ended_at, unreachable_at, waiting_at, 'now')) - julianday(started_at)) * 86400
+		- lost_ms / 1000.0), 3) AS took
 FROM attempts WHERE task_id = ?1 ORDER BY number;
 
 -- name: show_messages

@@ -11,18 +11,21 @@ FROM vigil;
 -- name: report_attempts
 -- ?1 from, ?2 to, ?3 a day later, ?4 now. Whatever was under way in between. What was so at ?2 and ended later has ended
 -- within a day, is one of the few that last longer, which have an index of their own, or is live.
--- An agent or a model that nobody chose is known once there is a transcript. Work is what was not lost, of which no
--- more is within the range than the range has room for: when it was lost is not known.
+-- An agent or a model that nobody chose is known once there is a transcript. Work is what was not lost, as in a wait
+-- that is under way, of which no more is within the range than the range has room for: when it was lost is not known.
 SELECT id, task_id, number,
 	coalesce(agent, (SELECT messages.agent FROM messages WHERE attempt_id = attempts.id AND role = 'assistant'
 		ORDER BY id DESC LIMIT 1)) AS agent,
 	coalesce(model, (SELECT messages.model FROM messages WHERE attempt_id = attempts.id AND role = 'assistant'
 		ORDER BY id DESC LIMIT 1)) AS model,
 	session_id, started_at, prompted_at, ended_at, outcome, error_kind, error,
-	resumes, tokens_input, tokens_output, tokens_reasoning, tokens_cache_read, tokens_cache_write, cost, lost_ms,
-	CAST(round(max(0, min(julianday(coalesce(ended_at, ?4)) - julianday(started_at) - lost_ms / 86400000.0,
+	resumes, tokens_input, tokens_output, tokens_reasoning, tokens_cache_read, tokens_cache_write, cost,
+	lost AS lost_ms,
+	CAST(round(max(0, min(julianday(coalesce(ended_at, ?4)) - julianday(started_at) - lost / 86400000.0,
 		julianday(min(coalesce(ended_at, ?4), ?2)) - julianday(max(started_at, ?1)))) * 86400000) AS INTEGER) AS work_ms
-FROM attempts WHERE id IN (
+FROM (SELECT *, lost_ms + iif(ended_at IS NULL, coalesce(max(0, CAST(round((julianday(?4)
+		- julianday(coalesce(unreachable_at, waiting_at))) * 86400000) AS INTEGER)), 0), 0) AS lost FROM attempts) AS attempts
+WHERE id IN (
 	SELECT id FROM attempts WHERE ended_at >= ?1 AND ended_at < ?3 AND started_at < ?2
 	UNION
 	SELECT id FROM attempts WHERE ended_at >= ?3 AND started_at < ?2
