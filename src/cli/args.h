@@ -27,6 +27,7 @@ struct args;
 struct command {
 	const char *name;
 	int (*run)(const struct args *); /* gives the exit status */
+	const char *required;            /* options it cannot do without, as help shows them; or NULL */
 	const char *operands;            /* as help shows them */
 	int least, most;                 /* how many; ARGS_ANY: no limit */
 	const char *summary;             /* one line */
@@ -68,7 +69,8 @@ bool args_int(const struct args *, const char *name, int64_t least, int64_t most
     struct fault *);
 bool args_duration(const struct args *, const char *name, int64_t *ms, struct fault *);
 
-/* A task's id: digits. */
+/* The id of a task, or of what is named ("an ask"): digits. */
 bool args_id(const char *text, int64_t *id, struct fault *);
+bool args_id_of(const char *what, const char *text, int64_t *id, struct fault *);
 
 #endif

@@ -220,6 +220,21 @@ leave_directories(struct typed *typed, struct vigil *vigil)
 	puts("\tdirectories");
 }
 
+/* Where the largest may come first, a '-' stands before it. */
+static void
+offer_columns(struct typed *typed, struct vigil *vigil)
+{
+	const char *sign = typed->part[0] == '-' && strcmp(typed->option->name, "sort") == 0 ? "-" : "";
+
+	(void)vigil;
+	for (const struct vigil_column *column = vigil_columns(); column->name; column++) {
+		char *word = xasprintf("%s%s", sign, column->name);
+
+		offer(typed, word, "");
+		free(word);
+	}
+}
+
 /* What help calls an operand or an option's value says what may be offered for it. */
 static const struct source {
 	const char *what;
@@ -233,6 +248,7 @@ static const struct source {
     {"COMMAND", NULL, false, offer_command_names},
     {"S", NULL, false, offer_statuses},
     {"KIND", NULL, false, offer_error_kinds},
+    {"C", NULL, false, offer_columns},
     {"NAME", "agent", true, offer_agents},
     {"PROVIDER/MODEL", NULL, true, offer_models},
     {"FILE", NULL, false, leave_files},

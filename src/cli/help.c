@@ -46,7 +46,8 @@ print_options(const char *title, const struct option_spec *table)
 void
 help_command(const struct command *command)
 {
-	printf("usage: vigil %s%s%s%s\n\n%s\n", command->name,
+	printf("usage: vigil %s%s%s%s%s%s\n\n%s\n", command->name, command->required ? " " : "",
+	    command->required ? command->required : "",
 	    command->options && command->options->name ? " [options]" : "",
 	    *command->operands ? " " : "", command->operands, command->summary);
 	if (command->details)

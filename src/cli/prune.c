@@ -56,6 +56,7 @@ run_prune(const struct args *args)
 const struct command prune_command = {
     .name = "prune",
     .run = run_prune,
+    .required = "--older-than DUR",
     .operands = "",
     .summary = "delete old tasks that have ended, and what belongs to them",
     .options = options,

@@ -44,6 +44,11 @@ offers() {
 offers 'add attach asks answer' a
 offers 'held' list --status he
 offers '--status=queued,failed' list --status=queued,fa
+offers 'result result_cut revision reason resumes' list --columns re
+offers 'id,next' list --columns id,ne
+offers '--sort=status,-cost' list --sort=status,-cos
+offers '-created_at -completed_at -cost' list --sort -c
+offers '' list --columns -c
 offers '--status' list --status= --status=x --status
 offers "${tab}files" add --file ''
 offers "${tab}files" --db ''
