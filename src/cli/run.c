@@ -12,7 +12,7 @@
 #include "cli/text.h"
 
 static const struct option_spec options[] = {
-    {0, "drain", NULL, "end once nothing is live, and nothing queued can start"},
+    {0, "drain", NULL, "end once nothing is live, and nothing queued will start by itself"},
     {0, "server", "URL", "use this OpenCode server in place of its own"},
     {0, "tmux", NULL, "show each running task in a pane of tmux"},
     {0, "no-tmux", NULL, "show none, whatever the configuration says"},
@@ -80,5 +80,12 @@ const struct command run_command = {
     .operands = "",
     .summary = "work on what is queued, in the foreground",
     .options = options,
-    .details = "Ctrl-C stops it in order: agents go on, and the next vigil run takes them up.\n",
+    .details =
+	"Ctrl-C stops it in order: agents go on, and the next vigil run takes them up.\n"
+	"\n"
+	"With --drain it waits for what is live, and for what is queued and starts by itself, which\n"
+	"a task with a time does (--at, --in) however far that is, and what comes after one. It does\n"
+	"not wait for what a person is to let go on: what is held, what comes after a task that\n"
+	"failed, was cancelled or deleted, or is held, and while the queue is paused all that is\n"
+	"queued; nor for what is live on a server that it does not drive.\n",
 };
