@@ -304,7 +304,13 @@ args_duration(const struct args *args, const char *name, int64_t *ms, struct fau
 bool
 args_id(const char *text, int64_t *id, struct fault *fault)
 {
+	return args_id_of("a task", text, id, fault);
+}
+
+bool
+args_id_of(const char *what, const char *text, int64_t *id, struct fault *fault)
+{
 	return (parse_int(text, id) && *id > 0) ||
 	       fault_set(
-		   fault, FAULT_USAGE, "'%s' is not a task's id (a whole number, like 7)", text);
+		   fault, FAULT_USAGE, "'%s' is not %s's id (a whole number, like 7)", text, what);
 }

@@ -128,7 +128,7 @@ run_answer(const struct args *args)
 	struct fault fault;
 	int64_t id;
 
-	if (!args_id(args->operands[0], &id, &fault))
+	if (!args_id_of("an ask", args->operands[0], &id, &fault))
 		return cli_fault(&fault);
 	struct vigil *vigil;
 	int status = cli_open(args, VIGIL_EXISTING, &vigil);

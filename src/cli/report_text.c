@@ -253,7 +253,7 @@ print_asks(const struct paper *p, const struct json *asks)
 		char *what = xasprintf("task %" PRId64 " asks (%s): %s", json_int(ask, "task_id"),
 		    json_text(ask, "kind"), json_text(ask, "request"));
 
-		print_need(p, what, "vigil answer %" PRId64, json_int(ask, "id"));
+		print_need(p, what, "vigil answer %" PRId64 " REPLY", json_int(ask, "id"));
 		free(what);
 	}
 	print_more(p, shown, json_count(asks), "vigil asks");

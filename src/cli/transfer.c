@@ -91,14 +91,27 @@ import_text(const struct args *args, const struct buf *text)
 	return status;
 }
 
+/* One that is given by mistake, its own perhaps, would be refused as a strange line. */
+static bool
+check_no_database(const char *name, const struct buf *text, struct fault *fault)
+{
+	static const char begin[] = "SQLite format 3"; /* and a NUL */
+
+	return text->len < sizeof(begin) || memcmp(text->data, begin, sizeof(begin)) != 0 ||
+	       fault_set(fault, FAULT_USAGE,
+		   "%s is a database, and not what vigil export prints of one (vigil export --db FILE)",
+		   name);
+}
+
 static int
 run_import(const struct args *args)
 {
 	struct buf text = {0};
 	struct fault fault;
-	int status = file_read(args->operands[0], FILE_READ, &text, &fault)
-			 ? import_text(args, &text)
-			 : cli_fault(&fault);
+	const char *name = args->operands[0];
+	bool is_read =
+	    file_read(name, FILE_READ, &text, &fault) && check_no_database(name, &text, &fault);
+	int status = is_read ? import_text(args, &text) : cli_fault(&fault);
 
 	buf_free(&text);
 	return status;

@@ -296,6 +296,7 @@ json 'backup --json' 'j.file + " " + (j.bytes > 4096)' 'json.db true'
 
 bad 2 'needs FILE' import
 bad 2 'no-such-file' import no-such-file
+bad 2 '.db is a database, and not what vigil export prints of one' import "$(ls state/vigil/*.db | head -1)"
 bad 2 "'soon'" export --since soon
 "$vigil" export >all.jsonl 2>err
 is 'export' '0 ' "$? $(cat err)"
@@ -318,6 +319,7 @@ is 'nothing of it came in' "$before" "$(count)"
 # ---- prune -----------------------------------------------------------------------------------------
 
 bad 2 'needs --older-than DUR' prune
+is 'which its usage says' 'usage: vigil prune --older-than DUR [options]' "$("$vigil" prune --help | head -1)"
 bad 2 "'a week'" prune --older-than 'a week'
 bad 5 'there is no database' prune --older-than 0 --db none.db
 run 0 prune --older-than 30d --json
@@ -430,7 +432,8 @@ json 'asks --json' 'j.map((ask) => [ask.id, ask.kind, ask.request].join()).join(
 bad 2 'needs ASK REPLY' answer 1
 bad 2 "'x'" answer x once
 bad 2 'once, always or reject' answer 1 maybe
-bad 3 'no ask 98765' answer 98765 once
+bad 3 'no ask 98765 (vigil asks has those that wait)' answer 98765 once
+bad 2 "'x' is not an ask's id" answer x once
 run 0 answer 1 always
 holds 'the next runner sends it' grep -q 'no runner is alive' err
 bad 2 'ask 1: it has been replied to' answer 1 reject
@@ -451,6 +454,8 @@ for command in add run list show result wait follow attach cancel retry hold rel
     holds "$command --help" grep -q "^usage: vigil $command" out
     run 0 help $command
 done
+run 0 help run
+holds 'help says what --drain waits for' grep -q '^a task with a time does (--at, --in) however far' out
 run 0 help
 run 0 --help
 run 0 version

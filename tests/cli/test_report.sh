@@ -283,9 +283,9 @@ UPDATE tasks SET status = 'starting', attempts = 1, wake_at = created_at WHERE i
 INSERT INTO asks (task_id, attempt_id, session_id, ask_id, kind, request)
     SELECT $live, max(id), 'ses_1', 'per_1', 'permission', 'bash: rm -rf build' FROM attempts;"
 run 0
-says '1 at work' "^  *$live  *3h  starting   a live one" ">>>>" '> at work' "task $live asks (permission): bash: rm -rf build  *vigil answer 1$" \
+says '1 at work' "^  *$live  *3h  starting   a live one" ">>>>" '> at work' "task $live asks (permission): bash: rm -rf build  *vigil answer 1 REPLY$" \
     'no runner is alive; 0 queued, 1 at work'
 run 0 --html -
-says 'class="live"' ', at work: ' '<code>vigil answer 1</code>'
+says 'class="live"' ', at work: ' '<code>vigil answer 1 REPLY</code>'
 
 total
