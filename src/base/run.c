@@ -132,8 +132,8 @@ finish(struct run *run, int deadline_ms, struct buf *out, struct fault *fault)
 		end_all(run);
 		return out->len > OUTPUT_LIMIT
 			   ? fault_set(fault, FAULT_ENV, "%s does not stop printing", run->name)
-			   : fault_set(fault, FAULT_TIMEOUT, "%s did not end within %ds",
-				 run->name, (deadline_ms + 999) / 1000);
+			   : fault_set(fault, FAULT_TIMEOUT, "%s did not end within %ds", run->name,
+				 (deadline_ms + 999) / 1000);
 	}
 	drain(run, out);
 	if (WIFSIGNALED(run->status))

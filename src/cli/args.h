@@ -27,10 +27,10 @@ struct args;
 struct command {
 	const char *name;
 	int (*run)(const struct args *); /* gives the exit status */
-	const char *required;            /* options it cannot do without, as help shows them; or NULL */
-	const char *operands;            /* as help shows them */
-	int least, most;                 /* how many; ARGS_ANY: no limit */
-	const char *summary;             /* one line */
+	const char *required; /* options it cannot do without, as help shows them; or NULL */
+	const char *operands; /* as help shows them */
+	int least, most;      /* how many; ARGS_ANY: no limit */
+	const char *summary;  /* one line */
 	const struct option_spec *options;
 	const char *details; /* what help says besides; may be NULL */
 	const char *ids;     /* where an operand is an ID: of which statuses; NULL: of any */

@@ -224,7 +224,8 @@ leave_directories(struct typed *typed, struct vigil *vigil)
 static void
 offer_columns(struct typed *typed, struct vigil *vigil)
 {
-	const char *sign = typed->part[0] == '-' && strcmp(typed->option->name, "sort") == 0 ? "-" : "";
+	const char *sign =
+	    typed->part[0] == '-' && strcmp(typed->option->name, "sort") == 0 ? "-" : "";
 
 	(void)vigil;
 	for (const struct vigil_column *column = vigil_columns(); column->name; column++) {

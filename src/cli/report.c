@@ -19,7 +19,8 @@ static const struct option_spec options[] = {
 	"22:00, 'yesterday 22:00', 2026-01-31, RFC 3339; default: 12 hours before"},
     {0, "until", "TIME", "the same; default: now"},
     {0, "html", "FILE", "write one page that needs nothing else; - is standard output"},
-    {0, "json", NULL, "print one object: total, tasks, attempts, marks, refused, asks, held, blocked"},
+    {0, "json", NULL,
+	"print one object: total, tasks, attempts, marks, refused, asks, held, blocked"},
     {0, NULL, NULL, NULL},
 };
 

@@ -184,8 +184,8 @@ put_asks(struct buf *out, const struct night *night)
 		put_task_link(out, night, "Task", json_int(row, "task_id"));
 		buf_printf(out, " asks (%s): ", json_text(row, "kind"));
 		put_subject(out, row, "request");
-		buf_printf(
-		    out, " <code>vigil answer %" PRId64 " REPLY</code></li>\n", json_int(row, "id"));
+		buf_printf(out, " <code>vigil answer %" PRId64 " REPLY</code></li>\n",
+		    json_int(row, "id"));
 	}
 	put_more(out, json_count(rows) - shown, "vigil asks");
 }

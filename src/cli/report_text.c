@@ -155,8 +155,8 @@ print_cost(const struct paper *p)
 	    night_count(json_int(total, "tokens_output"), out));
 	add_phrase(&s, "; ", COLOUR_NONE, "$%.2f", json_number(total, "cost"));
 	if (refused)
-		add_phrase(&s, "; ", COLOUR_YELLOW, "%" PRId64 " ask%s refused", refused,
-		    plural(refused));
+		add_phrase(
+		    &s, "; ", COLOUR_YELLOW, "%" PRId64 " ask%s refused", refused, plural(refused));
 	fputc('\n', p->file);
 }
 
@@ -181,8 +181,8 @@ print_next(const struct paper *p, const char *next)
 	char *line = fit(p, next, p->width - (size_t)margin);
 
 	if (*line)
-		fprintf(p->file, "%*s%s%s%s\n", margin, "", print_colour(p->file, COLOUR_YELLOW), line,
-		    print_colour(p->file, COLOUR_NONE));
+		fprintf(p->file, "%*s%s%s%s\n", margin, "", print_colour(p->file, COLOUR_YELLOW),
+		    line, print_colour(p->file, COLOUR_NONE));
 	free(line);
 }
 
@@ -555,8 +555,8 @@ print_timeline(const struct paper *p)
 {
 	const struct night *night = p->night;
 	size_t slots = (size_t)night->slots;
-	struct chart chart = {
-	    .columns = (is_uncut(p) ? CHART_UNCUT : p->width) - 3, .rows = slots < SLOTS_MOST ? slots : SLOTS_MOST};
+	struct chart chart = {.columns = (is_uncut(p) ? CHART_UNCUT : p->width) - 3,
+	    .rows = slots < SLOTS_MOST ? slots : SLOTS_MOST};
 
 	if (!slots)
 		return;

@@ -83,8 +83,10 @@ const struct command run_command = {
     .details =
 	"Ctrl-C stops it in order: agents go on, and the next vigil run takes them up.\n"
 	"\n"
-	"With --drain it waits for what is live, and for what is queued and starts by itself, which\n"
-	"a task with a time does (--at, --in) however far that is, and what comes after one. It does\n"
+	"With --drain it waits for what is live, and for what is queued and starts by itself, "
+	"which\n"
+	"a task with a time does (--at, --in) however far that is, and what comes after one. It "
+	"does\n"
 	"not wait for what a person is to let go on: what is held, what comes after a task that\n"
 	"failed, was cancelled or deleted, or is held, and while the queue is paused all that is\n"
 	"queued; nor for what is live on a server that it does not drive.\n",

@@ -99,7 +99,8 @@ check_no_database(const char *name, const struct buf *text, struct fault *fault)
 
 	return text->len < sizeof(begin) || memcmp(text->data, begin, sizeof(begin)) != 0 ||
 	       fault_set(fault, FAULT_USAGE,
-		   "%s is a database, and not what vigil export prints of one (vigil export --db FILE)",
+		   "%s is a database, and not what vigil export prints of one (vigil export --db "
+		   "FILE)",
 		   name);
 }
 

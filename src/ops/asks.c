@@ -62,7 +62,8 @@ check_ask(struct vigil *vigil, int64_t id, const char *reply)
 	if (!store_run(vigil->store, Q_ask_load, &value, 1, read_ask, &ask, fault))
 		return false;
 	if (!ask.found)
-		return fault_set(fault, FAULT_NOT_FOUND, "there is no ask %lld (vigil asks has those that wait)", (long long)id);
+		return fault_set(fault, FAULT_NOT_FOUND,
+		    "there is no ask %lld (vigil asks has those that wait)", (long long)id);
 	if (!ask.waits)
 		return fault_set(
 		    fault, FAULT_USAGE, "ask %lld: it has been replied to", (long long)id);

@@ -90,8 +90,8 @@ next_of_wait(int64_t id, const char *waits_for, int64_t other_id, const char *ot
 static bool
 take_wait(void *next, const struct row *row)
 {
-	*(char **)next = next_of_wait(
-	    row_int(row, 0), row_text(row, 1), row_int(row, 2), row_text(row, 3));
+	*(char **)next =
+	    next_of_wait(row_int(row, 0), row_text(row, 1), row_int(row, 2), row_text(row, 3));
 	return false;
 }
 

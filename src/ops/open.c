@@ -213,8 +213,8 @@ handle_row(void *arg, const struct row *row)
 	for (size_t i = 0; i < count; i++) {
 		names[i] = row_name(row, i);
 		is_number[i] = row_is_number(row, i); /* before the text: reading it converts */
-		values[i] = rows->next && strcmp(names[i], "next") == 0 ? rows->next
-									: row_text(row, i);
+		values[i] =
+		    rows->next && strcmp(names[i], "next") == 0 ? rows->next : row_text(row, i);
 	}
 	rows->count++;
 	if (rows->fn)

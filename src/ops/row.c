@@ -27,9 +27,8 @@ task_reader_init(struct task_reader *reader, struct vigil *vigil, const struct c
 	    .choices = choices,
 	    .wanted = choices_text(choices),
 	    .characters = characters ? characters : WHOLE,
-	    .has_runner =
-		(choices_have(choices, COL_reason) || choices_have(choices, COL_next)) &&
-		store_lock_holder(vigil->database) != 0,
+	    .has_runner = (choices_have(choices, COL_reason) || choices_have(choices, COL_next)) &&
+			  store_lock_holder(vigil->database) != 0,
 	};
 }
 

@@ -296,7 +296,7 @@ json 'backup --json' 'j.file + " " + (j.bytes > 4096)' 'json.db true'
 
 bad 2 'needs FILE' import
 bad 2 'no-such-file' import no-such-file
-bad 2 '.db is a database, and not what vigil export prints of one' import "$(ls state/vigil/*.db | head -1)"
+bad 2 '.db is a database, and not what vigil export prints of one' import state/vigil/vigil.db
 bad 2 "'soon'" export --since soon
 "$vigil" export >all.jsonl 2>err
 is 'export' '0 ' "$? $(cat err)"

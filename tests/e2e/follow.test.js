@@ -21,7 +21,7 @@ test("the answer as it is written", async () => {
   const { status, stdout, stderr } = await following.end();
   const { result } = await world.task(id);
   assert.deepEqual([status, stdout], [0, `${result}\n`]);
-  assert.match(stderr, new RegExp(`vigil: running\n(.*\n)*vigil: task ${id} completed in \\S+ .*\n$`));
+  assert.match(stderr, new RegExp(`vigil: running\n(.*\n)*vigil: task ${id} completed in \\S+.*\n$`));
 });
 
 test("who comes late has the whole answer, once, from its beginning", async () => {

@@ -208,10 +208,11 @@ START_TEST(a_wait_under_way_is_no_work)
 	go_live(add(&(struct vigil_task){.prompt = "live"}),
 	    "strftime('%Y-%m-%dT%H:%M:%fZ', 'now', '-3 hours')");
 	for (size_t i = 0; i < 2; i++) {
-		char *sql = xasprintf("UPDATE attempts SET lost_ms = 1800000, waiting_at = NULL; UPDATE "
-				      "attempts SET %s = strftime('%%Y-%%m-%%dT%%H:%%M:%%fZ', "
-				      "started_at, '+2 hours')",
-		    waits[i]);
+		char *sql =
+		    xasprintf("UPDATE attempts SET lost_ms = 1800000, waiting_at = NULL; UPDATE "
+			      "attempts SET %s = strftime('%%Y-%%m-%%dT%%H:%%M:%%fZ', "
+			      "started_at, '+2 hours')",
+			waits[i]);
 
 		shell_ok(path, sql);
 		free(sql);

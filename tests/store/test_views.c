@@ -116,17 +116,18 @@ END_TEST
 /* What a terminal and the page say of it. */
 START_TEST(durations_are_said_as_everywhere)
 {
-	static const int seconds[] = {
-	    0, 1, 45, 59, 60, 61, 70, 600, 610, 3599, 3600, 3659, 3660, 3900, 7200, 8 * 3600 + 59, 183600};
+	static const int seconds[] = {0, 1, 45, 59, 60, 61, 70, 600, 610, 3599, 3600, 3659, 3660,
+	    3900, 7200, 8 * 3600 + 59, 183600};
 
 	for (size_t i = 0; i < sizeof(seconds) / sizeof(seconds[0]); i++) {
 		char span[32],
-		    *sql = xasprintf("INSERT INTO importing VALUES (1, 1); INSERT INTO attempts "
-				     "(task_id, number, nonce, sealed, started_at, ended_at, outcome) "
-				     "VALUES (1, %zu, 'n', 1, " LONG_AGO
-				     ", strftime('%%Y-%%m-%%dT%%H:%%M:%%fZ', " LONG_AGO
-				     ", '+%d seconds'), 'failed'); DELETE FROM importing;",
-			i + 1, seconds[i]);
+		    *sql =
+			xasprintf("INSERT INTO importing VALUES (1, 1); INSERT INTO attempts "
+				  "(task_id, number, nonce, sealed, started_at, ended_at, outcome) "
+				  "VALUES (1, %zu, 'n', 1, " LONG_AGO
+				  ", strftime('%%Y-%%m-%%dT%%H:%%M:%%fZ', " LONG_AGO
+				  ", '+%d seconds'), 'failed'); DELETE FROM importing;",
+			    i + 1, seconds[i]);
 
 		shell_ok(path, sql);
 		free(sql);
@@ -143,18 +144,25 @@ END_TEST
 /* A terminal obeys them, as it does an escape. */
 START_TEST(no_control_character_is_in_a_line)
 {
-	shell_ok(path, "UPDATE tasks SET status = 'cancelled', error = 'a · b', description = 'c · d'");
-	shell_ok(path, ALL_C1 "INSERT INTO tasks (prompt) SELECT '  pro' || char(i) || 'mpt' FROM c");
+	shell_ok(
+	    path, "UPDATE tasks SET status = 'cancelled', error = 'a · b', description = 'c · d'");
+	shell_ok(
+	    path, ALL_C1 "INSERT INTO tasks (prompt) SELECT '  pro' || char(i) || 'mpt' FROM c");
 	shell_ok(path,
 	    ALL_C1 "INSERT INTO tasks (prompt, description) SELECT 'x', 'ab' || char(i) FROM c");
-	shell_ok(path, "UPDATE tasks SET status = 'cancelled', error = 'x' || char(128 + id % 32) || "
-		       "'yz' WHERE status = 'queued'");
-	shell_gives(path, "SELECT count(*) FROM tasks WHERE " HAS_C1("prompt || coalesce(description, '') || error"),
+	shell_ok(path,
+	    "UPDATE tasks SET status = 'cancelled', error = 'x' || char(128 + id % 32) || "
+	    "'yz' WHERE status = 'queued'");
+	shell_gives(path,
+	    "SELECT count(*) FROM tasks WHERE " HAS_C1(
+		"prompt || coalesce(description, '') || error"),
 	    "64");
 	shell_gives(path, "SELECT count(*) FROM tasks WHERE " HAS_C1("title || error_line"), "0");
 	shell_gives(path, "SELECT title || error_line FROM tasks WHERE id = 1", "c · da · b");
-	shell_gives(path, "SELECT title || error_line FROM tasks WHERE error = 'x' || char(155) || 'yz' "
-			  "AND prompt = 'x'", "ab␘x␛yz");
+	shell_gives(path,
+	    "SELECT title || error_line FROM tasks WHERE error = 'x' || char(155) || 'yz' "
+	    "AND prompt = 'x'",
+	    "ab␘x␛yz");
 }
 END_TEST
 
