@@ -12,6 +12,9 @@
 /* For people, on a terminal or into a pipe; safe whatever is in the texts. */
 void report_text(FILE *, const struct night *);
 
+/* The timeline in it: so many columns behind a margin of two; there is at least one slot. */
+void report_chart(FILE *, const struct night *, size_t columns, bool is_utf8);
+
 /* A page of its own: nothing is loaded from elsewhere, and no text of others is more than text. The
  * night must be whole; then come the rows of texts, task by task, of which none is kept. */
 struct page;
@@ -23,6 +26,8 @@ void page_end(struct page *); /* writes the rest, and frees it */
 enum { PAGE_TEXT = 50000 };
 
 /* Parts of the page. */
+void page_subject(struct buf *, const struct json *row, const char *column); /* of others' text */
+void page_needs(struct buf *, const struct night *); /* nothing where nothing needs a person */
 void page_timeline(struct buf *, const struct night *);
 void page_task_begin(struct buf *, const struct night_task *);
 void page_task_text(struct buf *, const struct night_task *, const struct vigil_row *);
