@@ -45,6 +45,9 @@ found(struct panes *p, const struct pane_found *f)
 	}
 	if (s->state != SEAT_UNSURE && s->state != SEAT_OPEN)
 		return;
+	/* Taken up, from whatever its window has become meanwhile. */
+	if (s->state == SEAT_UNSURE && p->is_on)
+		view_lay_out_soon(p);
 	s->is_seen = true;
 	s->is_known = true;
 	s->pane = f->pane;

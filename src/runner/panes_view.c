@@ -3,6 +3,8 @@
  * nothing but its own input line: where the layout has less for the panes there are, the window is
  * tiled; where not even that has enough for all there may be, panes show the answer alone.
  */
+#include <stdlib.h>
+
 #include "base/buf.h"
 #include "runner/panes_int.h"
 
@@ -20,6 +22,19 @@ view_first_open(const struct panes *p)
 	while (s && s->state != SEAT_OPEN)
 		s = s->next;
 	return s;
+}
+
+/* Where they are: beside the runner, or beside another one of ours. */
+static const char *
+place_socket(const struct panes *p, const struct seat *other)
+{
+	return p->beside ? p->socket : other->pane.socket;
+}
+
+static const char *
+place_pane(const struct panes *p, const struct seat *other)
+{
+	return p->beside ? p->beside : other->pane.id;
 }
 
 /* ---- what it shows -------------------------------------------------------------------------- */
@@ -94,8 +109,7 @@ view_choose(struct seat *s)
 	if (!p->beside && !other)
 		seat_open(s, (enum tmux_view)p->runner->config->tmux_view);
 	else
-		pane_measure(p->tmux, p->beside ? p->socket : other->pane.socket,
-		    p->beside ? p->beside : other->pane.id, on_measured, s);
+		pane_measure(p->tmux, place_socket(p, other), place_pane(p, other), on_measured, s);
 }
 
 /* ---- how they are laid out ------------------------------------------------------------------ */
@@ -109,12 +123,47 @@ view_lay_out_soon(struct panes *p)
 		ev_timer_start(p->runner->loop, &p->lay_out);
 }
 
+/* Tasks as they were queued, and the subagents behind them as they came. */
+static int
+by_rank(const void *a, const void *b)
+{
+	const struct seat *x = *(const struct seat *const *)a, *y = *(const struct seat *const *)b;
+	if (!x->root != !y->root)
+		return x->root ? 1 : -1;
+	int64_t m = x->root ? x->row_id : x->task_id, n = y->root ? y->row_id : y->task_id;
+	return (m > n) - (m < n);
+}
+
+/* Of all that are open; the caller frees. */
+static struct pane *
+rank(const struct panes *p, size_t *count)
+{
+	size_t most = 0;
+	for (const struct seat *s = p->seats; s; s = s->next)
+		most++;
+	const struct seat **seats = xcalloc(most, sizeof *seats);
+	*count = 0;
+	for (const struct seat *s = p->seats; s; s = s->next)
+		if (s->state == SEAT_OPEN)
+			seats[(*count)++] = s;
+	qsort(seats, *count, sizeof *seats, by_rank);
+	struct pane *ranked = xcalloc(*count, sizeof *ranked);
+	for (size_t i = 0; i < *count; i++)
+		ranked[i] = seats[i]->pane;
+	free(seats);
+	return ranked;
+}
+
 static void
 lay_out_as(struct panes *p, const struct pane_layout *layout)
 {
 	const struct seat *s = view_first_open(p);
-	if (s)
-		pane_lay_out(p->tmux, s->pane.socket, p->beside ? p->beside : s->pane.id, layout);
+	size_t count;
+	if (!s)
+		return;
+	struct pane *ranked = rank(p, &count);
+	pane_arrange(p->tmux, place_socket(p, s), place_pane(p, s), layout, ranked, count);
+	free(ranked);
 }
 
 static void
@@ -136,8 +185,7 @@ view_lay_out(struct ev_loop *loop, ev_timer *timer, int revents)
 	struct panes *p = timer->data;
 	const struct seat *s = view_first_open(p);
 	if (s && p->runner->config->tmux_view == TMUX_VIEW_ATTACH)
-		pane_measure(
-		    p->tmux, s->pane.socket, p->beside ? p->beside : s->pane.id, on_window, p);
+		pane_measure(p->tmux, place_socket(p, s), place_pane(p, s), on_window, p);
 	else
 		lay_out_as(p, &p->layout);
 }

@@ -29,6 +29,118 @@ pane_lay_out(struct tmux *t, const char *socket, const char *pane, const struct 
 	tmux_run(t, socket, words, NULL, NULL);
 }
 
+/* ---- order ---------------------------------------------------------------------------------- */
+
+struct arranging {
+	struct tmux *tmux;
+	char *socket, *pane, *layout;
+	int main_percent;
+	struct pane *order;
+	size_t count;
+	size_t *at; /* of each place that is one of theirs, by tmux's index: who has it */
+	size_t places;
+	const struct pane *active; /* NULL: none of them */
+};
+
+static void
+free_arranging(struct arranging *a)
+{
+	free(a->socket);
+	free(a->pane);
+	free(a->layout);
+	free(a->order);
+	free(a->at);
+	free(a);
+}
+
+static void
+take_place(struct arranging *a, const char *line)
+{
+	struct pane found;
+	int is_active;
+	if (sscanf(line, "%" SCNd64 " %" SCNd64 " %15s %" SCNd64 " %d", &found.server_pid,
+		&found.server_start, found.id, &found.pid, &is_active) != 5)
+		return;
+	for (size_t i = 0; i < a->count; i++) {
+		const struct pane *p = &a->order[i];
+		if (strcmp(p->id, found.id) != 0 || p->pid != found.pid ||
+		    p->server_pid != found.server_pid || p->server_start != found.server_start)
+			continue;
+		a->at[a->places++] = i;
+		a->active = is_active ? p : a->active;
+	}
+}
+
+static void
+take_places(struct arranging *a, const char *text)
+{
+	char *copy = xstrdup(text), *rest = NULL;
+	a->at = xcalloc(a->count, sizeof *a->at);
+	for (char *line = strtok_r(copy, "\n", &rest); line && a->places < a->count;
+	     line = strtok_r(NULL, "\n", &rest))
+		take_place(a, line);
+	free(copy);
+}
+
+/* Each comes to its place by one exchange. Who is typed into stays that: tmux would stay with the
+ * place. One command, so that nobody types in between. */
+static void
+put_in_order(struct arranging *a)
+{
+	struct buf commands = {0};
+	for (size_t i = 0; i < a->places; i++) {
+		size_t first = i;
+		for (size_t k = i + 1; k < a->places; k++)
+			first = a->at[k] < a->at[first] ? k : first;
+		if (first == i)
+			continue;
+		buf_printf(&commands, "%sswap-pane -d -s %s -t %s", commands.len ? " ; " : "",
+		    a->order[a->at[first]].id, a->order[a->at[i]].id);
+		size_t moved = a->at[i];
+		a->at[i] = a->at[first];
+		a->at[first] = moved;
+	}
+	if (commands.len && a->active)
+		buf_printf(&commands, " ; select-pane -t %s", a->active->id);
+	if (commands.len) {
+		const char *const words[] = {"if-shell", "-F", "1", buf_text(&commands), NULL};
+		tmux_run(a->tmux, a->socket, words, NULL, NULL);
+	}
+	buf_free(&commands);
+}
+
+static void
+on_places(void *arg, const struct tmux_reply *reply)
+{
+	struct arranging *a = arg;
+	const struct pane_layout layout = {a->layout, a->main_percent};
+	if (reply->outcome == TMUX_OK)
+		take_places(a, reply->text);
+	if (a->places) {
+		put_in_order(a);
+		pane_lay_out(a->tmux, a->socket, a->pane, &layout);
+	}
+	free_arranging(a);
+}
+
+void
+pane_arrange(struct tmux *t, const char *socket, const char *pane, const struct pane_layout *layout,
+    const struct pane *order, size_t count)
+{
+	const char *const words[] = {"list-panes", "-t", pane, "-F",
+	    "#{pid} #{start_time} #{pane_id} #{pane_pid} #{pane_active}", NULL};
+	struct arranging *a = xcalloc(1, sizeof *a);
+	a->tmux = t;
+	a->socket = xstrdup(socket);
+	a->pane = xstrdup(pane);
+	a->layout = xstrdup(layout->name);
+	a->main_percent = layout->main_percent;
+	a->order = xcalloc(count, sizeof *order);
+	memcpy(a->order, order, count * sizeof *order);
+	a->count = count;
+	tmux_run(t, socket, words, on_places, a);
+}
+
 /* ---- room ----------------------------------------------------------------------------------- */
 
 struct measuring {

@@ -55,6 +55,10 @@ void pane_open(struct tmux *, const struct pane_wish *, pane_opened *, void *arg
 
 /* The window of this pane. */
 void pane_lay_out(struct tmux *, const char *socket, const char *pane, const struct pane_layout *);
+/* The same, once those of `order` that are in it stand in this order, in the places that they have
+ * together. Nothing is done where none of them is there. */
+void pane_arrange(struct tmux *, const char *socket, const char *pane, const struct pane_layout *,
+    const struct pane *order, size_t count);
 
 struct pane_window {
 	int columns, rows, panes;

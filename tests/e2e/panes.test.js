@@ -203,6 +203,41 @@ test("kill -9: what runs keeps its pane, what has ended meanwhile loses it", inT
   assert.deepEqual(await ids(), [foreign]);
 }));
 
+test("panes stand in the order of their tasks, whichever was there first; a person who is in one stays in it", inTmux({}, async (tmux) => {
+  const [first, rest] = [tag("first"), tag("rest")];
+  const before = await world.add(`${first} [until ${first}] [say done]`);
+  const ids = [await world.add("--after", String(before), `${rest} [until ${rest}] [say done]`), await world.add(`${rest} [until ${rest}] [say done]`)];
+  await run(tmux);
+  const last = await opened(ids[1]);
+  await tmux.ok("select-pane", "-t", last.pane_id);
+  await world.letGo(first);
+  const wanted = [tmux.own, (await opened(ids[0])).pane_id, last.pane_id].join("\n");
+  const list = () => tmux.ok("list-panes", "-t", tmux.own, "-F", "#{pane_id}");
+  await until("they are in order", async () => (await list()) === wanted, { hint: list });
+  assert.equal(await tmux.ok("display-message", "-p", "#{pane_id}"), last.pane_id);
+  await world.letGo(rest);
+  await world.finished(ids);
+}));
+
+test("kill -9, and the window has another size: the next run lays out what it takes up", inTmux({}, async (tmux) => {
+  const word = tag("resized");
+  const id = await world.add(`${word} [until ${word}] [say done]`);
+  const runner = await run(tmux);
+  await opened(id);
+  const width = (wanted) => {
+    const look = () => tmux.ok("display-message", "-p", "-t", tmux.own, "#{pane_width}");
+    return until(`the main pane has ${wanted} columns`, async () => (await look()) === String(wanted), { hint: look });
+  };
+  await width(119);
+  await runner.stop("SIGKILL");
+  await tmux.ok("resize-window", "-t", tmux.own, "-x", "100", "-y", "30");
+  await tmux.ok("resize-pane", "-t", tmux.own, "-x", "20");
+  await run(tmux);
+  await width(59);
+  await world.letGo(word);
+  await world.finish(id);
+}));
+
 test("a stop in order closes the panes, and the next run opens them again", inTmux({}, async (tmux) => {
   const word = tag("stopped");
   const id = await world.add(`${word} [until ${word}] [say one two three]`);

@@ -465,6 +465,51 @@ START_TEST(there_is_room_for_six)
 }
 END_TEST
 
+/* Four of ours, %1 to %3 and %5, and one of a person's between them; the person is in %1. */
+static void
+open_around_a_foreign_one(struct pane ours[4])
+{
+	for (int i = 0; i < 4; i++) {
+		char mark[PANE_MARK_SIZE];
+		snprintf(mark, sizeof mark, "%s-%d", MARK, i);
+		if (i == 3)
+			(void)ASK("split-window", "-d", "-t", "%3", "sleep", "300");
+		open_marked(sleeper, mark);
+		ours[i] = fx.pane;
+	}
+	(void)ASK("select-pane", "-t", "%1");
+}
+
+START_TEST(panes_are_put_in_order_and_others_stay)
+{
+	const struct pane_layout layout = {"even-vertical", 60};
+	struct pane ours[4];
+	open_around_a_foreign_one(ours);
+	ck_assert_str_eq(
+	    ASK("list-panes", "-F", "#{pane_id}"), "%0\n%1\n%2\n%3\n%4\n%5");
+	const struct pane order[] = {ours[3], ours[2], ours[0], ours[1]};
+	pane_arrange(fx.tmux, fx.socket, "%0", &layout, order, 4);
+	(void)ASK("list-panes"); /* what follows the answer is asked by then */
+	ck_assert_str_eq(ASK("list-panes", "-F", "#{pane_id} #{pane_active} #{pane_width}"),
+	    "%0 0 80\n%5 0 80\n%3 0 80\n%1 1 80\n%4 0 80\n%2 0 80");
+}
+END_TEST
+
+START_TEST(a_window_without_any_of_them_stays_as_it_is)
+{
+	const struct pane_layout layout = {"even-vertical", 60};
+	struct pane ours[4];
+	open_around_a_foreign_one(ours);
+	char *before = xstrdup(ASK("display-message", "-p", "#{window_layout}"));
+	for (int i = 0; i < 4; i++)
+		ours[i].server_start--; /* another server's, with the same ids */
+	pane_arrange(fx.tmux, fx.socket, "%0", &layout, ours, 4);
+	(void)ASK("list-panes");
+	ck_assert_str_eq(ASK("display-message", "-p", "#{window_layout}"), before);
+	free(before);
+}
+END_TEST
+
 /* The smallest of those that are not the main one. */
 static struct pane_window
 smallest_pane(void)
@@ -743,6 +788,7 @@ main(void)
 	    a_process_that_will_not_end_is_killed, one_that_outlives_the_tmux_server_is_killed,
 	    another_pane_is_never_closed, panes_that_are_typed_into_together_are_left,
 	    a_new_server_s_pane_with_its_id_is_left, one_that_a_person_has_taken_over_is_left,
+	    panes_are_put_in_order_and_others_stay, a_window_without_any_of_them_stays_as_it_is,
 	    leftovers_are_ended_and_no_others};
 	TCase *all = tcase_create("panes");
 	tcase_add_checked_fixture(all, set_up, tear_down);
