@@ -8,16 +8,17 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/environment.h"
 #include "base/secret.h"
 #include "opencode/client.h"
 #include "runner/onlook.h"
+#include "tmux/pane.h"
 
 #define LOOK_EVERY_S 0.5
 
 #define USER_NAME "OPENCODE_SERVER_USERNAME"
 #define PASSWORD_NAME "OPENCODE_SERVER_PASSWORD"
-
-extern char **environ;
+#define NO_TITLE_NAME "OPENCODE_DISABLE_TERMINAL_TITLE"
 
 struct attacher {
 	struct vigil *vigil;
@@ -56,13 +57,6 @@ forget_server(struct attacher *a)
 
 /* ---- the command ---------------------------------------------------------------------------- */
 
-static bool
-is_variable(const char *variable, const char *name)
-{
-	size_t length = strlen(name);
-	return strncmp(variable, name, length) == 0 && variable[length] == '=';
-}
-
 static char *
 no_proxy(const char *name)
 {
@@ -72,24 +66,19 @@ no_proxy(const char *name)
 }
 
 /* The caller's own, but for what names another server's user, and for proxies, which are to see
- * nothing of what goes to this machine itself. */
+ * nothing of what goes to this machine itself. A pane of ours keeps the title that it has. */
 static char **
 make_environment(const struct onlook_key *key)
 {
-	static const char *const replaced[] = {USER_NAME, PASSWORD_NAME, "NO_PROXY", "no_proxy"};
-	size_t count = 0, used = 0, names = sizeof(replaced) / sizeof(*replaced);
-	while (environ[count])
-		count++;
-	char **env = xcalloc(count + names + 1, sizeof(*env));
-	for (size_t i = 0; i < count; i++) {
-		size_t k = 0;
-		while (k < names && !is_variable(environ[i], replaced[k]))
-			k++;
-		if (k == names)
-			env[used++] = xstrdup(environ[i]);
-	}
+	static const char *const replaced[] = {
+	    USER_NAME, PASSWORD_NAME, "NO_PROXY", "no_proxy", NO_TITLE_NAME, NULL};
+	const char *no_title = getenv(PANE_MARK_NAME) ? "1" : getenv(NO_TITLE_NAME);
+	size_t used;
+	char **env = environment_copy(replaced, 5, &used);
 	env[used++] = no_proxy("NO_PROXY");
 	env[used++] = no_proxy("no_proxy");
+	if (no_title)
+		env[used++] = xasprintf(NO_TITLE_NAME "=%s", no_title);
 	if (key->password) {
 		env[used++] = xasprintf(USER_NAME "=%s", key->user);
 		env[used++] = xasprintf(PASSWORD_NAME "=%s", key->password);

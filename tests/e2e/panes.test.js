@@ -77,10 +77,11 @@ test("a running task has a pane, from before its prompt until it is over", inTmu
 test("OpenCode's own interface in a pane; no password in any process's arguments, nor in tmux", inWorld({ config: panes({ view: "attach" }) }, async (own) => {
   const tmux = await Tmux.open(own);
   const word = tag("attached");
-  const id = await own.add(`${word} [say so far so good] ${LOOK} [hang]`);
+  const id = await own.add("-d", "look at me", `${word} [say so far so good] ${LOOK} [hang]`);
   await own.startRunner([], { env: tmux.env });
   const row = await opened(id, own);
   await tmux.shows(row.pane_id, "so far so good", DRAWN);
+  assert.deepEqual((await tmux.panes()).map(({ title }) => title), [`${id} look at me`], "the title is vigil's");
   const { password } = own;
   assert.ok(password.length > 8);
   const lines = everyCommandLine();
