@@ -433,6 +433,8 @@ panes_stop(struct panes *p)
 	while (is_busy(p) && !p->is_late)
 		ev_run(loop, EVRUN_ONCE);
 	ev_timer_stop(loop, &late);
+	for (const struct seat *s = p->seats; s; s = s->next)
+		row_left(s);
 }
 
 void

@@ -46,6 +46,7 @@ struct seat {
 	bool is_known;        /* all of it: it is, or was, open */
 	bool is_written;      /* the row says so too */
 	bool is_ours;         /* made by this run */
+	bool was_left;        /* by an earlier one, which has stopped in order and could not close it */
 	const char *over;     /* why it is to be closed; NULL while it is to stay */
 	const char *why_over; /* more about it; or NULL */
 	bool is_judged;       /* by the sweep under way: it was there before that began */
@@ -137,7 +138,9 @@ bool row_begin(struct panes *); /* the owner, and the seats of the rows that are
 /* False also where its session is to have no pane any more: *is_decided. */
 bool row_intend(struct seat *, bool *is_decided);
 bool row_opened(struct seat *);
+/* Of one that was left by the run that has stopped it is nobody's doing that it is gone. */
 bool row_closed(struct seat *, const char *reason, const char *detail);
+void row_left(const struct seat *); /* the run ends, and tmux does not answer */
 
 /* ---- panes_sweep.c ---- */
 void sweep_start(struct panes *);

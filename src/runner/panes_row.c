@@ -12,6 +12,8 @@
 
 #define NONCE_SIZE 17 /* 16 letters and digits */
 
+static const char left_open[] = "tmux did not answer when vigil stopped";
+
 /* A row that its tables refuse is left to a person; it is no trouble of the database's. */
 static bool
 run(struct panes *p, enum query query, const struct value *values, size_t count, row_fn *fn,
@@ -46,6 +48,7 @@ read_seat(void *arg, const struct row *row)
 	s->root = xstrdup(row_text(row, 4));
 	s->was_busy = true; /* it may have been, and be idle since */
 	s->state = SEAT_UNSURE;
+	s->was_left = same_text(row_text(row, 12), left_open);
 	if (row_is_null(row, 6))
 		return true;
 	snprintf(s->pane.socket, sizeof s->pane.socket, "%s", row_text(row, 7));
@@ -53,7 +56,8 @@ read_seat(void *arg, const struct row *row)
 	s->pane.server_start = row_int(row, 9);
 	snprintf(s->pane.id, sizeof s->pane.id, "%s", row_text(row, 10));
 	s->pane.pid = row_int(row, 11);
-	s->is_known = s->is_written = true;
+	s->is_known = true;
+	s->is_written = !s->was_left;
 	return true;
 }
 
@@ -111,13 +115,26 @@ row_opened(struct seat *s)
 		return true;
 	failpoint_before(FP_COMMIT_OPENED);
 	s->is_written = run(s->panes, Q_pane_opened, v, sizeof v / sizeof *v, NULL, NULL);
+	s->was_left = s->was_left && !s->is_written;
 	failpoint_after(FP_COMMIT_OPENED);
 	return s->is_written;
+}
+
+void
+row_left(const struct seat *s)
+{
+	const struct value v[] = {value_int(s->row_id), value_text(left_open)};
+	if (s->row_id && (s->is_ours || s->is_known))
+		(void)run(s->panes, Q_pane_left, v, sizeof v / sizeof *v, NULL, NULL);
 }
 
 bool
 row_closed(struct seat *s, const char *reason, const char *detail)
 {
+	if (s->was_left) {
+		reason = REASON_STOPPED;
+		detail = left_open;
+	}
 	const struct value v[] = {value_int(s->row_id), value_time(clock_now_ms()),
 	    value_text(reason), value_text(detail)};
 	if (!s->row_id)

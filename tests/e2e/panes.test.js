@@ -370,6 +370,33 @@ test("a tmux that hangs holds a prompt up for 2 s at most, and its late pane is 
   await until("no pane is left", async () => (await tmux.panes()).length === 0, { hint: async () => JSON.stringify(await tmux.panes()) });
 }));
 
+for (const ending of ["SIGCONT", "SIGKILL"])
+  test(`a tmux that hangs while vigil stops in order, and then has a ${ending}: nothing is called a crash, nor a person's doing`, inTmux({}, async (tmux) => {
+    const word = tag("hung");
+    const shown = await world.add(`${word} [until ${word}] [say done]`);
+    const runner = await run(tmux);
+    await opened(shown);
+    await world.called(word);
+    process.kill(tmux.pid, "SIGSTOP");
+    const late = await world.add(`${word} [until ${word}] [say done]`);
+    await until("its pane is to be opened", async () => (await panesOf(world, late)).length === 1);
+    assert.equal((await runner.stop()).status, 0);
+    assert.match(await world.ok(["show", String(late)]), /tmux did not answer when vigil stopped/);
+    process.kill(tmux.pid, ending);
+    await until("tmux goes on, or not", async () => ending === "SIGCONT" || isGone(tmux.pid));
+    const next = await Tmux.open(world);
+    await run(ending === "SIGCONT" ? tmux : next);
+    for (const id of [shown, late]) {
+      await opened(id);
+      const reasons = (await panesOf(world, id)).filter((row) => row.closed_at).map((row) => row.close_reason);
+      assert.ok(reasons.every((reason) => reason === "stopped"), `${id}: ${reasons}`);
+      assert.equal((await opened(id)).detail, null);
+    }
+    await world.letGo(word);
+    await world.finished(shown, late);
+    await next.close();
+  }));
+
 test("a row that cannot be closed yet, of a pane that was never opened, holds nothing up", inTmux({}, async (tmux) => {
   const runner = await run(tmux);
   await world.sqlite("CREATE TRIGGER no BEFORE UPDATE OF closed_at ON panes BEGIN SELECT RAISE(ABORT, 'not now'); END", { write: true });

@@ -61,7 +61,9 @@ export class Tmux {
     return this.ok("split-window", "-d", "-t", this.own, "-P", "-F", "#{pane_id}", ...(command.length ? command : ["sleep", "3600"]));
   }
 
+  /** Also one that a failed test has left stopped. */
   close() {
+    if (this.pid && !isGone(this.pid)) process.kill(this.pid, "SIGCONT");
     return this.run("kill-server");
   }
 }

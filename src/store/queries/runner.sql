@@ -242,8 +242,12 @@ SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7 WHERE NOT EXISTS (SELECT 1 FROM panes
 -- name: pane_opened
 -- ?1 id, ?2 socket, ?3 server's pid, ?4 server's start, ?5 pane's id, ?6 pane's pid, ?7 now
 UPDATE panes SET tmux_socket = ?2, tmux_server_pid = ?3, tmux_server_start = ?4, pane_id = ?5, pane_pid = ?6,
-	opened_at = ?7, detail = NULL
+	opened_at = coalesce(opened_at, ?7), detail = NULL
 WHERE id = ?1 AND closed_at IS NULL;
+
+-- name: pane_left
+-- ?1 id, ?2 why it could not be closed
+UPDATE panes SET detail = ?2 WHERE id = ?1 AND closed_at IS NULL;
 
 -- name: pane_closed
 -- ?1 id, ?2 now, ?3 reason, ?4 more about it, or NULL
@@ -251,5 +255,5 @@ UPDATE panes SET closed_at = ?2, close_reason = ?3, detail = ?4 WHERE id = ?1 AN
 
 -- name: panes_open
 SELECT id, task_id, attempt_id, session_id, root_session, mark, opened_at,
-	tmux_socket, tmux_server_pid, tmux_server_start, pane_id, pane_pid
+	tmux_socket, tmux_server_pid, tmux_server_start, pane_id, pane_pid, detail
 FROM panes WHERE closed_at IS NULL ORDER BY id;
