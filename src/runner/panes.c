@@ -110,6 +110,10 @@ panes_take_up(struct panes *p)
 			(void)want(p, f);
 	}
 	children_look(p);
+	if (p->must_survey && children_are_wanted(p)) {
+		p->must_survey = false;
+		survey_start(p);
+	}
 }
 
 /* ---- 2. open -------------------------------------------------------------------------------- */
@@ -370,6 +374,7 @@ panes_new(struct runner *r)
 	struct panes *p = xcalloc(1, sizeof *p);
 	p->runner = r;
 	p->is_on = r->has_panes;
+	p->must_survey = true;
 	p->program = r->program ? xstrdup(r->program) : own_program();
 	p->config = r->config->path ? realpath(r->config->path, NULL) : NULL;
 	p->layout = (struct pane_layout){
@@ -447,6 +452,7 @@ panes_free(struct panes *p)
 	tmux_free(p->tmux);
 	sweep_forget(p);
 	seats_drop_all(p);
+	survey_forget(p);
 	children_forget(p);
 	free(p->program);
 	free(p->config);

@@ -27,12 +27,19 @@ is_of_task(const struct panes *p, const char *session_id, const char *title)
 	return f;
 }
 
-static const char *
-find_kin(const struct panes *p, const char *session_id)
+static const struct kin *
+known_kin(const struct panes *p, const char *session_id)
 {
 	const struct kin *k = p->kin;
 	while (k && strcmp(k->session_id, session_id) != 0)
 		k = k->next;
+	return k;
+}
+
+static const char *
+find_kin(const struct panes *p, const char *session_id)
+{
+	const struct kin *k = known_kin(p, session_id);
 	const struct seat *s = k ? NULL : seat_of_session(p, session_id);
 	return k ? k->root : s ? s->root : NULL;
 }
@@ -72,8 +79,8 @@ forget_kin(struct kin **at)
 	free(k);
 }
 
-static bool
-are_wanted(const struct panes *p)
+bool
+children_are_wanted(const struct panes *p)
 {
 	return p->is_on && p->has_begun && !p->is_stopping &&
 	       p->runner->config->tmux_sessions == TMUX_SESSIONS_CHILDREN;
@@ -97,7 +104,7 @@ created(struct panes *p, const struct oc_event *e)
 {
 	bool ignored;
 	const char *root = e->parent_id ? find_root(p, e->parent_id) : NULL;
-	if (!root || !are_wanted(p) || is_of_task(p, e->session_id, e->title) ||
+	if (!root || !children_are_wanted(p) || is_of_task(p, e->session_id, e->title) ||
 	    seat_of_session(p, e->session_id))
 		return;
 	const struct flight *f = sessions_find(&p->runner->sessions, root);
@@ -106,10 +113,24 @@ created(struct panes *p, const struct oc_event *e)
 	(void)want_child(p, e->session_id, root, f, e->title, &ignored);
 }
 
+bool
+child_found(struct panes *p, const struct oc_session *session, const char *root, bool is_busy)
+{
+	bool ignored;
+	if (is_of_task(p, session->id, session->title))
+		return false;
+	if (!known_kin(p, session->id))
+		remember_kin(p, session->id, root);
+	if (is_busy && !seat_of_session(p, session->id) &&
+	    want_child(p, session->id, root, NULL, session->title, &ignored))
+		seat_of_session(p, session->id)->was_busy = true;
+	return true;
+}
+
 void
 panes_at_work(struct panes *p, struct descendant *d)
 {
-	if (!are_wanted(p) || d->had_pane || seat_of_session(p, d->session_id) ||
+	if (!children_are_wanted(p) || d->had_pane || seat_of_session(p, d->session_id) ||
 	    is_of_task(p, d->session_id, NULL))
 		return;
 	if (want_child(p, d->session_id, d->flight->session_id, d->flight, NULL, &d->had_pane)) {
@@ -203,6 +224,8 @@ on_statuses(void *arg, struct oc_reply *reply)
 void
 panes_unlink(struct panes *p)
 {
+	p->must_survey = true;
+	survey_forget(p);
 	for (struct seat *s = p->seats; s; s = s->next) {
 		opencode_cancel(s->call);
 		s->call = NULL;

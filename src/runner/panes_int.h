@@ -2,7 +2,7 @@
  * The inside of panes.c and its neighbours: seats (panes_seat.c), their rows (panes_row.c), the
  * comparison of both with what tmux has (panes_sweep.c), what they show
  * and how they are laid out (panes_view.c), and which children have one
- * (panes_child.c).
+ * (panes_child.c), also of those that nobody has heard of (panes_survey.c).
  */
 #ifndef VIGIL_RUNNER_PANES_INT_H
 #define VIGIL_RUNNER_PANES_INT_H
@@ -89,6 +89,8 @@ struct panes {
 	struct seat *seats; /* oldest first */
 	struct seat *opening;
 	struct kin *kin;
+	struct survey *survey; /* under way; else NULL */
+	bool must_survey;      /* something may have been missed */
 	char *told; /* the newest trouble */
 	bool has_told_where;
 	ev_timer lay_out, sweep;
@@ -132,6 +134,13 @@ void children_look(struct panes *);      /* asks the server how they are */
 bool children_make_room(struct panes *); /* for a task's. False: there is nothing to close */
 void children_over(struct panes *, const struct flight *, const char *reason);
 void children_forget(struct panes *);
+bool children_are_wanted(const struct panes *);
+/* One below a person's conversation, which `root` is. False: it is a task's. */
+bool child_found(struct panes *, const struct oc_session *, const char *root, bool is_busy);
+
+/* ---- panes_survey.c ---- */
+void survey_start(struct panes *);
+void survey_forget(struct panes *);
 
 /* ---- panes_row.c: false where the database would not; then it is tried again by the sweep ---- */
 bool row_begin(struct panes *); /* the owner, and the seats of the rows that are open */

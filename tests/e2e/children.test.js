@@ -243,6 +243,39 @@ test("a stop in order closes them, and the next run opens them again", inTmux({}
   assert.equal((await closedRow(again)).close_reason, "ended");
 }));
 
+test("a stop: below a person's conversation what is at work has a pane again, what is idle has none", inTmux({}, async (tmux) => {
+  const conversation = await newSession(undefined, "a conversation");
+  const [word, first, later, deep] = ["queued", "first", "later", "deep"].map(tag);
+  const id = await world.add("--parent", conversation.id, `${word} [hang]`);
+  const runner = await run(tmux);
+  await ownPane(id);
+  await world.called(word);
+  const child = await newSession(conversation.id, "at work");
+  await prompt(child, `${first} [until ${first}] [say and out]`);
+  const open = (session) => until(`${session} has a pane`, async () => (await all()).find((row) => isOpen(row) && row.session_id === session), hint());
+  const before = await open(child.id);
+  const below = await newSession(child.id, "deep down");
+  await prompt(below, `${deep} [until ${deep}] [say deep]`);
+  await open(below.id);
+  await runner.stop();
+  assert.deepEqual(await tmux.panes(), []);
+  // What appears while nobody listens, too.
+  const missed = await newSession(conversation.id, "missed");
+  await prompt(missed, `${later} [until ${later}] [say missed]`);
+  const idle = await newSession(conversation.id, "idle");
+  await run(tmux);
+  const again = [await open(child.id), await open(below.id), await open(missed.id)];
+  assert.notEqual(again[0].id, before.id);
+  for (const row of again) assert.deepEqual([row.root_session, row.task_id], [conversation.id, null]);
+  // Below one that is idle they are heard of, as below any other.
+  await open((await newSession(idle.id, "below the idle one")).id);
+  for (const each of [first, deep, later]) await world.letGo(each);
+  for (const row of again) assert.equal((await closedRow(row)).close_reason, "ended");
+  assert.equal((await all()).filter((row) => row.session_id === idle.id).length, 0);
+  await world.ok(["cancel", String(id)]);
+  await world.finish(id);
+}));
+
 test("tasks first: a child's pane makes place for a task's, and a child that waits comes last", inTmux({ max_panes: 2 }, async (tmux) => {
   const word = tag("crowded");
   const id = await world.add(`${tag("parent")} ${subagent(`${word} [until ${word}] [say one two three]`)} [say done]`);
