@@ -86,8 +86,8 @@ enum oc_event_type {
 	OC_EV_MESSAGE, /* a message changed; `finish`, and whether its words are an agent's own */
 	OC_EV_PART,    /* of a message; `text` is what it has so far: all, or nothing, as a rule */
 	OC_EV_DELTA,   /* `text` is what came to the part's text, or to its reasoning */
-	OC_EV_ASKED,   /* a permission request or a question */
-	OC_EV_REPLIED,
+	OC_EV_ASKED,   /* a permission request or a question: `text`, as in oc_ask; and its id */
+	OC_EV_REPLIED, /* `text` is the answer, for a person */
 };
 
 struct oc_event {
@@ -95,6 +95,7 @@ struct oc_event {
 	char *directory, *session_id, *message_id, *text, *finish;
 	char *parent_id;  /* SESSION_CREATED: of the session above it; NULL: there is none */
 	char *title;      /* SESSION_CREATED */
+	char *ask_id;     /* ASKED, REPLIED */
 	struct part part; /* of a delta its id alone */
 	enum oc_activity activity;
 	bool from_user, summary; /* of a message; see there */

@@ -49,14 +49,47 @@ describe_question(const struct json *json, struct buf *out)
 		buf_puts(out, "]");
 }
 
+char *
+reply_ask_words(const struct json *ask, bool is_question)
+{
+	const struct json *questions = json_at(ask, "questions");
+	struct buf words = {0};
+
+	for (const struct json *it = json_first(questions); is_question && it; it = json_next(it))
+		describe_question(it, &words);
+	if (!is_question)
+		describe_permission(ask, &words);
+	char *line = reply_one_line(buf_text(&words), words.len, REQUEST_BYTES);
+	buf_free(&words);
+	return line;
+}
+
+/* {reply} of a permission; of a question {answers: [[label, …], …]}, or nothing: it is rejected. */
+char *
+reply_ask_answer(const struct json *reply)
+{
+	const struct json *answers = json_at(reply, "answers");
+	struct buf words = {0};
+
+	if (!answers)
+		return xstrdup(reply_has_text(reply, "reply") ? json_text(reply, "reply")
+							      : "rejected");
+	for (const struct json *each = json_first(answers); each; each = json_next(each))
+		for (const struct json *it = json_first(each); it; it = json_next(it))
+			if (json_is_string(it))
+				buf_printf(
+				    &words, "%s%s", words.len ? ", " : "", json_text(it, ""));
+	char *line = reply_one_line(buf_text(&words), words.len, REQUEST_BYTES);
+	buf_free(&words);
+	return line;
+}
+
 static void
-take_questions(const struct json *questions, struct oc_ask *ask, struct buf *request)
+take_choices(const struct json *questions, struct oc_ask *ask)
 {
 	ask->choices = xcalloc(json_count(questions), sizeof(*ask->choices));
 	for (const struct json *it = json_first(questions); it; it = json_next(it)) {
 		const char *first = json_text(json_first(json_at(it, "options")), "label");
-
-		describe_question(it, request);
 		ask->choices[ask->choice_count++] = xstrdup(first ? first : "");
 	}
 }
@@ -64,8 +97,6 @@ take_questions(const struct json *questions, struct oc_ask *ask, struct buf *req
 static bool
 decode_ask(const struct json *json, bool is_question, struct oc_ask *ask, struct fault *fault)
 {
-	struct buf request = {0};
-
 	if (!reply_has_text(json, "id") || !reply_has_text(json, "sessionID"))
 		return fault_set(
 		    fault, FAULT_ENV, "the answer has a request without id or session");
@@ -73,11 +104,8 @@ decode_ask(const struct json *json, bool is_question, struct oc_ask *ask, struct
 	ask->id = reply_copy_text(json, "id");
 	ask->session_id = reply_copy_text(json, "sessionID");
 	if (is_question)
-		take_questions(json_at(json, "questions"), ask, &request);
-	else
-		describe_permission(json, &request);
-	ask->request = reply_one_line(buf_text(&request), request.len, REQUEST_BYTES);
-	buf_free(&request);
+		take_choices(json_at(json, "questions"), ask);
+	ask->request = reply_ask_words(json, is_question);
 	return true;
 }
 

@@ -140,6 +140,20 @@ decode_delta(const struct json *properties, struct oc_event *event)
 }
 
 static void
+decode_asked(const struct json *properties, struct oc_event *event)
+{
+	event->ask_id = reply_copy_text(properties, "id");
+	event->text = reply_ask_words(properties, json_at(properties, "questions") != NULL);
+}
+
+static void
+decode_replied(const struct json *properties, struct oc_event *event)
+{
+	event->ask_id = reply_copy_text(properties, "requestID");
+	event->text = reply_ask_answer(properties);
+}
+
+static void
 decode_event(const struct json *properties, struct oc_event *event)
 {
 	event->session_id = event_session(properties);
@@ -165,12 +179,16 @@ decode_event(const struct json *properties, struct oc_event *event)
 	case OC_EV_DELTA:
 		decode_delta(properties, event);
 		break;
+	case OC_EV_ASKED:
+		decode_asked(properties, event);
+		break;
+	case OC_EV_REPLIED:
+		decode_replied(properties, event);
+		break;
 	case OC_EV_OTHER:
 	case OC_EV_CONNECTED:
 	case OC_EV_HEARTBEAT:
 	case OC_EV_IDLE:
-	case OC_EV_ASKED:
-	case OC_EV_REPLIED:
 		break;
 	}
 }
@@ -203,6 +221,7 @@ oc_event_fini(struct oc_event *event)
 	free(event->finish);
 	free(event->parent_id);
 	free(event->title);
+	free(event->ask_id);
 	reply_part_fini(&event->part);
 	*event = (struct oc_event){0};
 }
@@ -219,6 +238,7 @@ oc_event_copy(const struct oc_event *event)
 	copy.finish = xstrdup(event->finish);
 	copy.parent_id = xstrdup(event->parent_id);
 	copy.title = xstrdup(event->title);
+	copy.ask_id = xstrdup(event->ask_id);
 	copy.part.id = xstrdup(event->part.id);
 	copy.part.label = xstrdup(event->part.label);
 	copy.part.error = xstrdup(event->part.error);

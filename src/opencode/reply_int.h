@@ -28,6 +28,10 @@ char *reply_error_sentence(const struct json *error); /* the caller frees */
 /* Is the sentence but the error's name once more: "UnknownError: UnknownError"? */
 bool reply_says_no_more(const char *sentence, const char *name);
 
+/* ---- reply_asks.c: the caller frees ---- */
+char *reply_ask_words(const struct json *ask, bool is_question);
+char *reply_ask_answer(const struct json *reply); /* what it is told */
+
 /* ---- reply_message.c ---- */
 struct part reply_part(const struct json *);
 void reply_part_fini(struct part *);

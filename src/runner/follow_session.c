@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "runner/asked.h"
 #include "runner/onlook.h"
 #include "runner/shown.h"
 #include "runner/words.h"
@@ -23,6 +24,7 @@ struct listener {
 	ev_timer look;
 	struct shown *shown;
 	struct words *words;
+	struct asked *asked;
 	struct onlook seen;
 	struct oc_call *call;
 	char *directory; /* as the server says; NULL: the session was not found yet */
@@ -36,6 +38,16 @@ stop(struct listener *l, enum vigil_result result)
 {
 	l->result = result;
 	ev_break(l->loop, EVBREAK_ALL);
+}
+
+/* What was asked while the stream was away. */
+static void
+on_stream(void *arg, bool up, const char *sentence)
+{
+	struct listener *l = arg;
+	(void)sentence;
+	if (up && l->directory && words_client(l->words))
+		asked_look(l->asked, words_client(l->words), l->directory);
 }
 
 /* The same is said once. */
@@ -90,6 +102,7 @@ on_event(void *arg, const struct oc_event *e)
 {
 	struct listener *l = arg;
 	l->has_spoken = l->has_spoken || (e->type == OC_EV_MESSAGE && !e->from_user);
+	asked_event(l->asked, e);
 	if (e->type == OC_EV_SESSION_DELETED)
 		stop(l, handle_fail(l->vigil, FAULT_NOT_FOUND, "the session was deleted"));
 	else if (e->type == OC_EV_IDLE || e->type == OC_EV_STATUS)
@@ -118,6 +131,7 @@ on_session(void *arg, struct oc_reply *reply)
 			    "there is no session %s at the server", l->session_id));
 	} else if (reply->outcome == OC_OK) {
 		xreplace(&l->directory, reply->session->directory);
+		asked_look(l->asked, words_client(l->words), l->directory);
 		l->call = opencode_messages(words_client(l->words), l->session_id, on_messages, l);
 	} else {
 		say_in_the_way(l, reply->sentence);
@@ -131,6 +145,7 @@ let_go(struct listener *l)
 {
 	opencode_cancel(l->call);
 	l->call = NULL;
+	asked_unlink(l->asked);
 	words_disconnect(l->words);
 }
 
@@ -187,7 +202,8 @@ on_look(struct ev_loop *loop, ev_timer *timer, int revents)
 static void
 run_listener(struct listener *l)
 {
-	const struct words_listener listener = {.arg = l, .event = on_event};
+	const struct words_listener listener = {
+	    .arg = l, .stream = on_stream, .event = on_event};
 	l->loop = ev_loop_new(EVFLAG_AUTO);
 	l->words = words_new(l->loop, l->shown, &listener);
 	ev_timer_init(&l->look, on_look, 0., LOOK_S);
@@ -205,8 +221,10 @@ vigil_follow_session(struct vigil *v, const char *session_id, vigil_follow_fn *f
 {
 	struct listener l = {.vigil = v, .session_id = session_id, .fn = fn, .arg = arg};
 	l.shown = shown_new(fn, arg);
+	l.asked = asked_new(session_id, fn, arg);
 	run_listener(&l);
 	shown_end(l.shown);
+	asked_free(l.asked);
 	shown_free(l.shown);
 	onlook_fini(&l.seen);
 	free(l.directory);

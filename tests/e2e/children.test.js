@@ -339,6 +339,35 @@ test("OpenCode's own interface of a subagent, on the managed server; no password
   await tmux.close();
 }));
 
+test("follow --session: what the session asks, also before anybody looked, and what it is told", async () => {
+  world.configure({});
+  const id = await world.add(`${tag("parent")} [hang]`);
+  await world.startRunner(["--server", server.url]);
+  await until("it runs", async () => (await world.task(id)).status === "running");
+  const session = await newSession(undefined, "asks");
+  const question = { questions: [{ question: "Which?", header: "Pick", options: [{ label: "A", description: "a" }, { label: "B", description: "b" }] }] };
+  const early = world.vigilStart(["follow", "--session", session.id]);
+  await prompt(session, `${tag("asks")} [tool read {"filePath":"/etc/hostname"}] [tool question ${JSON.stringify(question)}] [say so be it]`);
+  const told = (follower, line) => until(line, () => follower.stderr.includes(`vigil: ${line}\n`), { hint: () => follower.stderr });
+  const [permission, which] = ["external_directory: /etc/* (/etc/hostname)", "Which? [A | B]"];
+  await told(early, `asks: ${permission}`);
+  const late = world.vigilStart(["follow", "--session", session.id]);
+  await told(late, `asks: ${permission}`);
+  const waiting = async (path) => (await ask(`/${path}?directory=${encodeURIComponent(world.work)}`, undefined, "GET")).find(({ sessionID }) => sessionID === session.id);
+  const answer = (path, each, body) => ask(`/${path}/${each.id}/reply?directory=${encodeURIComponent(world.work)}`, body);
+  await answer("permission", await waiting("permission"), { reply: "once" });
+  await answer("question", await until("it has a question", () => waiting("question")), { answers: [["B"]] });
+  for (const follower of [early, late]) {
+    const { status, stdout, stderr } = await follower.end();
+    assert.deepEqual([status, stdout], [0, "so be it\n"]);
+    const notes = stderr.match(/(?<=^vigil: )(asks|is told): .*$/gm);
+    assert.deepEqual(notes, [`asks: ${permission}`, `is told: ${permission}: once`, `asks: ${which}`, `is told: ${which}: B`]);
+  }
+  await world.ok(["cancel", String(id)]);
+  await world.finish(id);
+  await world.stopRunners();
+});
+
 test("follow --session and attach --session", async () => {
   world.configure({});
   const word = tag("followed");

@@ -415,6 +415,7 @@ START_TEST(questions_and_their_options)
 	ck_assert_str_eq(asks.all[0].choices[1], "");
 	ck_assert_str_eq(asks.all[0].choices[2], "");
 	ck_assert_uint_eq(asks.all[1].choice_count, 0);
+	ck_assert_str_eq(asks.all[1].request, "");
 	oc_asks_fini(&asks);
 }
 END_TEST
@@ -485,6 +486,36 @@ count_types(void *arg, const char *data, size_t bytes)
 		ck_assert_ptr_nonnull(event.session_id);
 	oc_event_fini(&event);
 }
+
+static const struct {
+	const char *type, *properties, *id, *text;
+} ask_events[] = {
+    {"permission.asked",
+	"\"id\":\"p\",\"permission\":\"external_directory\",\"patterns\":[\"/etc/*\"],"
+	"\"metadata\":{\"filepath\":\"/etc/hostname\"}",
+	"p", "external_directory: /etc/* (/etc/hostname)"},
+    {"permission.replied", "\"requestID\":\"p\",\"reply\":\"once\"", "p", "once"},
+    {"question.asked",
+	"\"id\":\"q\",\"questions\":[{\"question\":\"Which?\",\"options\":[{\"label\":\"A\"}]}]", "q",
+	"Which? [A]"},
+    {"question.replied", "\"requestID\":\"q\",\"answers\":[[\"A\",\"B\"],[],[3,\"C\"]]", "q",
+	"A, B, C"},
+    {"question.rejected", "\"requestID\":\"q\"", "q", "rejected"},
+};
+
+START_TEST(asks_and_replies_as_events)
+{
+	char *json = xasprintf("{\"payload\":{\"type\":\"%s\",\"properties\":{\"sessionID\":\"s\",%s}}}",
+	    ask_events[_i].type, ask_events[_i].properties);
+	struct oc_event event;
+	reply_event(json, strlen(json), &event);
+	ck_assert_str_eq(event.session_id, "s");
+	ck_assert_str_eq(event.ask_id, ask_events[_i].id);
+	ck_assert_str_eq(event.text, ask_events[_i].text);
+	oc_event_fini(&event);
+	free(json);
+}
+END_TEST
 
 START_TEST(recorded_events)
 {
@@ -790,6 +821,8 @@ reply_suite(void)
 	tcase_add_test(all, asks_need_id_and_session);
 	tcase_add_test(all, error_sentences);
 	tcase_add_test(all, recorded_events);
+	tcase_add_loop_test(
+	    all, asks_and_replies_as_events, 0, (int)(sizeof(ask_events) / sizeof(ask_events[0])));
 	tcase_add_test(all, a_provider_that_is_asked_again);
 	tcase_add_test(all, events_in_detail);
 	tcase_add_test(all, messages_as_events);
