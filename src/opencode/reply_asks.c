@@ -72,8 +72,8 @@ reply_ask_answer(const struct json *reply)
 	struct buf words = {0};
 
 	if (!answers)
-		return xstrdup(reply_has_text(reply, "reply") ? json_text(reply, "reply")
-							      : "rejected");
+		return xstrdup(
+		    reply_has_text(reply, "reply") ? json_text(reply, "reply") : "rejected");
 	for (const struct json *each = json_first(answers); each; each = json_next(each))
 		for (const struct json *it = json_first(each); it; it = json_next(it))
 			if (json_is_string(it))

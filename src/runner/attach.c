@@ -27,23 +27,14 @@ struct attacher {
 	vigil_waits_fn *waits;
 	void *arg;
 	char *told; /* the newest of what it waits for */
-	struct ev_loop *loop;
-	ev_timer next;
+	struct onlook_loop on;
 	struct http *http;
 	struct onlook seen;
 	struct onlook_key key;
 	struct opencode *client;
 	struct oc_call *call; /* is the session there? */
 	struct vigil_command *command;
-	enum vigil_result result;
 };
-
-static void
-stop(struct attacher *a, enum vigil_result result)
-{
-	a->result = result;
-	ev_break(a->loop, EVBREAK_ALL);
-}
 
 static void
 forget_server(struct attacher *a)
@@ -134,7 +125,7 @@ wait_on(struct attacher *a, const char *for_what)
 {
 	char *reason;
 	if (!onlook_reason(a->vigil, a->task_id, &reason)) {
-		stop(a, handle_result(a->vigil));
+		onlook_loop_stop(&a->on, handle_result(a->vigil));
 		return;
 	}
 	char *sentence = xasprintf("task %lld is %s, %s%s%s", (long long)a->task_id,
@@ -149,19 +140,20 @@ static void
 not_there(struct attacher *a, enum fault_kind kind, const char *for_what, const char *why)
 {
 	if (a->session_id) {
-		stop(a, handle_fail(a->vigil, kind, "the session %s is asked for, %s%s%s",
-			    a->session_id, for_what, why ? ": " : "", why ? why : ""));
+		onlook_loop_stop(
+		    &a->on, handle_fail(a->vigil, kind, "the session %s is asked for, %s%s%s",
+				a->session_id, for_what, why ? ": " : "", why ? why : ""));
 		return;
 	}
 	if (!status_is_final(a->seen.status)) {
 		wait_on(a, for_what);
 		return;
 	}
-	stop(a, handle_fail(a->vigil, kind,
-		    "task %lld is %s, %s%s%s (vigil follow %lld has what "
-		    "was said)",
-		    (long long)a->task_id, status_text(a->seen.status), for_what, why ? ": " : "",
-		    why ? why : "", (long long)a->task_id));
+	onlook_loop_stop(&a->on, handle_fail(a->vigil, kind,
+				     "task %lld is %s, %s%s%s (vigil follow %lld has what "
+				     "was said)",
+				     (long long)a->task_id, status_text(a->seen.status), for_what,
+				     why ? ": " : "", why ? why : "", (long long)a->task_id));
 }
 
 /* ---- looking -------------------------------------------------------------------------------- */
@@ -174,9 +166,9 @@ on_session(void *arg, struct oc_reply *reply)
 	if (reply->outcome == OC_OK) {
 		const char *directory = reply->session->directory;
 		make_command(a, directory ? directory : a->seen.directory);
-		stop(a, VIGIL_OK);
+		onlook_loop_stop(&a->on, VIGIL_OK);
 	} else if (reply->outcome == OC_DENIED || reply->outcome == OC_BAD_REQUEST) {
-		stop(a, handle_fail(a->vigil, FAULT_ENV, "%s", reply->sentence));
+		onlook_loop_stop(&a->on, handle_fail(a->vigil, FAULT_ENV, "%s", reply->sentence));
 	} else if (reply->outcome == OC_NOT_FOUND) {
 		not_there(a, FAULT_NOT_FOUND, "and its server does not have its session", NULL);
 	} else {
@@ -213,7 +205,7 @@ on_look(struct ev_loop *loop, ev_timer *timer, int revents)
 	forget_server(a);
 	onlook_fini(&a->seen);
 	if (!store_still_there(a->vigil->store, &a->vigil->fault) || !read_seen(a))
-		stop(a, handle_result(a->vigil));
+		onlook_loop_stop(&a->on, handle_result(a->vigil));
 	else if (onlook_has_session(&a->seen))
 		ask_server(a);
 	else
@@ -224,16 +216,12 @@ on_look(struct ev_loop *loop, ev_timer *timer, int revents)
 static void
 run_attacher(struct attacher *a)
 {
-	a->loop = ev_loop_new(EVFLAG_AUTO);
-	a->http = http_new(a->loop);
-	ev_timer_init(&a->next, on_look, 0., LOOK_EVERY_S);
-	a->next.data = a;
-	ev_timer_start(a->loop, &a->next);
-	ev_run(a->loop, 0);
-	ev_timer_stop(a->loop, &a->next);
+	onlook_loop_init(&a->on, on_look, LOOK_EVERY_S, a);
+	a->http = http_new(a->on.loop);
+	onlook_loop_run(&a->on);
 	forget_server(a);
 	http_free(a->http);
-	ev_loop_destroy(a->loop);
+	onlook_loop_fini(&a->on);
 }
 
 static enum vigil_result
@@ -244,7 +232,7 @@ find_command(struct attacher *a, struct vigil_command *command)
 	run_attacher(a);
 	onlook_fini(&a->seen);
 	free(a->told);
-	return a->result;
+	return a->on.result;
 }
 
 enum vigil_result

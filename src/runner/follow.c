@@ -20,8 +20,7 @@ struct follower {
 	int64_t task_id;
 	vigil_follow_fn *fn;
 	void *arg;
-	struct ev_loop *loop;
-	ev_timer look;
+	struct onlook_loop on;
 	struct words *words;
 	int64_t data_version;
 	int skipped;        /* looks since the row was read */
@@ -30,7 +29,6 @@ struct follower {
 	enum status told;
 	char *reason; /* what is in its way, as it was told */
 	struct shown *shown;
-	bool has_failed;
 };
 
 static void
@@ -130,26 +128,19 @@ tell_reason(struct follower *f)
 }
 
 static void
-stop(struct follower *f, bool has_failed)
-{
-	f->has_failed = has_failed;
-	ev_break(f->loop, EVBREAK_ALL);
-}
-
-static void
 look(struct follower *f)
 {
 	struct onlook now;
 	if (!tell_events(f) || !onlook_read(f->vigil, f->task_id, &now)) {
-		stop(f, true);
+		onlook_loop_stop(&f->on, handle_result(f->vigil));
 		return;
 	}
 	tell_status(f, now.status);
 	take_row(f, &now);
 	if (!tell_reason(f))
-		stop(f, true);
+		onlook_loop_stop(&f->on, handle_result(f->vigil));
 	else if (status_is_final(now.status))
-		stop(f, false);
+		onlook_loop_stop(&f->on, VIGIL_OK);
 	else if (status_is_live(now.status) && onlook_has_session(&now) && !words_client(f->words))
 		connect_to(f);
 }
@@ -164,7 +155,7 @@ on_look(struct ev_loop *loop, ev_timer *timer, int revents)
 	int64_t version;
 	if (!store_still_there(v->store, &v->fault) ||
 	    !store_data_version(v->store, &version, &v->fault)) {
-		stop(f, true);
+		onlook_loop_stop(&f->on, handle_result(f->vigil));
 	} else if (version != f->data_version || !words_client(f->words) ||
 		   ++f->skipped >= LOOK_EVERY) {
 		f->data_version = version;
@@ -223,15 +214,11 @@ begin(struct follower *f)
 static void
 run_follower(struct follower *f)
 {
-	f->loop = ev_loop_new(EVFLAG_AUTO);
-	f->words = words_new(f->loop, f->shown, &(struct words_listener){0});
-	ev_timer_init(&f->look, on_look, 0., LOOK_S);
-	f->look.data = f;
-	ev_timer_start(f->loop, &f->look);
-	ev_run(f->loop, 0);
-	ev_timer_stop(f->loop, &f->look);
+	onlook_loop_init(&f->on, on_look, LOOK_S, f);
+	f->words = words_new(f->on.loop, f->shown, &(struct words_listener){0});
+	onlook_loop_run(&f->on);
 	words_free(f->words);
-	ev_loop_destroy(f->loop);
+	onlook_loop_fini(&f->on);
 }
 
 enum vigil_result
@@ -243,7 +230,7 @@ vigil_follow(struct vigil *v, int64_t id, vigil_follow_fn *fn, void *arg)
 		return handle_result(v);
 	f.shown = shown_new(fn, arg);
 	run_follower(&f);
-	enum vigil_result result = f.has_failed ? handle_result(v) : show_rest(&f);
+	enum vigil_result result = f.on.result ? f.on.result : show_rest(&f);
 	onlook_fini(&f.seen);
 	free(f.reason);
 	shown_free(f.shown);

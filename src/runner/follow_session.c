@@ -20,8 +20,7 @@ struct listener {
 	const char *session_id;
 	vigil_follow_fn *fn;
 	void *arg;
-	struct ev_loop *loop;
-	ev_timer look;
+	struct onlook_loop on;
 	struct shown *shown;
 	struct words *words;
 	struct asked *asked;
@@ -30,15 +29,7 @@ struct listener {
 	char *directory; /* as the server says; NULL: the session was not found yet */
 	char *told;      /* what was last said to be in the way */
 	bool has_spoken; /* so that it is over when it is idle */
-	enum vigil_result result;
 };
-
-static void
-stop(struct listener *l, enum vigil_result result)
-{
-	l->result = result;
-	ev_break(l->loop, EVBREAK_ALL);
-}
 
 /* What was asked while the stream was away. */
 static void
@@ -64,7 +55,8 @@ say_in_the_way(struct listener *l, const char *sentence)
 static void
 on_all_read(void *arg)
 {
-	stop(arg, VIGIL_OK);
+	struct listener *l = arg;
+	onlook_loop_stop(&l->on, VIGIL_OK);
 }
 
 static bool
@@ -104,7 +96,8 @@ on_event(void *arg, const struct oc_event *e)
 	l->has_spoken = l->has_spoken || (e->type == OC_EV_MESSAGE && !e->from_user);
 	asked_event(l->asked, e);
 	if (e->type == OC_EV_SESSION_DELETED)
-		stop(l, handle_fail(l->vigil, FAULT_NOT_FOUND, "the session was deleted"));
+		onlook_loop_stop(
+		    &l->on, handle_fail(l->vigil, FAULT_NOT_FOUND, "the session was deleted"));
 	else if (e->type == OC_EV_IDLE || e->type == OC_EV_STATUS)
 		ask_status(l);
 }
@@ -127,8 +120,9 @@ on_session(void *arg, struct oc_reply *reply)
 	struct listener *l = arg;
 	l->call = NULL;
 	if (reply->outcome == OC_NOT_FOUND) {
-		stop(l, handle_fail(l->vigil, FAULT_NOT_FOUND,
-			    "there is no session %s at the server", l->session_id));
+		onlook_loop_stop(
+		    &l->on, handle_fail(l->vigil, FAULT_NOT_FOUND,
+				"there is no session %s at the server", l->session_id));
 	} else if (reply->outcome == OC_OK) {
 		xreplace(&l->directory, reply->session->directory);
 		asked_look(l->asked, words_client(l->words), l->directory);
@@ -156,7 +150,7 @@ no_server(struct listener *l, const char *why)
 	if (l->directory)
 		say_in_the_way(l, why);
 	else
-		stop(l, handle_fail(l->vigil, FAULT_ENV, "%s", why));
+		onlook_loop_stop(&l->on, handle_fail(l->vigil, FAULT_ENV, "%s", why));
 }
 
 static void
@@ -183,7 +177,7 @@ on_look(struct ev_loop *loop, ev_timer *timer, int revents)
 	if (!store_still_there(l->vigil->store, &l->vigil->fault) ||
 	    !onlook_read_session(l->vigil, l->session_id, &l->seen)) {
 		l->seen = before;
-		stop(l, handle_result(l->vigil));
+		onlook_loop_stop(&l->on, handle_result(l->vigil));
 		return;
 	}
 	if (!same_text(before.url, l->seen.url))
@@ -202,18 +196,13 @@ on_look(struct ev_loop *loop, ev_timer *timer, int revents)
 static void
 run_listener(struct listener *l)
 {
-	const struct words_listener listener = {
-	    .arg = l, .stream = on_stream, .event = on_event};
-	l->loop = ev_loop_new(EVFLAG_AUTO);
-	l->words = words_new(l->loop, l->shown, &listener);
-	ev_timer_init(&l->look, on_look, 0., LOOK_S);
-	l->look.data = l;
-	ev_timer_start(l->loop, &l->look);
-	ev_run(l->loop, 0);
-	ev_timer_stop(l->loop, &l->look);
+	const struct words_listener listener = {.arg = l, .stream = on_stream, .event = on_event};
+	onlook_loop_init(&l->on, on_look, LOOK_S, l);
+	l->words = words_new(l->on.loop, l->shown, &listener);
+	onlook_loop_run(&l->on);
 	let_go(l);
 	words_free(l->words);
-	ev_loop_destroy(l->loop);
+	onlook_loop_fini(&l->on);
 }
 
 enum vigil_result
@@ -229,5 +218,5 @@ vigil_follow_session(struct vigil *v, const char *session_id, vigil_follow_fn *f
 	onlook_fini(&l.seen);
 	free(l.directory);
 	free(l.told);
-	return l.result;
+	return l.on.result;
 }

@@ -117,3 +117,35 @@ onlook_key_fini(struct onlook_key *key)
 	secret_free(key->password);
 	*key = (struct onlook_key){0};
 }
+
+/* ---- the loop ------------------------------------------------------------------------------- */
+
+void
+onlook_loop_init(struct onlook_loop *l, onlook_look *look, double every_s, void *data)
+{
+	l->loop = ev_loop_new(EVFLAG_AUTO);
+	l->result = VIGIL_OK;
+	ev_timer_init(&l->look, look, 0., every_s);
+	l->look.data = data;
+}
+
+void
+onlook_loop_run(struct onlook_loop *l)
+{
+	ev_timer_start(l->loop, &l->look);
+	ev_run(l->loop, 0);
+	ev_timer_stop(l->loop, &l->look);
+}
+
+void
+onlook_loop_stop(struct onlook_loop *l, enum vigil_result result)
+{
+	l->result = result;
+	ev_break(l->loop, EVBREAK_ALL);
+}
+
+void
+onlook_loop_fini(struct onlook_loop *l)
+{
+	ev_loop_destroy(l->loop);
+}

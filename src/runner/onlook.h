@@ -1,10 +1,11 @@
 /*
  * What a process beside the runner knows of a task: how its row stands, and the way to the server
- * that has its session. For follow and attach.
+ * that has its session; and the loop in which it looks. For follow and attach.
  */
 #ifndef VIGIL_RUNNER_ONLOOK_H
 #define VIGIL_RUNNER_ONLOOK_H
 
+#include <ev.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -65,5 +66,18 @@ struct onlook_key {
  * not there, or not yet. */
 bool onlook_key(const struct vigil *, const struct onlook *, struct onlook_key *, struct fault *);
 void onlook_key_fini(struct onlook_key *);
+
+/* A loop of its own, in which `look` is called at once and then every so often. */
+struct onlook_loop {
+	struct ev_loop *loop;
+	ev_timer look; /* its `data` is what was given */
+	enum vigil_result result;
+};
+
+typedef void onlook_look(struct ev_loop *, ev_timer *, int revents);
+void onlook_loop_init(struct onlook_loop *, onlook_look *, double every_s, void *data);
+void onlook_loop_run(struct onlook_loop *); /* until: */
+void onlook_loop_stop(struct onlook_loop *, enum vigil_result);
+void onlook_loop_fini(struct onlook_loop *); /* after all that is in the loop */
 
 #endif

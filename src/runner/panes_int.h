@@ -42,12 +42,12 @@ struct seat {
 	char *root;                  /* of a child: what it is below, as in its row; else NULL */
 	char *label;                 /* what it is called; NULL: nobody knows */
 	enum seat_state state;
-	struct pane pane;     /* only its mark is known before it is open */
-	bool is_known;        /* all of it: it is, or was, open */
-	bool is_written;      /* the row says so too */
-	bool is_ours;         /* made by this run */
-	bool was_left;        /* by an earlier one, which has stopped in order and could not close it */
-	const char *over;     /* why it is to be closed; NULL while it is to stay */
+	struct pane pane; /* only its mark is known before it is open */
+	bool is_known;    /* all of it: it is, or was, open */
+	bool is_written;  /* the row says so too */
+	bool is_ours;     /* made by this run */
+	bool was_left;    /* by an earlier one, which has stopped in order and could not close it */
+	const char *over; /* why it is to be closed; NULL while it is to stay */
 	const char *why_over; /* more about it; or NULL */
 	bool is_judged;       /* by the sweep under way: it was there before that began */
 	bool is_seen;         /* by that sweep */
@@ -91,7 +91,7 @@ struct panes {
 	struct kin *kin;
 	struct survey *survey; /* under way; else NULL */
 	bool must_survey;      /* something may have been missed */
-	char *told; /* the newest trouble */
+	char *told;            /* the newest trouble */
 	bool has_told_where;
 	ev_timer lay_out, sweep;
 

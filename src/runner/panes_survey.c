@@ -1,7 +1,7 @@
 /*
- * Which sessions have appeared below a person's conversation while nobody listened: before this run,
- * or while the link was gone. Those at work have a pane; of the others it is known whose they are.
- * Below one that is idle nobody is at work: a session is busy while it waits for one below it.
+ * Which sessions have appeared below a person's conversation while nobody listened: before this
+ * run, or while the link was gone. Those at work have a pane; of the others it is known whose they
+ * are. Below one that is idle nobody is at work: a session is busy while it waits for one below it.
  * (Below a task's own session, its flight looks: see panes_at_work().)
  *
  *   1 list     what is directly below a session

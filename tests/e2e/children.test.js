@@ -4,12 +4,9 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { before, test } from "node:test";
 import { assertInOrder, everyCommandLine, inWorld, openGate, sharedWorld, subagent, tag, until } from "./harness.js";
-import { isGone, Tmux } from "./tmux.js";
+import { DRAWN, isGone, LOOK, LOOKED, panes, SWEEP, Tmux, withTmux } from "./tmux.js";
 
-const SWEEP = { within: 25_000 }; // every 10 s
-const DRAWN = { within: 60_000 };
-
-const panes = (settings = {}) => ({ tmux: { enabled: true, view: "follow", sessions: "children", ...settings } });
+const withChildren = (settings) => panes({ sessions: "children", ...settings });
 
 // One OpenCode for all that can share it, and a tmux of its own for each test.
 const world = sharedWorld();
@@ -17,17 +14,7 @@ let server;
 before(async () => (server = await world.startOpenCode()));
 const run = (tmux, ...args) => world.startRunner(["--server", server.url, ...args], { env: tmux.env });
 
-const inTmux = (settings, body) => async () => {
-  world.configure(panes(settings));
-  const tmux = await Tmux.open(world);
-  try {
-    await body(tmux);
-  } finally {
-    await cancelAll();
-    await world.stopRunners();
-    await tmux.close();
-  }
-};
+const inTmux = (settings, body) => withTmux(world, withChildren(settings), body, cancelAll);
 
 /** So that no test has another's tasks taken up by its runner. */
 async function cancelAll() {
@@ -37,11 +24,6 @@ async function cancelAll() {
   await world.ok(["cancel", ...open]);
   await world.finished(open.map(Number));
 }
-
-// A view that comes in the middle of a text shows it when it is finished, and what is at work may have finished before
-// its pane opens. So whoever is to be seen first does this, and goes on when it is let go.
-const LOOK = '[tool bash {"command":"true","description":"look"}]';
-const LOOKED = "bash: true: ok";
 
 const all = (w = world) => w.rows("SELECT * FROM panes ORDER BY id");
 const hint = (w = world) => ({ hint: async () => `${(await all(w)).map((row) => JSON.stringify(row)).join("\n")}\n${w.runner?.stderr}` });
@@ -318,7 +300,7 @@ test("a child is over before its pane is begun, and its row cannot be closed yet
   assert.equal((await world.task(id)).status, "running");
 }));
 
-test("OpenCode's own interface of a subagent, on the managed server; no password in any process's arguments", inWorld({ config: panes({ view: "attach" }) }, async (own) => {
+test("OpenCode's own interface of a subagent, on the managed server; no password in any process's arguments", inWorld({ config: withChildren({ view: "attach" }) }, async (own) => {
   const tmux = await Tmux.open(own);
   const word = tag("attached");
   const id = await own.add(`${tag("parent")} ${subagent(`${word} [say so far so good] ${LOOK} [hang]`)} [say done]`);

@@ -5,15 +5,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { before, test } from "node:test";
 import { assertInOrder, everyCommandLine, inWorld, sharedWorld, tag, until, VIGIL } from "./harness.js";
-import { isGone, Tmux } from "./tmux.js";
-
-const SWEEP = { within: 25_000 }; // every 10 s
-const DRAWN = { within: 60_000 };
-
-// A step before the one that waits: what is said before it has been shown by then.
-const LOOK = '[tool bash {"command":"true","description":"look"}]';
-
-const panes = (settings = {}) => ({ tmux: { enabled: true, view: "follow", ...settings } });
+import { DRAWN, isGone, LOOK, panes, SWEEP, Tmux, withTmux } from "./tmux.js";
 
 // One OpenCode for all that can share it, and a tmux of its own for each test.
 const world = sharedWorld();
@@ -22,16 +14,7 @@ before(async () => (server = await world.startOpenCode()));
 const run = (tmux, ...args) => world.startRunner(["--server", server.url, ...args], { env: tmux.env });
 const drain = (tmux, ...args) => world.drain(["--server", server.url, ...args], { env: tmux.env });
 
-const inTmux = (settings, body) => async () => {
-  world.configure(panes(settings));
-  const tmux = await Tmux.open(world);
-  try {
-    await body(tmux);
-  } finally {
-    await world.stopRunners();
-    await tmux.close();
-  }
-};
+const inTmux = (settings, body) => withTmux(world, panes(settings), body);
 
 const panesOf = (w, id) => w.rows("SELECT * FROM panes WHERE task_id = ? ORDER BY id", id);
 const hint = (w, id) => ({ hint: async () => `${JSON.stringify(await panesOf(w, id))}\n${await w.story([id])}` });

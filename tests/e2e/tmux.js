@@ -5,6 +5,30 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { until } from "./harness.js";
 
+export const SWEEP = { within: 25_000 }; // every 10 s
+export const DRAWN = { within: 60_000 };
+
+// A view that comes in the middle of a text shows it when it is finished, and what is at work may have finished before
+// its pane opens. So whoever is to be seen does this, before or after, and then waits until it is let go.
+export const LOOK = '[tool bash {"command":"true","description":"look"}]';
+export const LOOKED = "bash: true: ok";
+
+/** A configuration with panes, in which the light view is. */
+export const panes = (settings = {}) => ({ tmux: { enabled: true, view: "follow", ...settings } });
+
+/** A test's function with a tmux of its own; `afterwards` is done while that and the runners are still there. */
+export const withTmux = (world, config, body, afterwards = async () => {}) => async () => {
+  world.configure(config);
+  const tmux = await Tmux.open(world);
+  try {
+    await body(tmux);
+  } finally {
+    await afterwards();
+    await world.stopRunners();
+    await tmux.close();
+  }
+};
+
 let opened = 0;
 
 export class Tmux {

@@ -485,8 +485,7 @@ START_TEST(panes_are_put_in_order_and_others_stay)
 	const struct pane_layout layout = {"even-vertical", 60};
 	struct pane ours[4];
 	open_around_a_foreign_one(ours);
-	ck_assert_str_eq(
-	    ASK("list-panes", "-F", "#{pane_id}"), "%0\n%1\n%2\n%3\n%4\n%5");
+	ck_assert_str_eq(ASK("list-panes", "-F", "#{pane_id}"), "%0\n%1\n%2\n%3\n%4\n%5");
 	const struct pane order[] = {ours[3], ours[2], ours[0], ours[1]};
 	pane_arrange(fx.tmux, fx.socket, "%0", &layout, order, 4);
 	(void)ASK("list-panes"); /* what follows the answer is asked by then */
