@@ -75,7 +75,7 @@ struct onlook_loop {
 };
 
 typedef void onlook_look(struct ev_loop *, ev_timer *, int revents);
-void onlook_loop_init(struct onlook_loop *, onlook_look *, double every_s, void *data);
+void onlook_loop_init(struct onlook_loop *l, onlook_look *look, double every_s, void *data);
 void onlook_loop_run(struct onlook_loop *); /* until: */
 void onlook_loop_stop(struct onlook_loop *, enum vigil_result);
 void onlook_loop_fini(struct onlook_loop *); /* after all that is in the loop */
