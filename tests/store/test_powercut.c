@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/run.h"
 #include "base/secret.h"
 #include "help.h"
 #include "ops/vigil.h"
@@ -440,29 +441,29 @@ is_call(const char *line, const char *call)
 	name += 3 + length;
 	if (strncmp(name, "64", 2) == 0)
 		name += 2;
-	return *name == '@' || *name == '\n' || *name == '\0';
+	return *name == '@' || *name == '\0';
 }
 
 START_TEST(sqlite_changes_files_by_the_calls_that_are_watched)
 {
 	Dl_info sqlite;
-	char line[512];
+	struct buf calls = {0};
+	struct fault fault;
 	bool writes = false;
 
 	ck_assert_int_ne(dladdr((void *)(intptr_t)sqlite3_open_v2, &sqlite), 0);
-	char *command = xasprintf("nm -D --undefined-only '%s'", sqlite.dli_fname);
-	FILE *calls = popen(command, "r");
-	ck_assert_ptr_nonnull(calls);
-	while (fgets(line, sizeof(line), calls)) {
+	const char *const nm[] = {"nm", "-D", "--undefined-only", sqlite.dli_fname, NULL};
+	ck_assert_msg(run_capture(nm, 60000, &calls, &fault), "nm: %s", fault.text);
+	char *lines = buf_take(&calls), *rest = NULL;
+	for (char *line = strtok_r(lines, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
 		writes = writes || is_call(line, "pwrite");
 		for (size_t i = 0; i < sizeof(unseen) / sizeof(*unseen); i++)
 			ck_assert_msg(!is_call(line, unseen[i]),
 			    "a power cut knows nothing of %s, which %s has: teach it", unseen[i],
 			    sqlite.dli_fname);
 	}
-	ck_assert_int_eq(pclose(calls), 0);
 	ck_assert_msg(writes, "%s: not its calls", sqlite.dli_fname);
-	free(command);
+	free(lines);
 }
 END_TEST
 
