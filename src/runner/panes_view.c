@@ -141,12 +141,12 @@ rank(const struct panes *p, size_t *count)
 	size_t most = 0;
 	for (const struct seat *s = p->seats; s; s = s->next)
 		most++;
-	const struct seat **seats = xcalloc(most, sizeof *seats);
+	const struct seat **seats = xcalloc(most, sizeof(void *));
 	*count = 0;
 	for (const struct seat *s = p->seats; s; s = s->next)
 		if (s->state == SEAT_OPEN)
 			seats[(*count)++] = s;
-	qsort(seats, *count, sizeof *seats, by_rank);
+	qsort(seats, *count, sizeof(void *), by_rank);
 	struct pane *ranked = xcalloc(*count, sizeof *ranked);
 	for (size_t i = 0; i < *count; i++)
 		ranked[i] = seats[i]->pane;
