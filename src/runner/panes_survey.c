@@ -18,11 +18,15 @@ struct spot {
 	char *session_id, *root;
 };
 
+struct found {
+	struct found *next;
+	struct oc_session session;
+};
+
 struct survey {
 	struct panes *panes;
-	struct spot *spots; /* the first is looked below */
-	struct oc_session *found;
-	size_t count; /* of those that it is not known of whether they are at work */
+	struct spot *spots;  /* the first is looked below */
+	struct found *found; /* below it; whether they are at work is not known yet */
 	struct oc_call *call;
 };
 
@@ -57,11 +61,27 @@ drop_spot(struct survey *v)
 }
 
 static void
-free_session(struct oc_session *s)
+add_found(struct survey *v, const struct oc_session *s)
 {
-	free(s->id);
-	free(s->directory);
-	free(s->title);
+	struct found *f = xcalloc(1, sizeof *f);
+	f->session = (struct oc_session){
+	    .id = xstrdup(s->id), .directory = xstrdup(s->directory), .title = xstrdup(s->title)};
+	struct found **end = &v->found;
+	while (*end)
+		end = &(*end)->next;
+	*end = f;
+}
+
+/* Takes it out of the list at `at`. */
+static void
+drop_found(struct found **at)
+{
+	struct found *f = *at;
+	*at = f->next;
+	free(f->session.id);
+	free(f->session.directory);
+	free(f->session.title);
+	free(f);
 }
 
 static struct opencode *
@@ -88,16 +108,10 @@ static void
 on_children(void *arg, struct oc_reply *reply)
 {
 	struct survey *v = arg;
-	size_t count = reply->outcome == OC_OK ? reply->sessions->count : 0;
 	v->call = NULL;
-	v->found = xcalloc(count + 1, sizeof *v->found);
-	for (size_t i = 0; i < count; i++) {
-		const struct oc_session *s = &reply->sessions->all[i];
-		if (s->directory)
-			v->found[v->count++] = (struct oc_session){.id = xstrdup(s->id),
-			    .directory = xstrdup(s->directory),
-			    .title = xstrdup(s->title)};
-	}
+	for (size_t i = 0; reply->outcome == OC_OK && i < reply->sessions->count; i++)
+		if (reply->sessions->all[i].directory)
+			add_found(v, &reply->sessions->all[i]);
 	ask_first(v);
 }
 
@@ -106,14 +120,13 @@ on_children(void *arg, struct oc_reply *reply)
 static void
 ask_first(struct survey *v)
 {
-	if (v->count) {
-		v->call = opencode_statuses(client_of(v), v->found[0].directory, on_statuses, v);
-		return;
+	if (v->found) {
+		const char *directory = v->found->session.directory;
+		v->call = opencode_statuses(client_of(v), directory, on_statuses, v);
+	} else {
+		drop_spot(v);
+		look_below(v);
 	}
-	free(v->found);
-	v->found = NULL;
-	drop_spot(v);
-	look_below(v);
 }
 
 static bool
@@ -137,19 +150,17 @@ static void
 on_statuses(void *arg, struct oc_reply *reply)
 {
 	struct survey *v = arg;
-	char *directory = xstrdup(v->found[0].directory);
-	size_t left = 0;
+	char *directory = xstrdup(v->found->session.directory);
 	v->call = NULL;
-	for (size_t i = 0; i < v->count; i++) {
-		struct oc_session *s = &v->found[i];
-		if (!same_text(s->directory, directory)) {
-			v->found[left++] = *s;
-			continue;
+	for (struct found **at = &v->found; *at;) {
+		const struct oc_session *s = &(*at)->session;
+		if (same_text(s->directory, directory)) {
+			take(v, s, is_at_work(reply, s->id));
+			drop_found(at);
+		} else {
+			at = &(*at)->next;
 		}
-		take(v, s, is_at_work(reply, s->id));
-		free_session(s);
 	}
-	v->count = left;
 	free(directory);
 	ask_first(v);
 }
@@ -177,9 +188,8 @@ survey_forget(struct panes *p)
 	if (!v)
 		return;
 	opencode_cancel(v->call);
-	for (size_t i = 0; i < v->count; i++)
-		free_session(&v->found[i]);
-	free(v->found);
+	while (v->found)
+		drop_found(&v->found);
 	while (v->spots)
 		drop_spot(v);
 	free(v);
