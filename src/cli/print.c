@@ -39,7 +39,7 @@ print_width(FILE *file)
 static bool
 is_plain(FILE *file)
 {
-	return print_is_terminal(file) && !text_locale_is_utf8();
+	return !text_locale_is_utf8() && print_is_terminal(file); /* in the order of cost */
 }
 
 const char *

@@ -69,6 +69,7 @@ function fill(folder, count) {
 
 /** What a person waits for; each within 1.5 times. Another command is added here: a report of one night, say. */
 const commands = (id) => [
+  ["list, 1,000 into a pipe", ["list"]],
   ["list --limit 20", ["list", "--limit", "20"]],
   ["list --limit 20 --status failed", ["list", "--limit", "20", "--status", "failed"]],
   ["list --status queued", ["list", "--status", "queued"]],
