@@ -360,7 +360,10 @@ CREATE TRIGGER tasks_edited AFTER UPDATE OF prompt, description, agent, model, v
 WHEN NEW.status = OLD.status AND (NEW.prompt <> OLD.prompt OR NEW.description IS NOT OLD.description
 	OR NEW.agent IS NOT OLD.agent OR NEW.model IS NOT OLD.model OR NEW.variant IS NOT OLD.variant
 	OR NEW.directory IS NOT OLD.directory OR NEW.parent_session IS NOT OLD.parent_session
-	OR NEW.priority <> OLD.priority OR NEW.not_before IS NOT OLD.not_before OR NEW.key IS NOT OLD.key
+	OR NEW.priority <> OLD.priority OR NEW.key IS NOT OLD.key
+	OR NEW.not_before IS NOT OLD.not_before AND NOT EXISTS (SELECT 1 FROM events -- or a runner has just put it off
+		WHERE id = (SELECT max(id) FROM events WHERE task_id = NEW.id) AND kind = 'delayed'
+		AND strftime('%Y-%m-%dT%H:%M:%fZ', at, '+5 minutes') = NEW.not_before)
 	OR NEW.mutex IS NOT OLD.mutex OR NEW.timeout_s IS NOT OLD.timeout_s
 	OR NEW.max_attempts IS NOT OLD.max_attempts)
 BEGIN
@@ -818,7 +821,8 @@ SELECT id,                              -- the task's
 	WHEN 'resume' THEN 'the queue is paused since ' || datetime((SELECT paused_at FROM vigil), 'localtime')
 		|| ', until vigil resume'
 	WHEN 'time' THEN 'not before ' || datetime(not_before, 'localtime') || coalesce(': ' || (SELECT detail FROM events
-		WHERE id = (SELECT max(id) FROM events WHERE task_id = blocked.id) AND kind IN ('delayed', 'attempt ended')), '')
+		WHERE id = (SELECT max(id) FROM events WHERE task_id = blocked.id AND kind <> 'queued')
+			AND kind IN ('delayed', 'attempt ended')), '')
 	WHEN 'task' THEN (SELECT 'comes after task ' || needs_id || ', which is ' || needed.status
 		FROM dependencies JOIN tasks AS needed ON needed.id = needs_id
 		WHERE task_id = blocked.id AND needed.status <> 'completed' ORDER BY needs_id LIMIT 1)

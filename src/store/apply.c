@@ -381,7 +381,9 @@ write_move(const struct move *m, struct fault *fault)
 		return false;
 	if (m->decision->ends_attempt && !write_end(m, fault))
 		return false;
-	if (!write_task(m, fault) || !write_event(m, fault))
+	/* In this order: what has happened, and then what follows from it. Nor is what the history
+	 * has as a delay taken for a person's edit. */
+	if (!write_event(m, fault) || !write_task(m, fault))
 		return false;
 	m->decision->next.revision += m->decision->next.status != m->before->status;
 	if (m->decision->ends_attempt && m->decision->outcome == STATUS_FAILED)

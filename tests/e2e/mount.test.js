@@ -25,8 +25,9 @@ test("a task of a directory that does not answer is put off, those behind it go 
   const { status, not_before } = await world.task(hung);
   assert.equal(status, "queued");
   assert.ok(Date.parse(not_before) > Date.now(), not_before);
-  const [{ detail }] = await world.rows("SELECT detail FROM events WHERE task_id = ? AND kind = 'delayed'", hung);
-  assert.equal(detail, `its directory ${mount} does not answer`);
+  const said = await world.rows("SELECT kind, detail FROM events WHERE task_id = ? ORDER BY id", hung);
+  const delayed = { kind: "delayed", detail: `its directory ${mount} does not answer` };
+  assert.deepEqual(said, [{ kind: "queued", detail: null }, delayed], "nobody has edited it");
   const { reason } = await world.row("SELECT reason FROM queue WHERE id = ?", hung);
   assert.match(reason, /^not before .*: its directory .* does not answer$/);
   its.answer();
