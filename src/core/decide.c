@@ -563,6 +563,8 @@ running_unanswered(const struct facts *f, struct decision *d)
 	int64_t believed_ms = a->idle_ms + POLICY_GRACE_MS;
 	if (f->event->now_ms < believed_ms)
 		look_at(d, believed_ms);
+	else if (f->event->kind != KIND_NONE)
+		fail(f, d, f->event->kind, NULL);
 	else
 		interrupted(f, d);
 }

@@ -93,10 +93,11 @@ enum stop {
 	X(UNREACHABLE, "unreachable") /* the server could not be asked, or made no sense */ \
 	X(BUSY, "busy")               /* the session is at work, or waits */ \
 	X(UNPROMPTED, "unprompted")   /* idle, and our message is not there */ \
-	X(UNANSWERED, "unanswered")   /* idle, our message there, its turn not finished */ \
+	X(UNANSWERED, "unanswered")   /* idle, our message there, its turn not finished; or with \
+					 a kind: what is there cannot be read */ \
 	X(ANSWERED, "answered")       /* finished, by the evidence */ \
-	X(FAULTY, "faulty")     /* ended in an error, empty, cut off, rejected, or unreadable */ \
-	X(LOOPING, "looping")   /* it asks its model again without end */ \
+	X(FAULTY, "faulty")           /* ended in an error, empty, cut off or rejected */ \
+	X(LOOPING, "looping")         /* it asks its model again without end */ \
 	X(GONE, "gone")         /* the server does not know the session, but others of ours */ \
 	X(STRANGER, "stranger") /* the server knows no session of ours */ \
 	X(ABORTED, "aborted")   /* everything under the session was aborted and is idle */
@@ -186,7 +187,7 @@ struct event {
 	int64_t lost_ms;      /* time asleep since the last event */
 	bool was_found;       /* SESSION: by a search, not just made */
 	bool is_waiting;      /* BUSY: for a person, or for its provider, which is tried again */
-	enum error_kind kind; /* REFUSED, FAULTY */
+	enum error_kind kind; /* REFUSED, FAULTY; UNANSWERED: see there */
 	/* What decide() does not look at, and apply() writes: */
 	const char *text; /* a reason, an error, what is in the way; NULL if none */
 	const char *session_id, *message_id, *part_id; /* SESSION */

@@ -411,8 +411,8 @@ tell_unreadable(struct flight *f, const char *sentence)
 	if (f->is_busy)
 		tell_look(f, &(struct event){.type = EV_BUSY});
 	else
-		flight_tell(
-		    f, &(struct event){.type = EV_FAULTY, .kind = KIND_SERVER, .text = sentence});
+		flight_tell(f,
+		    &(struct event){.type = EV_UNANSWERED, .kind = KIND_SERVER, .text = sentence});
 }
 
 static bool

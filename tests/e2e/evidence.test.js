@@ -91,6 +91,24 @@ describe("evidence", { concurrency: 4 }, () => {
   );
 
   test(
+    "the same while its messages cannot be listed: it is not given up for that",
+    inWorld({ config: { poll_interval: "500ms" } }, async (own) => {
+      const body = JSON.stringify({ name: "BadRequest", data: { message: "not now" } });
+      const { gate } = await behindGate(own, (made) => {
+        made.changes.set("GET /session/status", () => "{}").set("GET /session/ID/message", () => ({ status: 400, body }));
+        made.atAnswer = (_, path) => path === "/global/event" && new Promise(() => {});
+      });
+      const late = tag("go");
+      const work = await atWork(own, `[until ${late}] [say late]`);
+      await until("it was looked for", () => gate.seen.filter((each) => readMessages.test(each)).length > 1);
+      gate.changes.clear();
+      await own.letGo(late);
+      await assertCompleted(own, work, "late");
+      gate.close();
+    }),
+  );
+
+  test(
     "a session deleted while nobody looks stays busy for ever: it is lost",
     inWorld({}, async (own) => {
       const runner = await own.startRunner();
