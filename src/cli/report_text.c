@@ -1,6 +1,7 @@
 /*
  * A night in one screen: what became of the tasks, what failed and why, what needs a person, and a
- * timeline. Texts of others are cut to a line each; nothing is wider than the terminal.
+ * timeline. Texts of others are cut to a line each, commands go on in the next one; nothing is
+ * wider than the terminal.
  */
 #include <inttypes.h>
 #include <stdarg.h>
@@ -171,17 +172,44 @@ id_width(const struct night *night)
 	return width + (id >= 10000);
 }
 
-/* Under what it is about. */
+/* So much of it as fits, up to a word's end. */
+static size_t
+line_length(const char *text, size_t columns)
+{
+	size_t length = strlen(text), end = columns;
+
+	if (length <= columns)
+		return length;
+	while (end > 0 && text[end] != ' ')
+		end--;
+	return end ? end : columns;
+}
+
+/* Under what it is about, whole: a command that is cut is of no use. It is ours, and ASCII. */
 static void
 print_next(const struct paper *p, const char *next)
 {
 	int margin = id_width(p->night) + 4;
-	char *line = fit(p, next, p->width - (size_t)margin);
 
-	if (*line)
-		fprintf(p->file, "%*s%s%s%s\n", margin, "", print_colour(p->file, COLOUR_YELLOW),
-		    line, print_colour(p->file, COLOUR_NONE));
-	free(line);
+	while (next && *next) {
+		size_t length = line_length(next, p->width - (size_t)margin);
+
+		fprintf(p->file, "%*s%s%.*s%s\n", margin, "", print_colour(p->file, COLOUR_YELLOW),
+		    (int)length, next, print_colour(p->file, COLOUR_NONE));
+		next += length;
+		next += strspn(next, " ");
+	}
+}
+
+/* What a short subject leaves is the error's. Two columns are between them. */
+static size_t
+error_room(const struct paper *p, const char *subject, size_t rest)
+{
+	char *whole = fit(p, subject, rest);
+	size_t width = text_width(whole) + 2, least = rest * 3 / 5;
+
+	free(whole);
+	return width < rest - least ? rest - width : least;
 }
 
 /* "  12  timeout      upgrade deps: it ran longer than its timeout" */
@@ -191,7 +219,7 @@ print_failed_task(const struct paper *p, const struct night_task *task)
 	const char *kind = json_text(task->row, "error_kind");
 	int width = id_width(p->night);
 	size_t rest = p->width - (size_t)width - 17;
-	char *error = fit(p, json_text(task->row, "error"), rest * 3 / 5);
+	char *error = fit(p, json_text(task->row, "error"), error_room(p, task->subject, rest));
 	char *subject = fit(p, task->subject, rest - text_width(error) - (*error ? 2 : 0));
 
 	fprintf(p->file, "  %*" PRId64 "  %s%-11s%s  %s%s%s\n", width, task->id,

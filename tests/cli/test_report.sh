@@ -114,6 +114,22 @@ says "1 queued behind task $gone, which was deleted  *vigil sql 'SELECT \\* FROM
 run 0 --db gone.db --html -
 says "1 queued behind task $gone, which was deleted<bdi></bdi> <code>vigil sql &#39;SELECT \\* FROM queue&#39;</code>"
 
+# What is short leaves its room to what is not; a command is whole, wherever it has to go on.
+"$vigil" add --db short.db -d short x >/dev/null
+sqlite3 short.db "INSERT INTO importing VALUES (7, 7);
+INSERT INTO tasks (id, status, prompt, description, error, error_kind, created_at, completed_at)
+VALUES (7, 'failed', 'x', 'short', '$(printf '%0100d' 0)', 'agent', '2026-01-31T21:00:00.000Z', '2026-01-31T22:00:00.000Z');
+INSERT INTO attempts (task_id, number, nonce, sealed, started_at, ended_at, outcome)
+VALUES (7, 1, 'n', 1, '2026-01-31T21:00:00.000Z', '2026-01-31T22:00:00.000Z', 'failed');
+DELETE FROM importing;"
+# shellcheck disable=SC2086
+COLUMNS=80 run 0 --db short.db $night
+holds "the error has the rest of its line: $(grep -c '^' out)" grep -qx ' *7  agent        short: 0*\.\.\.' out
+is 'and all of it' 80 "$(grep 'short: 0' out | tr -d '\n' | wc -c)"
+is 'the next step is whole' 'vigil retry 7 tries again, --model PROVIDER/MODEL with another model; vigil follow 7 has what it said' \
+    "$(sed -n '/vigil retry 7/,/it said$/p' out | tr -s ' \n' ' ' | sed 's/^ //; s/ $//')"
+holds "80 columns: $(widest)" [ "$(widest)" -le 80 ]
+
 # ---- widths, locales, colours --------------------------------------------------------------------
 
 report="'$vigil' report $night"
