@@ -247,7 +247,8 @@ function add_words(old, more) {
     return old (old == "" || more == "" ? "" : " ") more
 }
 
-# A table's line: a column, or what is said of the one before.
+# A table's line: a column, or what is said of the one before. A comment at the margin is about how a column is
+# made, which is nobody's business who reads it.
 function read_table_line(line, code, name, found) {
     code = code_of(line)
     if (match(code, /^\t[a-z_0-9]+ +(INTEGER|TEXT|REAL|BLOB|ANY)( |,|$)/)) {
@@ -265,7 +266,7 @@ function read_table_line(line, code, name, found) {
             type[columns] = type[columns] ", never NULL"
         if (code ~ /strftime/)
             sub(/^text/, "time", type[columns])
-    } else if (code ~ /^[ \t]*$/) {
+    } else if (code ~ /^[ \t]*$/ && line !~ /^\t-- /) {
         saying[columns] = add_words(saying[columns], comment_of(line))
     }
     if (columns && code ~ /^\t\t.* IS strftime/)

@@ -140,6 +140,7 @@ done
 "$here/tools/manual" "$vigil" pages || exit 1
 is 'the manual has what the program has' '' "$(compare pages)"
 is 'it is laid out as it should be' '' "$(lint pages)"
+is 'a column has no words about the one behind it' 0 "$(grep -c 'control characters beyond' pages/vigil-schema.5)"
 
 # ---- its examples ------------------------------------------------------------------------------------
 
