@@ -260,5 +260,5 @@ const struct command follow_command = {
 	"A subagent's session can be named in place of a task: --session SESSION; until it is "
 	"idle.\n"
 	"exit status: as vigil result\n",
-    .ids = CLI_LIVE,
+    .ids = CLI_LIVE "," CLI_FINAL,
 };

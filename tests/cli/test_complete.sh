@@ -101,7 +101,7 @@ offers '5 2 1 3' cancel ''
 offers '2 3' cancel 5 1 ''
 offers '4' retry ''
 offers '4' result ''
-offers '' follow ''
+offers '4' follow ''
 offers '5 2 1 3 4' show ''
 offers '1,5 1,2 1,1 1,3' add --after 1,
 offers 'oracle' add -a ''
@@ -133,7 +133,7 @@ sqlite3 "$db" "INSERT INTO runners (pid, pid_start, boot_id, version, directory)
     UPDATE tasks SET status = 'starting', attempts = 1, wake_at = '2026-01-31T06:00:00.000Z' WHERE id = 1;
     INSERT INTO asks (task_id, attempt_id, session_id, ask_id, kind, request)
         VALUES (1, 1, 's', 'a', 'permission', 'bash: ' || char(27) || 'rm')"
-offers '1' follow ''
+offers '1 4' follow ''
 offers '5 2' hold ''
 is 'an ask' "1${tab}task 1: permission: bash: ^[rm" "$(vigil complete -- answer '')"
 
