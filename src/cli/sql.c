@@ -44,16 +44,26 @@ cannot_run(int error)
 	return VIGIL_ENVIRONMENT;
 }
 
-/* Its status for a query is SQLite's result code: SQLITE_ERROR where the query is wrong, others for
- * what the database or the disk refuses. A reader that has had enough is no fault. */
+/* SQLite's result codes, for a query that is wrong: the other one where it names no table, for
+ * which the schema has not been read then. */
+enum { SHELL_ERROR = 1, SHELL_SCHEMA = 17 };
+
+/* Its status for a query is such a code; others are for what the database or the disk refuses. A
+ * reader that has had enough is no fault. */
 static int
 status_of(int ended)
 {
 	if (WIFSIGNALED(ended))
 		return WTERMSIG(ended) == SIGPIPE ? 0 : VIGIL_ENVIRONMENT;
-	if (WEXITSTATUS(ended) == 0)
+	switch (WEXITSTATUS(ended)) {
+	case 0:
 		return 0;
-	return WEXITSTATUS(ended) == 1 ? VIGIL_USAGE : VIGIL_ENVIRONMENT;
+	case SHELL_ERROR:
+	case SHELL_SCHEMA:
+		return VIGIL_USAGE;
+	default:
+		return VIGIL_ENVIRONMENT;
+	}
 }
 
 /* With SIGPIPE as it is by default, and `output`, if it is not -1, as its standard output. An
@@ -218,7 +228,9 @@ run_sql(const struct args *args)
 	const char *typed = args->operand_count ? args->operands[0] : NULL;
 	char *query = typed && *typed == '-' ? xasprintf("\n%s", typed) : xstrdup(typed);
 	char *path = NULL;
-	int status = find_database(args, &path);
+	int status = args_has(args, "json") && args_has(args, "csv")
+			 ? cli_usage("--json and --csv are both given; one of them is enough")
+			 : find_database(args, &path);
 
 	if (status == 0)
 		status = run_on(args, path, query);

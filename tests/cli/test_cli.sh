@@ -509,6 +509,8 @@ run 5 sql 'DELETE FROM tasks'
 holds 'sql is read-only' grep -qi readonly err
 run 2 sql 'SELEC 1'
 run 2 sql 'SELECT nothing FROM tasks'
+run 2 sql 'SELECT nothing'
+bad 2 '--json and --csv are both given; one of them is enough' sql --json --csv 'SELECT 1'
 run 2 sql --json 'SELEC 1'
 is 'no array for a mistake' '' "$(cat out)"
 run 0 sql --json 'SELECT id FROM tasks WHERE 0'
