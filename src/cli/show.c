@@ -326,7 +326,7 @@ static const struct column pane_columns[] = {
     {"opened", COLUMN_WORD, false},
     {"closed", COLUMN_WORD, false},
     {"why", COLUMN_TEXT, false},
-    {"subagent", COLUMN_WORD, false},
+    {"subagent", COLUMN_WORD, true},
     {"socket", COLUMN_TEXT, true},
 };
 
@@ -358,8 +358,8 @@ add_pane(void *table, const struct vigil_row *row)
 	const char *detail = row_get(row, "detail");
 	const char *cells[] = {
 	    opened_at ? row_get(row, "pane_id") : "none",
-	    opened_at ? print_time(opened_at, opened) : NULL,
-	    closed_at && opened_at ? print_time(closed_at, closed) : NULL,
+	    opened_at ? print_when(stdout, opened_at, opened) : NULL,
+	    closed_at && opened_at ? print_when(stdout, closed_at, closed) : NULL,
 	    detail ? detail : pane_story(row_get(row, "close_reason")),
 	    row_get(row, "root_session") ? row_get(row, "session_id") : NULL,
 	    row_get(row, "tmux_socket"),

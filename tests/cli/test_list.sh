@@ -290,13 +290,24 @@ sql "INSERT INTO runners (pid, pid_start, boot_id, version, directory) VALUES (1
     INSERT INTO attempts (task_id, number, nonce, runner_id, lost_ms, started_at)
     SELECT $id, 2, 'n', max(id), 60000, strftime('%Y-%m-%dT%H:%M:%fZ', 'now', '+3 hours') FROM runners;
     UPDATE runners SET ended_at = started_at;
-    UPDATE tasks SET status = 'starting', attempts = 2, wake_at = created_at WHERE id = $id"
+    UPDATE tasks SET status = 'starting', attempts = 2, wake_at = created_at WHERE id = $id;
+    INSERT INTO panes (task_id, attempt_id, session_id, mark, wanted_at)
+    SELECT task_id, id, 's', 'm', strftime('%Y-%m-%dT%H:%M:%fZ', 'now', '-5 minutes') FROM attempts
+    WHERE task_id = $id AND number = 2;
+    UPDATE panes SET tmux_socket = '/tmp/tmux-0/default', tmux_server_pid = 1, tmux_server_start = 1, pane_id = '%7',
+        pane_pid = 1, opened_at = wanted_at;
+    UPDATE panes SET closed_at = wanted_at, close_reason = 'ended'"
 attempt_ended "$id" 80 failed 1
 sql "UPDATE tasks SET status = 'failed', error_kind = 'agent', error = '$(printf 'one\ntwo')' WHERE id = $id"
 run 0 show "$id"
 is 'the time of its attempts' "Task $id failed (agent) after 30s, 2 attempts, resumed twice: one two" "$(head -1 out)"
 holds 'and of each' grep -q '^2	failed	20[0-9-]* [0-9:]*	20s	' out
 is 'a long error is there as it is' 'two' "$(sed -n '/^error$/,/^prompt$/p' out | sed -n 3p)"
+# Its pane, in 80 columns: nothing of what matters is cut.
+NO_COLOR=1 on 80 C.UTF-8 show "$id"
+holds 'its pane, whole' grep -qx '%7 *5m ago *5m ago *the task has ended */tmp/tmux-0/default' out
+run 0 show "$id"
+holds 'and in a pipe, by the clock' grep -q '^%7	20[0-9-]* [0-9:]*	20[0-9-]* [0-9:]*	the task has ended		/tmp/tmux-0/default$' out
 run 0 retry "$id"
 run 0 show "$id"
 is 'queued again, it does not work' "Task $id queued, 2 attempts, resumed twice: no runner is alive" "$(head -1 out | cut -d : -f 1,2)"
