@@ -46,7 +46,7 @@ says_error_kinds() {
     sqlite3 "$db" "SELECT sql FROM sqlite_schema WHERE name = 'tasks'" |
         sed -n "s/.*CHECK (error_kind IN (\([^)]*\)).*/\1/p" | tr -d "' " | tr ',' '\n'
 }
-# Those that triggers write, and those of a runner. A status is an event as well, and is not meant here.
+# Those that triggers write, and those of a runner, one of which a statement has. A status is an event as well, and is not meant here.
 says_events() {
     {
         sqlite3 "$db" "SELECT sql FROM sqlite_schema WHERE type = 'trigger' AND sql LIKE '%INSERT INTO events%'" |
@@ -54,6 +54,7 @@ says_events() {
             grep -oE "'[a-z]+'" | tr -d "'"
         awk '/^event_kind\(/, /^}/' "$here/src/store/apply.c" | grep -oE '"[^"]*"|EV_(SESSION|CANCEL)\>' |
             sed 's/^EV_//' | tr '[:upper:]' '[:lower:]' | tr -d '"'
+        sed -n '/^INSERT INTO events/,/;/p' "$here/src/store/queries/runner.sql" | sed -n "s/.*, '\([a-z ]*\)',\$/\1/p"
     } | grep -vx person
 }
 # What only tests set is not for the manual.
