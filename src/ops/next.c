@@ -14,11 +14,12 @@
 /* '#' stands for the task's id. */
 static const char *const steps[KIND_COUNT] = {
     [KIND_AGENT] = "vigil retry # tries again, --model PROVIDER/MODEL with another model; "
-		   "vigil follow # has what it said",
+		   "vigil follow # shows how far it came",
     [KIND_EMPTY] = "vigil retry # tries again, --model PROVIDER/MODEL with another model",
     [KIND_TIMEOUT] = "vigil retry # --timeout DUR gives it longer (0: no limit)",
-    [KIND_STALLED] = "vigil follow # has what it did; vigil retry # tries again; task.stall in the "
-		     "configuration is how long it may be silent",
+    [KIND_STALLED] =
+	"vigil follow # shows how far it came; vigil retry # tries again; task.stall in the "
+	"configuration is how long it may be silent",
     [KIND_INTERRUPTED] = "vigil retry # does it again, in a new session",
     [KIND_REJECTED] = "set permissions.on_ask (on_question) to \"once\" or \"hold\" in the "
 		      "configuration, then vigil retry #",
@@ -95,6 +96,24 @@ take_wait(void *next, const struct row *row)
 	return false;
 }
 
+/* Of one that is over. */
+static bool
+find_of_final(
+    struct vigil *vigil, int64_t id, enum status status, const char *error_kind, char **next)
+{
+	struct value task = value_int(id);
+	int64_t refused = 0;
+
+	if (status == STATUS_COMPLETED &&
+	    !store_int(vigil->store, Q_show_refused, &task, 1, 0, &refused, &vigil->fault))
+		return false;
+	if (refused) /* it did without */
+		*next = put_ids(steps[KIND_REJECTED], id, 0);
+	else if (status == STATUS_FAILED)
+		*next = next_step(id, error_kind);
+	return true;
+}
+
 bool
 next_find(struct vigil *vigil, int64_t id, const char *status, const char *error_kind,
     bool has_runner, char **next)
@@ -105,8 +124,7 @@ next_find(struct vigil *vigil, int64_t id, const char *status, const char *error
 	*next = NULL;
 	if (!status_parse(status, &parsed))
 		return true;
-	if (parsed == STATUS_FAILED)
-		*next = next_step(id, error_kind);
-	return status_is_final(parsed) ||
-	       store_run(vigil->store, Q_show_wait, values, 2, take_wait, next, &vigil->fault);
+	if (status_is_final(parsed))
+		return find_of_final(vigil, id, parsed, error_kind, next);
+	return store_run(vigil->store, Q_show_wait, values, 2, take_wait, next, &vigil->fault);
 }

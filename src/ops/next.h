@@ -1,5 +1,5 @@
 /*
- * What a person can do about a task that has failed, or does not go on.
+ * What a person can do about a task that has failed, was refused something, or does not go on.
  */
 #ifndef VIGIL_OPS_NEXT_H
 #define VIGIL_OPS_NEXT_H

@@ -25,16 +25,22 @@ wake_in(struct flight *f, int64_t ms)
 	runner_due_changed(f->runner, f->wake_at_ms);
 }
 
+/* How long it has worked, as list and show tell it. The clock may have been set back since. */
+static const char *
+say_work(const struct flight *f, const struct decision *d, int64_t now_ms, char out[32])
+{
+	int64_t ms = now_ms - f->started_ms - d->next.attempt.lost_ms;
+	return ms < 0 ? "an unknown time" : when_say(ms, out);
+}
+
 static void
 announce(struct flight *f, const struct decision *d, const struct event *e)
 {
 	const char *why = d->why ? d->why : e->text;
 	const char *status = status_text(d->next.status);
 	long long id = f->task_id;
-	/* The clock may have been set back since. */
-	char took[32] = "an unknown time";
-	if (e->now_ms >= f->started_ms)
-		when_say(e->now_ms - f->started_ms, took);
+	char room[32];
+	const char *took = say_work(f, d, e->now_ms, room);
 	if (d->next.status == STATUS_COMPLETED)
 		runner_say(f->runner, "task %lld completed in %s", id, took);
 	else if (d->is_unconfirmed)

@@ -126,8 +126,8 @@ DELETE FROM importing;"
 COLUMNS=80 run 0 --db short.db $night
 holds "the error has the rest of its line: $(grep -c '^' out)" grep -qx ' *7  agent        short: 0*\.\.\.' out
 is 'and all of it' 80 "$(grep 'short: 0' out | tr -d '\n' | wc -c)"
-is 'the next step is whole' 'vigil retry 7 tries again, --model PROVIDER/MODEL with another model; vigil follow 7 has what it said' \
-    "$(sed -n '/vigil retry 7/,/it said$/p' out | tr -s ' \n' ' ' | sed 's/^ //; s/ $//')"
+is 'the next step is whole' 'vigil retry 7 tries again, --model PROVIDER/MODEL with another model; vigil follow 7 shows how far it came' \
+    "$(sed -n '/vigil retry 7/,/it came$/p' out | tr -s ' \n' ' ' | sed 's/^ //; s/ $//')"
 holds "80 columns: $(widest)" [ "$(widest)" -le 80 ]
 
 # ---- widths, locales, colours --------------------------------------------------------------------

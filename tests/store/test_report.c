@@ -285,7 +285,7 @@ START_TEST(what_to_do_about_a_failure_is_told)
 	make(2, "2026-01-31T21:00", "2026-01-31T23:00", "failed", 1);
 	reports(&night, VIGIL_REPORT_TASK, "id next",
 	    "1|-|\n2|vigil retry 2 tries again, --model PROVIDER/MODEL with another model; vigil "
-	    "follow 2 has what it said|\n");
+	    "follow 2 shows how far it came|\n");
 }
 END_TEST
 

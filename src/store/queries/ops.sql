@@ -167,6 +167,10 @@ SELECT * FROM (
 	WHERE tasks.id = ?1 AND tasks.status IN ('starting', 'running', 'stopping') AND (asks.id IS NOT NULL OR NOT ?2))
 ORDER BY stands NOT IN ('failed', 'cancelled', 'deleted'), stands <> 'held', needs_id LIMIT 1;
 
+-- name: show_refused
+-- ?1 task. How much its newest attempt was refused of what it asked for.
+SELECT count(*) FROM asks WHERE attempt_id = (SELECT max(id) FROM attempts WHERE task_id = ?1) AND reply = 'reject';
+
 -- name: last_run
 -- ?1 whether a runner is alive
 -- scan: from its end, and one row of it
