@@ -267,7 +267,9 @@ on_directory_again(void *arg, enum directory_outcome outcome, const char *text)
 {
 	struct flight *f = arg;
 	f->look = NULL;
-	if (outcome == DIRECTORY_UNUSABLE)
+	if (f->status != STATUS_RUNNING) /* cancelled meanwhile */
+		flight_wake(f);
+	else if (outcome == DIRECTORY_UNUSABLE)
 		flight_tell_refused(f, KIND_REFUSED, text);
 	else if (flight_server(f))
 		send_prompt(f);

@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import { rmSync, writeFileSync } from "node:fs";
 import { test } from "node:test";
-import { inWorld, tag, until } from "./harness.js";
+import { freePort, inWorld, openGate, tag, until } from "./harness.js";
 
 /** A world with a directory that answers no more: until answer(). */
 const withMount = (body) =>
@@ -52,4 +52,25 @@ test("one that was claimed before waits for it, and the runner can be stopped", 
   await world.drain();
   const { status, attempts } = await world.task(hung);
   assert.deepEqual([status, attempts], ["completed", 1]);
+}));
+
+test("one that is cancelled while its directory is looked at again is not sent again", withMount(async (world, mount, its) => {
+  const word = tag("mount");
+  const port = await freePort();
+  const server = await world.startOpenCode({ port });
+  const gate = await openGate(server.url);
+  const id = await world.add("-C", mount, `${word} [until ${word}]`);
+  const runner = await world.startRunner(["--server", gate.url]);
+  await world.called(word);
+  await until("it runs", async () => (await world.task(id)).status === "running", { hint: () => world.story([id]) });
+  await server.process.stop("SIGKILL");
+  its.hang();
+  await world.startOpenCode({ port });
+  await until("it is to go on", async () => (await world.attempt(id)).resumes === 1, { hint: () => world.story([id]) });
+  await world.ok(["cancel", String(id)]);
+  assert.equal((await world.finish(id)).status, "cancelled");
+  assert.equal(gate.seen.filter((route) => route.endsWith("/prompt_async")).length, 1, gate.seen.join("\n"));
+  its.answer();
+  await runner.stop("SIGTERM");
+  gate.close();
 }));
