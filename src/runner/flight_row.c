@@ -129,6 +129,8 @@ flight_begin(struct runner *r, int64_t task_id, struct fault *why)
 	f->watched_ms = clock_now_ms();
 	f->has_news = true;
 	if (load(f, why)) {
+		if (f->attempt_id > store_lock_noted(r->lock))
+			store_lock_note(r->lock, f->attempt_id);
 		link_in(f);
 		runner_due_changed(r, f->wake_at_ms);
 		return f;

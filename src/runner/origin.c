@@ -5,6 +5,9 @@
  *   machine  place              file     then it is
  *   -        -                  -        new
  *   same     same               same     this one
+ *   same     same               same     this one, put back, too, where the newest attempt that is
+ *                                        noted beside it is none of its own: .restore and cp write
+ *                                        into the file that is there
  *   same     same               other    this one, put back, perhaps in an older state: a server
  *                                        that was started from here may be at work on what no row
  *                                        tells of, and is ended as one that no row knows
@@ -92,9 +95,15 @@ is_copy(const struct home *was, const struct home *is)
 }
 
 static bool
-was_put_back(const struct home *was, const struct home *is)
+is_in_place(const struct home *was, const struct home *is)
 {
-	return was->place && same_text(was->place, is->place) && !same_text(was->file, is->file);
+	return was->place && same_text(was->place, is->place);
+}
+
+static bool
+read_newest(struct runner *r, int64_t *newest, struct fault *why)
+{
+	return store_int(r->store, Q_newest_attempt, NULL, 0, 0, newest, why);
 }
 
 static bool
@@ -229,15 +238,30 @@ origin_is_copy(struct runner *r, bool *copied, struct fault *why)
 bool
 origin_settle(struct runner *r, struct fault *why)
 {
+	int64_t newest = 0;
 	struct home was = {0}, is = find_home(r);
-	bool ok = store_run(r->store, Q_home, NULL, 0, read_home, &was, why);
+	bool ok = read_newest(r, &newest, why) &&
+		  store_run(r->store, Q_home, NULL, 0, read_home, &was, why);
+	bool is_older = newest < store_lock_noted(r->lock);
 	if (ok && is_copy(&was, &is))
 		ok = settle_copy(r, &was, &is, why);
-	else if (ok && was_put_back(&was, &is))
-		ok = own_again(r, &is, why);
-	else if (ok && !same_text(was.place, is.place))
+	else if (ok && !is_in_place(&was, &is))
 		ok = write_home(r, &is, !was.place, why);
+	else if (ok && (is_older || !same_text(was.file, is.file)))
+		ok = own_again(r, &is, why);
+	if (ok)
+		store_lock_note(r->lock, newest);
 	free_home(&was);
 	free_home(&is);
 	return ok;
+}
+
+bool
+origin_is_older(struct runner *r, bool *is_older, struct fault *why)
+{
+	int64_t newest;
+	if (!read_newest(r, &newest, why))
+		return false;
+	*is_older = newest < store_lock_noted(r->lock);
+	return true;
 }

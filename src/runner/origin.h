@@ -21,4 +21,8 @@ bool origin_is_copy(struct runner *, bool *copied, struct fault *);
  * then nothing has changed. */
 bool origin_settle(struct runner *, struct fault *);
 
+/* Has an older state been restored into the file? Then there were attempts that it does not know
+ * of. False: the database cannot be read. */
+bool origin_is_older(struct runner *, bool *is_older, struct fault *);
+
 #endif

@@ -178,10 +178,11 @@ run_loop(struct runner *r, struct vigil *v, const struct vigil_run_options *o)
 }
 
 static bool
-run_locked(struct vigil *v, const struct vigil_run_options *o)
+run_locked(struct vigil *v, struct store_lock *lock, const struct vigil_run_options *o)
 {
 	struct runner *r = xcalloc(1, sizeof(*r));
 	r->store = store_open(v->database, STORE_CREATE, STORE_WAIT_LOOP_MS, &v->fault);
+	r->lock = lock;
 	r->loop = ev_loop_new(EVFLAG_AUTO);
 	r->config = v->config;
 	r->defaults = handle_defaults(v);
@@ -215,7 +216,7 @@ vigil_run(struct vigil *v, const struct vigil_run_options *o)
 	if (!lock)
 		return handle_result(v);
 	ignore_sigpipe();
-	bool is_ok = run_locked(v, o);
+	bool is_ok = run_locked(v, lock, o);
 	store_unlock(lock);
 	return is_ok ? VIGIL_OK : handle_result(v);
 }

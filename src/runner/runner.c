@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "runner/asks.h"
 #include "runner/claim.h"
+#include "runner/origin.h"
 #include "runner/panes.h"
 #include "runner/pause.h"
 #include "runner/watch.h"
@@ -200,6 +201,27 @@ runner_notice_again(struct runner *r, const struct fault *why)
 	runner_in_trouble(r, why);
 }
 
+/* What its agents do, no row tells of any more. */
+static bool
+is_put_back(struct runner *r)
+{
+	struct fault why;
+	bool is_older;
+	if (!origin_is_older(r, &is_older, &why)) {
+		runner_notice_again(r, &why);
+		return false;
+	}
+	if (!is_older)
+		return false;
+	fault_set(&why, FAULT_ENV,
+	    "database %s: an older state was put back while it was in use: vigil run goes on with "
+	    "that",
+	    store_path(r->store));
+	r->has_lost_database = true;
+	fail(r, &why);
+	return true;
+}
+
 /* Live rows that nothing is in flight for, or that somebody else has changed: at the start, after
  * a poke, after an edit by hand. */
 static void
@@ -208,6 +230,8 @@ notice(struct runner *r)
 	struct live_rows live = {0};
 	struct fault why;
 	r->must_notice = false;
+	if (is_put_back(r))
+		return;
 	if (!runner_keep_row(r, &why))
 		runner_notice_again(r, &why);
 	if (store_run(r->store, Q_live_tasks, NULL, 0, keep_live, &live, &why)) {

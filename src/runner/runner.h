@@ -31,6 +31,7 @@ struct watch;
 struct runner {
 	struct ev_loop *loop;
 	struct store *store;
+	struct store_lock *lock; /* with the newest attempt of this database noted in it */
 	const struct config *config;
 	struct apply_defaults defaults;
 	struct http *http;

@@ -2,8 +2,9 @@
  * One runner a database: an flock on PATH.lock, with the holder's pid in it for people. And
  * checkpoints, which only the holder of that lock may make.
  *
- * The file stays when its lock goes. A lock without a pid in it is a command's, which has it for
- * the moment of a checkpoint.
+ * The file stays when its lock goes. A lock with the pid 0 in it is a command's, which has it for
+ * the moment of a checkpoint. Its second line is a number that the runner keeps out of the
+ * database.
  */
 #include "store/store_int.h"
 
@@ -28,24 +29,44 @@ enum { NAP_MS = 10, LOOKER_NAPS = 20, CHECKPOINT_NAPS = 500 };
 struct store_lock {
 	int fd;
 	char *name; /* of the lock file */
+	int64_t noted;
 };
+
+static long
+read_lines(int fd, int64_t *noted)
+{
+	char text[64] = "", *rest = text;
+	ssize_t got = pread(fd, text, sizeof(text) - 1, 0);
+	long pid = got > 0 ? strtol(text, &rest, 10) : 0;
+
+	*noted = strtoll(rest, NULL, 10);
+	return pid;
+}
 
 static long
 read_pid(int fd)
 {
-	char text[32] = "";
-	ssize_t got = pread(fd, text, sizeof(text) - 1, 0);
+	int64_t ignored;
 
-	return got > 0 ? strtol(text, NULL, 10) : 0;
+	return read_lines(fd, &ignored);
 }
 
 static bool
-write_pid(int fd)
+write_lines(int fd, long pid, int64_t noted)
 {
-	char text[32];
-	int length = snprintf(text, sizeof(text), "%ld\n", (long)getpid());
+	char text[64];
+	int length = snprintf(text, sizeof(text), "%ld\n%lld\n", pid, (long long)noted);
 
-	return ftruncate(fd, 0) == 0 && pwrite(fd, text, (size_t)length, 0) == length;
+	return pwrite(fd, text, (size_t)length, 0) == length && ftruncate(fd, length) == 0;
+}
+
+static bool
+write_no_pid(int fd)
+{
+	int64_t noted;
+
+	(void)read_lines(fd, &noted);
+	return write_lines(fd, 0, noted);
 }
 
 static int
@@ -132,6 +153,7 @@ lock_new(int fd, char *name)
 
 	lock->fd = fd;
 	lock->name = name;
+	(void)read_lines(fd, &lock->noted);
 	return lock;
 }
 
@@ -140,24 +162,44 @@ store_lock(const char *path, struct fault *fault)
 {
 	char *name = store_beside(path, ".lock");
 	int fd = take(name, path, fault);
+	struct store_lock *lock;
 
-	if (fd >= 0 && write_pid(fd))
-		return lock_new(fd, name);
-	if (fd >= 0) {
-		fault_set(fault, FAULT_ENV, "cannot write %s: %s", name, strerror(errno));
-		close(fd);
+	if (fd < 0) {
+		free(name);
+		return NULL;
 	}
-	free(name);
+	lock = lock_new(fd, name);
+	if (write_lines(fd, (long)getpid(), lock->noted))
+		return lock;
+	fault_set(fault, FAULT_ENV, "cannot write %s: %s", name, strerror(errno));
+	store_unlock(lock);
 	return NULL;
 }
 
-/* An empty file first: its pid must not outlive the lock. */
+int64_t
+store_lock_noted(const struct store_lock *lock)
+{
+	return lock->noted;
+}
+
+/* Not synced: what it is about ends with the machine. One that cannot be written is not missed but
+ * where an older state is put back. */
+void
+store_lock_note(struct store_lock *lock, int64_t number)
+{
+	if (number == lock->noted)
+		return;
+	lock->noted = number;
+	(void)write_lines(lock->fd, (long)getpid(), number);
+}
+
+/* Its pid must not outlive the lock. */
 void
 store_unlock(struct store_lock *lock)
 {
 	if (!lock)
 		return;
-	if (ftruncate(lock->fd, 0) != 0)
+	if (!write_no_pid(lock->fd))
 		unlink(lock->name);
 	close(lock->fd);
 	free(lock->name);
@@ -227,7 +269,7 @@ store_tidy(struct store *s, struct fault *fault)
 	name = store_beside(s->path, ".lock");
 	result = try_take(name, &fd);
 	free(name);
-	if (result == TAKEN && ftruncate(fd, 0) == 0) {
+	if (result == TAKEN && write_no_pid(fd)) {
 		sqlite3_busy_timeout(s->db, 100);
 		ok = checkpoint(s, SQLITE_CHECKPOINT_TRUNCATE, fault);
 		sqlite3_busy_timeout(s->db, s->wait_ms);

@@ -126,6 +126,10 @@ long store_holder(const struct store *);
 struct store_lock;
 struct store_lock *store_lock(const char *path, struct fault *);
 void store_unlock(struct store_lock *);
+/* A number beside the database, not in it: what is put in its place, or restored into it, does not
+ * bring it along. 0: none was noted. */
+int64_t store_lock_noted(const struct store_lock *);
+void store_lock_note(struct store_lock *, int64_t number);
 /* Who holds it: a pid, or 0. */
 long store_lock_holder(const char *path);
 

@@ -216,9 +216,23 @@ test("an older state is put back under a live server: that is ended before its t
   await nobodyIsLeft(world);
 }));
 
-test("an older state is put back under the very server that it knows: what that does besides is ended", inWorld(QUICK, async (world) => {
+/** What a database has when it is put back; the last two write into the file that is there. */
+const RESTORES = {
+  "another file": async (world, older) => {
+    for (const end of ["", "-wal", "-shm"]) rmSync(world.db + end, { force: true });
+    copyFileSync(older.db, world.db);
+  },
+  "cp over it": async (world, older) => {
+    for (const end of ["-wal", "-shm"]) rmSync(world.db + end, { force: true });
+    copyFileSync(older.db, world.db);
+  },
+  ".restore": (world, older) => byHand(world, `.restore '${older.db}'`),
+};
+
+/** One task at work that the older state knows, and one of which it knows that it is held: {early, late, ids, older, runner}. */
+async function atWorkSinceABackup(world) {
   const [early, late] = [tag("early"), tag("late")];
-  const first = await world.startRunner();
+  const runner = await world.startRunner();
   const id = await world.add(held(early));
   await world.called(early);
   await until("it runs", async () => (await world.task(id)).status === "running");
@@ -226,15 +240,35 @@ test("an older state is put back under the very server that it knows: what that 
   const older = await backedUp(world);
   await world.ok(["release", String(next)]);
   await world.called(late);
-  await first.stop("SIGKILL");
-  for (const end of ["", "-wal", "-shm"]) rmSync(world.db + end, { force: true });
-  copyFileSync(older.db, world.db);
+  return { early, late, ids: [id, next], older, runner };
+}
+
+/** What is held in the older state is let go there, too. */
+async function goesOnFromThere(world, { early, late, ids }) {
   await world.startRunner();
-  await world.ok(["release", String(next)]);
+  await world.ok(["release", String(ids[1])]);
   await world.called(late, { times: 2 });
   for (const word of [early, late]) await world.letGo(word);
-  for (const task of await world.finished(id, next)) assert.equal(task.status, "completed", task.error);
+  for (const task of await world.finished(...ids)) assert.equal(task.status, "completed", task.error);
   for (const word of [early, late]) assertOneAtATime(await world.calls(word));
+}
+
+for (const [name, restore] of Object.entries(RESTORES))
+  test(`an older state is put back (${name}) under the very server that it knows: what that does besides is ended`, inWorld(QUICK, async (world) => {
+    const work = await atWorkSinceABackup(world);
+    await work.runner.stop("SIGKILL");
+    await restore(world, work.older);
+    await goesOnFromThere(world, work);
+  }));
+
+test("an older state is restored into a database that is in use: its runner ends what no row tells of, and stops", inWorld(QUICK, async (world) => {
+  const work = await atWorkSinceABackup(world);
+  await RESTORES[".restore"](world, work.older);
+  const { status, stderr } = await work.runner.end();
+  assert.equal(status, 5, stderr);
+  assert.match(stderr, /an older state was put back while it was in use/);
+  await nobodyIsLeft(world);
+  await goesOnFromThere(world, work);
 }));
 
 test("a server's row is ended by hand after a crash: the server is ended before another is started", inWorld(QUICK, async (world) => {

@@ -679,6 +679,55 @@ START_TEST(the_lock_goes_with_its_process)
 }
 END_TEST
 
+static struct store_lock *
+must_lock(void)
+{
+	struct fault fault = {0};
+	struct store_lock *lock = store_lock(fx.path, &fault);
+
+	ck_assert_msg(lock != NULL, "%s", fault.text);
+	return lock;
+}
+
+static void
+noted_is(int64_t number)
+{
+	struct store_lock *lock = must_lock();
+
+	ck_assert_int_eq(store_lock_noted(lock), number);
+	store_unlock(lock);
+}
+
+START_TEST(what_is_noted_beside_stays)
+{
+	struct fault fault = {0};
+	struct store *s = must_open(fx.path, STORE_CREATE);
+	struct store_lock *lock = must_lock();
+	char *prompt = xcalloc(10000001, 1);
+	pid_t child;
+
+	ck_assert_int_eq(store_lock_noted(lock), 0);
+	store_lock_note(lock, 1234567);
+	store_unlock(lock);
+	noted_is(1234567);
+	child = fork();
+	if (child == 0) {
+		store_lock_note(must_lock(), 89);
+		raise(SIGKILL);
+	}
+	ck_assert_int_eq(wait_for(child), -SIGKILL);
+	noted_is(89);
+	memset(prompt, 'x', 10000000);
+	must_insert(s, prompt);
+	ck_assert(store_tidy(s, &fault));
+	ck_assert_int_eq(store_wal_bytes(s), 0);
+	ck_assert_int_eq(store_lock_holder(fx.path), 0);
+	noted_is(89);
+	free(prompt);
+	store_close(s);
+}
+END_TEST
+
 START_TEST(a_lock_that_cannot_be_made_is_a_fault)
 {
 	struct fault fault = {0};
@@ -784,6 +833,7 @@ main(void)
 	tcase_add_test(tests, tidy_leaves_a_runner_alone);
 	tcase_add_test(tests, one_runner_holds_the_lock);
 	tcase_add_test(tests, the_lock_goes_with_its_process);
+	tcase_add_test(tests, what_is_noted_beside_stays);
 	tcase_add_test(tests, a_lock_that_cannot_be_made_is_a_fault);
 	tcase_add_test(tests, a_poke_arrives);
 	tcase_add_test(tests, a_poke_arrives_at_a_long_path);

@@ -221,6 +221,12 @@ SELECT place, machine, file FROM vigil;
 -- ?1 place, ?2 machine, ?3 file, ?4 whether it is to have a new id: of a copy, what has the first one's is not its own.
 UPDATE vigil SET place = ?1, machine = ?2, file = ?3, id = iif(?4, lower(hex(randomblob(8))), id);
 
+-- name: newest_attempt
+-- Of all that this database has known, deleted ones too; 0: none.
+-- scan: sqlite_sequence has one row for each table
+SELECT max(coalesce((SELECT max(id) FROM attempts), 0),
+	coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'attempts'), 0));
+
 -- name: servers_disown
 -- ?1 now, ?2 why
 UPDATE servers SET ended_at = ?1, ending = ?2
