@@ -195,18 +195,57 @@ directory_of(const struct runner *r, const struct pick *pick)
 	return pick->directory ? pick->directory : r->directory;
 }
 
-/* Those behind it go on. */
-static void
-put_off(struct runner *r, int64_t task_id, const char *sentence)
+/* Within the transaction. next->task_id is 0 where another is to be picked: a person may have
+ * changed the first one meanwhile. */
+static bool
+put_off_if_same(struct runner *r, const char *directory, const char *sentence, struct pick *next,
+    struct fault *why)
 {
 	struct decision d;
-	struct fault why;
 	const struct event delayed = {
 	    .type = EV_DELAYED, .now_ms = clock_now_ms(), .text = sentence};
-	if (!apply(r->store, &r->defaults, task_id, &delayed, &d, &why))
-		(void)not_claimed(r, task_id, &why);
-	else if (d.verdict == VERDICT_MOVE)
-		runner_say(r, "task %lld is put off: %s", (long long)task_id, sentence);
+	if (!pick_next(r, next, why))
+		return false;
+	if (next->task_id && !same_text(next->directory, directory))
+		next->task_id = 0;
+	return !next->task_id ||
+	       apply_within(r->store, &r->defaults, next->task_id, &delayed, &d, why);
+}
+
+static bool
+put_off_picked(struct runner *r, const char *directory, const char *sentence, struct pick *next,
+    struct fault *why)
+{
+	if (!store_begin(r->store, why))
+		return false;
+	if (put_off_if_same(r, directory, sentence, next, why))
+		return store_commit(r->store, why);
+	store_rollback(r->store);
+	return false;
+}
+
+/* True: there may be more. */
+static bool
+put_off_next(struct runner *r, const char *directory, const char *sentence)
+{
+	struct fault why;
+	struct pick next = {0};
+	bool ok = put_off_picked(r, directory, sentence, &next, &why);
+	free(next.directory);
+	if (!ok)
+		(void)not_claimed(r, next.task_id, &why);
+	else if (next.task_id)
+		runner_say(r, "task %lld is put off: %s", (long long)next.task_id, sentence);
+	return ok && next.task_id;
+}
+
+/* Those behind it go on. Of the same directory each would be looked at for as long as the first,
+ * and of enough of them the first would be due again before the last had its turn. */
+static void
+put_off(struct runner *r, const char *directory, const char *sentence)
+{
+	for (int made = 0; made < CLAIMS_A_TURN && put_off_next(r, directory, sentence); made++)
+		;
 }
 
 /* Servers compare directories as text, with links resolved; one typed in the shell may not be. What
@@ -222,7 +261,7 @@ on_seen(void *arg, enum directory_outcome outcome, const char *text)
 	if (!has_room(r))
 		; /* that has changed meanwhile */
 	else if (outcome == DIRECTORY_SILENT)
-		put_off(r, pick.task_id, text);
+		put_off(r, pick.directory, text);
 	else
 		(void)claim_in(r, &pick, is_found ? text : directory_of(r, &pick), is_found);
 	free(pick.directory);

@@ -36,6 +36,33 @@ test("a task of a directory that does not answer is put off, those behind it go 
   await runner.stop("SIGTERM");
 }));
 
+test("of many in a directory that does not answer, one is looked at for all", withMount(async (world, mount, its) => {
+  const word = tag("mount");
+  const hung = [];
+  for (let i = 0; i < 5; i++) hung.push(await world.add("-C", mount, `${word} [say hung]`));
+  const behind = await world.add(`${word} [say behind]`);
+  its.hang();
+  const runner = await world.startRunner();
+  assert.equal((await world.finish(behind)).status, "completed");
+  const delayed = await world.rows(`SELECT at FROM events WHERE kind = 'delayed' AND task_id IN (${hung.join()}) ORDER BY id`);
+  assert.equal(delayed.length, 5);
+  assert.ok(Date.parse(delayed[4].at) - Date.parse(delayed[0].at) < 4000, JSON.stringify(delayed)); // one look takes 5 s
+  await runner.stop("SIGTERM");
+}));
+
+test("what a person changes while its directory is looked at, counts", withMount(async (world, mount, its) => {
+  const word = tag("mount");
+  const [later, elsewhere] = [await world.add("-C", mount, word), await world.add("-C", mount, `${word} [say elsewhere]`)];
+  its.hang();
+  const runner = await world.startRunner();
+  await until("OpenCode is there", () => /OpenCode .* at http/.test(runner.stderr)); // and the look under way
+  await world.ok(["edit", String(later), "--at", "2100-01-01"]);
+  await world.ok(["edit", String(elsewhere), "-C", world.work]);
+  assert.equal((await world.finish(elsewhere)).status, "completed");
+  assert.match((await world.task(later)).not_before, /^(2099-12-31|2100-01-01)/);
+  await runner.stop("SIGTERM");
+}));
+
 test("one that was claimed before waits for it, and the runner can be stopped", withMount(async (world, mount, its) => {
   const word = tag("mount");
   const hung = await world.add("-C", mount, `${word} [say hung]`);
