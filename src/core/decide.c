@@ -468,11 +468,15 @@ look_by_limits(const struct facts *f, struct decision *d)
 		look_at(d, f->event->now_ms + 1);
 }
 
-/* Over the time in which it could work. True: it is being stopped. */
+/* Over the time in which it could work; where the clock was set back, from now on. True: it is
+ * being stopped. */
 static bool
 limits_are_over(const struct facts *f, struct decision *d)
 {
-	const struct attempt *a = &d->next.attempt;
+	struct attempt *a = &d->next.attempt;
+	not_later(&a->prompted_ms, f->event->now_ms);
+	not_later(&a->progress_ms, f->event->now_ms);
+	not_later(&a->sent_ms, f->event->now_ms);
 	if (f->task->timeout_ms && f->event->now_ms >= timeout_at_ms(f, a))
 		begin_stop(f, d, STOP_TIMEOUT);
 	else if (f->policy->stall_ms && f->event->now_ms >= stall_at_ms(f, a))

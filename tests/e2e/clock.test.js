@@ -57,4 +57,19 @@ describe("the clock is set back", () => {
     assert.equal((await runner.stop()).status, 0);
     gate.close();
   }));
+
+  test("while no runner is alive: a timeout does not wait for the time that was", WITHIN, withClock(async (world, setClock) => {
+    setClock(86400);
+    const word = tag("day");
+    const id = await world.add("--timeout", "10s", `${word} [until ${word}]`);
+    const first = await world.startRunner();
+    await world.called(word);
+    await until("it runs", async () => (await world.task(id)).status === "running");
+    await first.stop("SIGKILL");
+    setClock(0);
+    const runner = await world.startRunner();
+    const task = await world.finish(id);
+    assert.deepEqual([task.status, task.error_kind], ["failed", "timeout"], await world.story([id]));
+    assert.equal((await runner.stop()).status, 0);
+  }));
 });
