@@ -381,10 +381,12 @@ on_soon(struct ev_loop *loop, ev_timer *timer, int revents)
 	claim_end_if_drained(r);
 }
 
+/* While a run ends, the loop turns on for the panes, and the link can come up. */
 void
 claim_soon(struct runner *r)
 {
-	ev_timer_start(r->loop, &r->soon);
+	if (!r->ending)
+		ev_timer_start(r->loop, &r->soon);
 }
 
 void

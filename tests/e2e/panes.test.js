@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { before, test } from "node:test";
-import { assertInOrder, everyCommandLine, inWorld, sharedWorld, tag, until, VIGIL } from "./harness.js";
+import { assertInOrder, everyCommandLine, inWorld, openGate, sharedWorld, tag, until, VIGIL } from "./harness.js";
 import { DRAWN, isGone, LOOK, panes, SWEEP, Tmux, withTmux } from "./tmux.js";
 
 // One OpenCode for all that can share it, and a tmux of its own for each test.
@@ -379,6 +379,30 @@ for (const ending of ["SIGCONT", "SIGKILL"])
     await world.finished(shown, late);
     await next.close();
   }));
+
+test("a tmux that hangs while vigil stops in order, and a server that is back meanwhile", inTmux({}, async (tmux) => {
+  const gate = await openGate(server.url);
+  const word = tag("back");
+  const id = await world.add(`${word} [until ${word}] [say done]`);
+  const through = () => world.startRunner(["--server", gate.url], { env: tmux.env });
+  const runner = await through();
+  await opened(id);
+  await world.called(word);
+  gate.changes.set("GET /global/health", () => ({ status: 503, body: "{}" }));
+  gate.sever("/global/event");
+  await until("the server is away", () => /status 503/.test(runner.stderr), { hint: () => runner.stderr });
+  process.kill(tmux.pid, "SIGSTOP");
+  const end = runner.stop();
+  gate.changes.delete("GET /global/health");
+  assert.equal((await end).status, 0);
+  assert.equal(runner.stderr.match(/ OpenCode \S+ at /g).length, 2, runner.stderr);
+  process.kill(tmux.pid, "SIGCONT");
+  await through();
+  await world.letGo(word);
+  await world.finish(id);
+  await world.stopRunners();
+  gate.close();
+}));
 
 test("a row that cannot be closed yet, of a pane that was never opened, holds nothing up", inTmux({}, async (tmux) => {
   const runner = await run(tmux);
