@@ -86,11 +86,14 @@ children_are_wanted(const struct panes *p)
 	       p->runner->config->tmux_sessions == TMUX_SESSIONS_CHILDREN;
 }
 
-/* `f`: whose descendant it is; NULL: nobody's. */
+/* `f`: whose descendant it is; NULL: nobody's. False also where nobody watches any more what it is
+ * below: while the server was asked, that task can have ended. */
 static bool
 want_child(struct panes *p, const char *session_id, const char *root, const struct flight *f,
     const char *title, bool *is_decided)
 {
+	if (!watcher_of(p, root, NULL))
+		return false;
 	struct seat *s = seat_new(p, session_id, "");
 	s->task_id = f ? f->task_id : 0;
 	s->attempt_id = f ? f->attempt_id : 0;

@@ -258,6 +258,36 @@ test("a stop: below a person's conversation what is at work has a pane again, wh
   await world.finish(id);
 }));
 
+test("a task ends while it is asked what is below its conversation: nothing of that has a pane", inTmux({}, async (tmux) => {
+  const gate = await openGate(server.url);
+  const conversation = await newSession(undefined, "a conversation");
+  const [word, below] = ["ends", "below"].map(tag);
+  const id = await world.add("--parent", conversation.id, `${word} [hang]`);
+  const through = () => world.startRunner(["--server", gate.url], { env: tmux.env });
+  const before = await through();
+  await ownPane(id);
+  await world.called(word);
+  await before.stop();
+  const child = await newSession(conversation.id, "at work");
+  await prompt(child, `${below} [until ${below}] [say below]`);
+  await world.called(below);
+  let answer;
+  const over = new Promise((done) => (answer = done));
+  const asked = `/session/${conversation.id}/children`;
+  gate.atAnswer = async (method, path) => path === asked && over;
+  const runner = await through();
+  await until("it is asked", () => gate.seen.includes(`GET ${asked}`), hint());
+  await world.ok(["cancel", String(id)]);
+  await world.finish(id);
+  answer();
+  await world.finish(await world.add(`${tag("after")} [say done]`));
+  assert.ok(runner.isAlive, runner.stderr);
+  assert.deepEqual((await all()).filter((row) => row.session_id === child.id), []);
+  await world.letGo(below);
+  await world.stopRunners();
+  gate.close();
+}));
+
 test("tasks first: a child's pane makes place for a task's, and a child that waits comes last", inTmux({ max_panes: 2 }, async (tmux) => {
   const word = tag("crowded");
   const id = await world.add(`${tag("parent")} ${subagent(`${word} [until ${word}] [say one two three]`)} [say done]`);
