@@ -125,14 +125,27 @@ make_window(struct opening *o)
 	free(target);
 }
 
-/* Titles are formats: a # is written twice. */
+/* How long a control character is, one beyond ASCII (U+0080 to U+009F) too; 0: it is none. */
+static size_t
+control_bytes(const char *at)
+{
+	const unsigned char *byte = (const unsigned char *)at;
+	if (byte[0] == 0xc2 && byte[1] >= 0x80 && byte[1] <= 0x9f)
+		return 2;
+	return byte[0] < ' ' || byte[0] == 127 ? 1 : 0;
+}
+
+/* Titles are formats: a # is written twice. One with a control character in it tmux does not take,
+ * and does not say so. */
 static char *
 title_of(const char *text)
 {
 	struct buf title = {0};
-	for (; text && *text; text++)
-		buf_printf(&title, *text == '#' ? "##" : "%c",
-		    (unsigned char)*text < ' ' || *text == 127 ? ' ' : *text);
+	while (text && *text) {
+		size_t control = control_bytes(text);
+		buf_printf(&title, *text == '#' ? "##" : "%c", control ? ' ' : *text);
+		text += control ? control : 1;
+	}
 	return buf_take(&title);
 }
 

@@ -368,7 +368,7 @@ START_TEST(words_arrive_as_they_are)
 	    "out=$1 done=$2; shift 2; printf '%s\\n' \"$@\" >\"$out\"; : >\"$done\"; sleep 300",
 	    "view", out, done, "a b", "$HOME", "#{pid}", "'\"\\", ";", "end;", "", "~", "%1", NULL};
 	struct pane_wish wish = a_wish(command, MARK);
-	wish.title = "50% of #{pid};\n#[fg=red];";
+	wish.title = "50% of #{pid};\n#[fg=red]\xc2\x9b;";
 	open_wish(&wish);
 	ck_assert(fx.has_pane);
 	await_file(done);
@@ -378,7 +378,7 @@ START_TEST(words_arrive_as_they_are)
 	ck_assert_str_eq(
 	    buf_text(&text), "a b\n$HOME\n#{pid}\n'\"\\\n;\nend;\n\n~\n%1\n--pane\n" MARK "\n");
 	ck_assert_str_eq(ASK("display-message", "-p", "-t", fx.pane.id, "#{pane_title}"),
-	    "50% of #{pid}; ##[fg=red];"); /* a style, where it is drawn */
+	    "50% of #{pid}; ##[fg=red] ;"); /* a style, where it is drawn */
 	buf_free(&text);
 	free(out);
 	free(done);
