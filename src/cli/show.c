@@ -241,12 +241,12 @@ static bool
 tell_last_run(void *sentence, const struct vigil_row *row)
 {
 	const char *ending = row_get(row, "ending"), *ended_at = row_get(row, "ended_at");
-	char when[32], **out = sentence;
+	char words[32], **out = sentence;
 
 	if (strcmp(row_get(row, "alive"), "1") == 0)
 		return false;
-	print_when(stdout, ended_at, when);
-	if (!ending || strcmp(ending, "crashed") == 0)
+	const char *when = print_when(stdout, ended_at, words);
+	if (!ending || !ended_at || strcmp(ending, "crashed") == 0)
 		*out = xstrdup("No runner is alive: the last run crashed, or was killed.");
 	else if (strcmp(ending, "stopped") == 0)
 		*out = xasprintf("No runner is alive: the last run was stopped %s.", when);

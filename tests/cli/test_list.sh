@@ -268,6 +268,10 @@ is 'or that it crashed' 'No runner is alive: the last run crashed, or was killed
 sql "UPDATE runners SET ended_at = started_at, ending = 'the disk is full' WHERE ended_at IS NULL"
 run 0 show 3
 holds 'or why it gave up' grep -q '^No runner is alive: the last run ended 20.*: the disk is full$' out
+sql "UPDATE runners SET ended_at = NULL WHERE id = (SELECT max(id) FROM runners)"
+run 0 show 3
+is 'not by a word alone, without a time' 'No runner is alive: the last run crashed, or was killed.' "$(sed -n 2p out)"
+sql "UPDATE runners SET ended_at = started_at WHERE ended_at IS NULL"
 run 0 show 4
 is 'not of one that is held' 0 "$(grep -c 'last run' out)"
 NO_COLOR=1 on 80 C.UTF-8 show 1
