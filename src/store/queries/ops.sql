@@ -104,8 +104,9 @@ SELECT coalesce(min(+id), 1 << 53) FROM tasks WHERE created_at >= ?1;
 
 -- name: list_row
 -- ?1 id, ?2 ',column,column,': which are wanted of those that are long or computed, ?3 how many characters of a text.
--- Its columns are those of COLUMN_LIST. What it waits for under way (unreachable_at, waiting_at) is lost already. Of an open task, `reason` is but what its agent asks: show_reason has the
--- rest; `next` is put in by the program.
+-- Its columns are those of COLUMN_LIST. Of an open task, `reason` is but what its agent asks: show_reason has the
+-- rest; `next` is put in by the program. What an attempt took ends where a wait begins that is under way
+-- (unreachable_at, waiting_at): that is lost already.
 SELECT id, status,
 	iif(instr(?2, ',prompt,'), substr(prompt, 1, ?3), NULL) AS prompt,
 	substr(description, 1, ?3) AS description,
