@@ -33,7 +33,10 @@ START_TEST(what_waits_for_a_person_has_one)
 	} cases[] = {{"release", NULL, "vigil release 7"},
 	    {"retry", "failed", "vigil retry 3, or vigil cancel 7"},
 	    {"retry", "deleted", "vigil cancel 7: task 3, which it comes after, was deleted"},
-	    {"task", "held", "vigil release 3"}, {"resume", NULL, "vigil resume"},
+	    {"task", "held", "vigil release 3"},
+	    {"task", "queued", "vigil show 3 says what that one waits for"},
+	    {"resume", NULL, "vigil resume"}, {"runner", NULL, "vigil run"},
+	    {"server", NULL, "vigil doctor says what is in the way"},
 	    {"answer", NULL, "vigil answer 3 REPLY"}};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
