@@ -5,11 +5,11 @@
  * task, and one that is slow holds its prompt up for 2 s at most.
  *
  * Where the configuration wants it (tmux.sessions), so have children: the sessions that appear on
- * the server below one that is watched. These are a live task's own, its parent_session (the
- * conversation that it was queued from), and what is below either; also those at work that appeared
- * while nobody listened. A child's pane is closed when it
- * was at work and is idle, when it is deleted or missing, and when no live task is left that has it
- * watched. Tasks come first: where there is no room, a child's pane makes place for a task's.
+ * the server below one that is watched, and those at work that appeared while nobody listened.
+ * Watched are a live task's own session, its parent_session (the conversation that it was queued
+ * from), and what is below either. A child's pane is closed when it was at work and is idle, when
+ * it is deleted or missing, and when no live task is left that has it watched. Tasks come first:
+ * where there is no room, a child's pane makes place for a task's.
  */
 #ifndef VIGIL_RUNNER_PANES_H
 #define VIGIL_RUNNER_PANES_H

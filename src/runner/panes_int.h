@@ -1,8 +1,8 @@
 /*
  * The inside of panes.c and its neighbours: seats (panes_seat.c), their rows (panes_row.c), the
- * comparison of both with what tmux has (panes_sweep.c), what they show
- * and how they are laid out (panes_view.c), and which children have one
- * (panes_child.c), also of those that nobody has heard of (panes_survey.c).
+ * comparison of both with what tmux has (panes_sweep.c), what they show and how they are laid out
+ * (panes_view.c), and which children have one (panes_child.c), also of those that nobody has heard
+ * of (panes_survey.c).
  */
 #ifndef VIGIL_RUNNER_PANES_INT_H
 #define VIGIL_RUNNER_PANES_INT_H
