@@ -66,7 +66,7 @@ FROM tasks WHERE status IN ('queued', 'starting', 'running', 'stopping');
 -- name: flight_load
 -- ?1 task. What the journey of its newest attempt needs; not the prompt, which can be large.
 SELECT tasks.status, tasks.revision, tasks.wake_at, tasks.directory, tasks.parent_session,
-	coalesce(tasks.description, substr(tasks.prompt, 1, 60)) AS label, tasks.agent, tasks.model, tasks.variant,
+	tasks.title AS label, tasks.agent, tasks.model, tasks.variant,
 	attempts.id AS attempt_id, attempts.number, attempts.nonce, attempts.server,
 	attempts.session_id, attempts.message_id, attempts.part_id,
 	attempts.agent AS sent_agent, attempts.model AS sent_model, attempts.variant AS sent_variant,
