@@ -93,8 +93,15 @@ write_page(const struct args *args, struct vigil *vigil, const char *name, char 
 	int fd = mkostemp(part, O_CLOEXEC);
 	FILE *file = fd >= 0 ? fdopen(fd, "w") : NULL;
 
-	if (!file)
-		return cannot_write(name);
+	if (!file) {
+		int status = cannot_write(name);
+
+		if (fd >= 0) {
+			close(fd);
+			unlink(part);
+		}
+		return status;
+	}
 	int status = read_night(args, vigil, file);
 	bool is_written = !ferror(file) && fflush(file) == 0 && fsync(fd) == 0;
 	if (fclose(file) != 0 || !is_written)

@@ -83,15 +83,15 @@ static void __attribute__((format(printf, 4, 5))) add_phrase(
 	va_start(args, format);
 	char *text = xvasprintf(format, args);
 	va_end(args);
-	size_t width = strlen(text) + strlen(before);
-	if (sentence->used && sentence->used + width + 1 > sentence->paper->width) {
+	size_t needed = sentence->used + strlen(before) + strlen(text) + 1;
+	if (sentence->used && needed > sentence->paper->width) {
 		fprintf(file, "%.1s\n ", before);
-		sentence->used = 1 - strlen(before) + 1;
+		sentence->used = 1;
 		before = " ";
 	}
 	fprintf(file, "%s%s%s%s", before, colour == COLOUR_NONE ? "" : print_colour(file, colour),
 	    text, colour == COLOUR_NONE ? "" : print_colour(file, COLOUR_NONE));
-	sentence->used += width;
+	sentence->used += strlen(before) + strlen(text);
 	free(text);
 }
 

@@ -53,6 +53,7 @@ struct link {
 	struct oc_call *probe;
 	ev_timer next;
 	bool is_up, was_up, hears;
+	bool is_stopping;
 	bool has_version; /* the server's row does */
 	int failures;
 	int64_t down_since_ms;
@@ -88,7 +89,8 @@ again_in(struct link *l, double seconds)
 {
 	ev_timer_stop(l->loop, &l->next);
 	ev_timer_set(&l->next, seconds, 0.);
-	ev_timer_start(l->loop, &l->next);
+	if (!l->is_stopping)
+		ev_timer_start(l->loop, &l->next);
 }
 
 static bool
@@ -440,6 +442,13 @@ void
 link_start(struct link *l)
 {
 	again_in(l, 0.);
+}
+
+void
+link_stop(struct link *l)
+{
+	l->is_stopping = true;
+	ev_timer_stop(l->loop, &l->next);
 }
 
 void

@@ -37,6 +37,8 @@ char *link_name_of(const struct config *, const char *url);
 struct link *link_open(struct ev_loop *, struct http *, struct store *, const struct config *,
     const char *url, const struct link_listener *);
 void link_start(struct link *); /* calls back later, and goes on by itself */
+/* From now on nothing is probed, and no server is started; what is under way comes to its end. */
+void link_stop(struct link *);
 void link_close(struct link *); /* a managed server goes on */
 
 bool link_is_up(const struct link *);

@@ -589,9 +589,11 @@ runner_stop(struct runner *r)
 {
 	stop_watchers(r);
 	service_stopping(&r->service);
+	link_stop(r->link);
 	for (struct flight *f = r->flights; f; f = f->next)
-		flight_unlink(f); /* the loop turns on, for the panes alone */
-	panes_stop(r->panes);     /* before the server: who looks at it holds it open */
+		flight_unlink(f);
+	/* The loop turns on for that. Before the server: who looks at it holds it open. */
+	panes_stop(r->panes);
 	if (r->has_lost_database)
 		end_without_database(r);
 	else
