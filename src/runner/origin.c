@@ -207,8 +207,8 @@ own_again(struct runner *r, const struct home *is, struct fault *why)
 	if (!store_commit(r->store, why))
 		return false;
 	runner_say(r,
-	    "this database was put back in its place: a server that is still at work for it is "
-	    "ended, and what is live goes on with another");
+	    "this database was put back in its place: a server of vigil's that is still at "
+	    "work for it is ended, and what is live goes on with another");
 	return true;
 }
 

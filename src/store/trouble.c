@@ -29,7 +29,8 @@ static const struct saying sayings[] = {
     {"FOREIGN KEY constraint failed", "it refers to a row that does not exist"},
     {"NOT NULL constraint failed: tasks.prompt", "a task needs a prompt"},
     {"UNIQUE constraint failed: importing.old_id", "a task with this id was there already"},
-    {"UNIQUE constraint failed: asks.ask_id", "one of its asks is in the database already"},
+    {"UNIQUE constraint failed: asks.ask_id",
+	"one of its asks is in the database already: it was imported before"},
 };
 
 static bool

@@ -300,7 +300,7 @@ START_TEST(a_key_that_is_open_is_refused)
 	make_world();
 	lines = exported(vigil, 0);
 	says(vigil_import(vigil, lines, strlen(lines), "f", &count), VIGIL_USAGE,
-	    "f:1: one of its asks is in the database already");
+	    "f:1: one of its asks is in the database already: it was imported before");
 	shell_gives(path, "SELECT count(*) FROM tasks", "3");
 	free(lines);
 }
