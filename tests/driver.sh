@@ -58,6 +58,14 @@ expect 1 '6 passed, 1 failed' LIMIT=1 hang LIMIT=60 good
 expect 1 '0 passed, 1 failed' absent
 expect 1 '0 passed, 1 failed'
 expect 1 '1 passed, 1 failed' node
+echo "for (let i = 0; i < 300; i++) require('node:test')(\`a\${i}\`, () => { if (i === 0) throw new Error('the first'); });" >node/test.js
+expect 1 '299 passed, 1 failed' node
+if grep -q 'the first' said; then
+    passed=$((passed + 1))
+else
+    failed=$((failed + 1))
+    echo 'FAILED: what has failed is not told, where much has passed after it'
+fi
 expect 1 '1 passed, 1 failed' node/test.js
 expect 1 '0 passed, 1 failed' empty
 expect 0 '1 passed, 0 failed' 'COLOUR=dark red' VIGIL=some/vigil wants

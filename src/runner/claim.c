@@ -232,10 +232,12 @@ put_off_next(struct runner *r, const char *directory, const char *sentence)
 	struct pick next = {0};
 	bool ok = put_off_picked(r, directory, sentence, &next, &why);
 	free(next.directory);
-	if (!ok)
+	if (!ok) {
 		(void)not_claimed(r, next.task_id, &why);
-	else if (next.task_id)
+	} else if (next.task_id) {
+		failpoint_after(FP_COMMIT_DELAYED);
 		runner_say(r, "task %lld is put off: %s", (long long)next.task_id, sentence);
+	}
 	return ok && next.task_id;
 }
 
