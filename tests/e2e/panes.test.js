@@ -391,9 +391,13 @@ test("a tmux that hangs while vigil stops in order, and a server that is back me
   gate.changes.set("GET /global/health", () => ({ status: 503, body: "{}" }));
   gate.sever("/global/event");
   await until("the server is away", () => /status 503/.test(runner.stderr), { hint: () => runner.stderr });
+  let answer;
+  gate.atAnswer = (_, path) => path === "/global/health" && !answer && new Promise((done) => (answer = done));
+  gate.changes.delete("GET /global/health");
+  await until("it is asked for once more", () => answer, { hint: () => runner.stderr });
   process.kill(tmux.pid, "SIGSTOP");
   const end = runner.stop();
-  gate.changes.delete("GET /global/health");
+  answer();
   assert.equal((await end).status, 0);
   assert.equal(runner.stderr.match(/ OpenCode \S+ at /g).length, 2, runner.stderr);
   process.kill(tmux.pid, "SIGCONT");
