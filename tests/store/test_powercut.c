@@ -451,7 +451,7 @@ START_TEST(sqlite_changes_files_by_the_calls_that_are_watched)
 	struct fault fault;
 	bool writes = false;
 
-	ck_assert_int_ne(dladdr((void *)(intptr_t)sqlite3_open_v2, &sqlite), 0);
+	ck_assert_int_ne(dladdr(dlsym(RTLD_DEFAULT, "sqlite3_open_v2"), &sqlite), 0);
 	const char *const nm[] = {"nm", "-D", "--undefined-only", sqlite.dli_fname, NULL};
 	ck_assert_msg(run_capture(nm, 60000, &calls, &fault), "nm: %s", fault.text);
 	char *lines = buf_take(&calls), *rest = NULL;
