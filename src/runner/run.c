@@ -125,15 +125,12 @@ begin(struct runner *r, struct fault *why)
 {
 	const struct timespec a_while = {.tv_nsec = BEGIN_AGAIN_MS * 1000000L};
 	const sigset_t stop = stop_signals();
-	sigset_t before;
 	bool is_ok;
-	sigprocmask(SIG_BLOCK, &stop, &before);
 	while (!(is_ok = write_beginning(r, why)) && why->kind == FAULT_BUSY && !r->ending) {
 		runner_in_trouble(r, why);
 		if (sigtimedwait(&stop, NULL, &a_while) > 0)
 			r->ending = RUNNER_STOPPED;
 	}
-	sigprocmask(SIG_SETMASK, &before, NULL);
 	return is_ok || r->ending;
 }
 
@@ -215,8 +212,12 @@ vigil_run(struct vigil *v, const struct vigil_run_options *o)
 	struct store_lock *lock = store_lock(v->database, &v->fault);
 	if (!lock)
 		return handle_result(v);
+	const sigset_t stop = stop_signals();
+	sigset_t before;
 	ignore_sigpipe();
+	sigprocmask(SIG_BLOCK, &stop, &before); /* until the loop hears them */
 	bool is_ok = run_locked(v, lock, o);
+	sigprocmask(SIG_SETMASK, &before, NULL);
 	store_unlock(lock);
 	return is_ok ? VIGIL_OK : handle_result(v);
 }

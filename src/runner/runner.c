@@ -480,6 +480,8 @@ static void
 init_timers(struct runner *r)
 {
 	static const int numbers[] = {SIGINT, SIGTERM, SIGHUP};
+	sigset_t heard;
+	sigemptyset(&heard);
 	ev_timer_init(&r->tick, on_tick, TICK_S, TICK_S);
 	ev_timer_init(&r->due, on_due, 0., 0.);
 	ev_timer_init(&r->tidy, on_tidy, TIDY_S, TIDY_S);
@@ -489,7 +491,9 @@ init_timers(struct runner *r)
 		ev_signal_init(&r->signals[i], on_signal, numbers[i]);
 		r->signals[i].data = r;
 		ev_signal_start(r->loop, &r->signals[i]);
+		sigaddset(&heard, numbers[i]);
 	}
+	sigprocmask(SIG_UNBLOCK, &heard, NULL);
 	ev_timer_start(r->loop, &r->tick);
 	ev_timer_start(r->loop, &r->tidy);
 }

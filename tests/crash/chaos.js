@@ -231,6 +231,7 @@ class Chaos {
     this.runs.push(`${began} ${failpoint || ""} ${status}\n${stdout}${stderr}`);
     this.count("runs");
     if (status === "SIGKILL") this.count(runner.isShot ? "kills of vigil" : "kills of vigil at a failpoint");
+    else if (status === "SIGTERM" && runner.isStopped && !stderr) this.count("stops before a run had begun");
     else if (status === 5 && /killed by signal 9 before it listened/.test(stderr)) this.count("gave up");
     else if (status !== 0) throw new Error(`vigil run ended with ${status}: ${stderr}`);
   }
@@ -284,6 +285,7 @@ class Chaos {
 
   killOne(what) {
     if (what === "stop" && this.runner?.isAlive) {
+      this.runner.isStopped = true;
       this.runner.signal("SIGTERM");
       this.count("stops in order");
     }
