@@ -8,7 +8,7 @@
 
 #include "base/buf.h"
 #include "base/json.h"
-#include "loopback.h"
+#include "lib/loopback.h"
 #include "opencode/client.h"
 
 static struct ev_loop *loop;

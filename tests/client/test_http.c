@@ -10,7 +10,7 @@
 
 #include "base/buf.h"
 #include "base/clock.h"
-#include "loopback.h"
+#include "lib/loopback.h"
 #include "opencode/http.h"
 
 static const char good[] = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"

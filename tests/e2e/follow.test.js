@@ -9,13 +9,20 @@ const world = sharedWorld({ runner: true });
 const follow = (id, ...options) => world.vigilStart(["follow", String(id), ...options]);
 const onTerminal = (where, id, size) => Terminal.open(where, [VIGIL, "follow", String(id), "--pane", "a mark"], size);
 
-// An answer that is begun before the stream is open is shown when it is finished; so those below wait before it.
+// An answer that is begun before the stream is open is shown when it is finished. So it waits below, behind a call of a
+// tool, until somebody has seen that.
+const LOOK = '[tool bash {"command":"true","description":"look"}]';
+const seen = (who, what) => until(`it is told ${what}`, () => what.test(who.stderr), { hint: () => who.stdout + who.stderr });
+const lookSeen = (who) => seen(who, /^vigil: bash: true: ok$/m);
 
 // ---- into pipes -----------------------------------------------------------------------------------------------------
 
 test("the answer as it is written", async () => {
-  const id = await world.add(`${tag("follow")} [delay 3] [slow 4] [long 2000]`);
+  const word = tag("follow");
+  const id = await world.add(`${word} ${LOOK} [until ${word}] [slow 4] [long 2000]`);
   const following = follow(id);
+  await lookSeen(following);
+  await world.letGo(word);
   await until("some of it is there, and not all", () => following.stdout.length > 20);
   assert.equal((await world.task(id)).completed_at, null, "it is not finished yet");
   const { status, stdout, stderr } = await following.end();
@@ -25,8 +32,11 @@ test("the answer as it is written", async () => {
 });
 
 test("who comes late has the whole answer, once, from its beginning", async () => {
-  const id = await world.add(`${tag("late")} [delay 3] [slow 4] [say one two three four five six seven eight nine ten]`);
+  const word = tag("late");
+  const id = await world.add(`${word} ${LOOK} [until ${word}] [slow 8] [say one two three four five six seven eight nine ten]`);
   const first = follow(id);
+  await lookSeen(first);
+  await world.letGo(word);
   await until("it has begun", () => first.stdout.includes("three"));
   const second = await follow(id).end();
   const { result } = await world.task(id);
@@ -36,9 +46,13 @@ test("who comes late has the whole answer, once, from its beginning", async () =
 });
 
 test("several steps: the answers are data, the rest is not", async () => {
-  const prompt = `${tag("steps")} [delay 1] [think where to look] [say looking] [tool bash {"command":"true","description":"look"}] [tool read {"filePath":"nowhere"}] [think hm] [slow 1] [say found it]`;
-  const id = await world.add(prompt);
-  const { status, stdout, stderr } = await follow(id).end();
+  const word = tag("steps");
+  const id = await world.add(`${word} [think where to look] [say looking] ${LOOK} [tool read {"filePath":"nowhere"}] [until ${word}] [think hm] [say found it]`);
+  const following = follow(id);
+  await lookSeen(following);
+  await seen(following, /^vigil: read: nowhere: failed: /m);
+  await world.letGo(word);
+  const { status, stdout, stderr } = await following.end();
   assert.deepEqual([status, stdout], [0, "looking\nfound it\n"]);
   assert.match(stderr, /^vigil: bash: true: ok$/m);
   assert.match(stderr, /^vigil: read: nowhere: failed: .*not found/m);
@@ -54,30 +68,45 @@ test("several steps: the answers are data, the rest is not", async () => {
 });
 
 test("what is asked, and what it was told", async () => {
-  const id = await world.add(`${tag("asks")} [delay 1] [tool read {"filePath":"/etc/hostname"}] [say without it, then]`);
-  const { status, stdout, stderr } = await follow(id).end();
+  const word = tag("asks");
+  const id = await world.add(`${word} [until ${word}] [tool read {"filePath":"/etc/hostname"}] [say without it, then]`);
+  const following = follow(id);
+  await seen(following, /^vigil: running$/m);
+  await world.letGo(word);
+  const { status, stdout, stderr } = await following.end();
   assert.deepEqual([status, stdout], [0, "without it, then\n"]);
   assert.match(stderr, /^vigil: asks: permission: external_directory: .*$/m);
   assert.match(stderr, /^vigil: is told: external_directory: .*: reject, by vigil$/m);
 });
 
 test("its provider is asked again: the reason is shown", async () => {
-  const id = await world.add(`${tag("retried")} [fail-once 503] [say in the end]`);
-  const { status, stdout, stderr } = await follow(id).end();
+  const word = tag("retried");
+  const id = await world.add(`${word} [until ${word}] [fail-once 503] [say in the end]`);
+  const following = follow(id);
+  await seen(following, /^vigil: running$/m);
+  await world.letGo(word);
+  const { status, stdout, stderr } = await following.end();
   assert.deepEqual([status, stdout], [0, "in the end\n"]);
   assert.match(stderr, /^vigil: .*503/m);
 });
 
 test("of a task that fails it has the exit status, and says why", async () => {
-  const id = await world.add(`${tag("fails")} [delay 1] [fail 400]`);
-  const { status, stderr } = await follow(id).end();
+  const word = tag("fails");
+  const id = await world.add(`${word} [until ${word}] [fail 400]`);
+  const following = follow(id);
+  await seen(following, /^vigil: running$/m);
+  await world.letGo(word);
+  const { status, stderr } = await following.end();
   assert.equal(status, 1);
   assert.match(stderr, new RegExp(`\nvigil: task ${id} failed \\(agent\\): .*the script says: fail with 400.*\n$`));
 });
 
 test("ends with a cancel", async () => {
-  const id = await world.add(`${tag("cancelled")} [delay 3] [slow 60] [long 2000]`);
+  const word = tag("cancelled");
+  const id = await world.add(`${word} ${LOOK} [until ${word}] [slow 60] [long 2000]`);
   const following = follow(id);
+  await lookSeen(following);
+  await world.letGo(word);
   await until("it has begun", () => following.stdout.length > 0);
   await world.ok(["cancel", String(id), "--reason", "seen enough"]);
   const { status, stderr } = await following.end();
@@ -101,11 +130,15 @@ test("escape sequences of an answer go through a pipe as they are, and not to a 
 const DIM = "\u001b[2m";
 
 test("on a terminal: reasoning dimmed, tools, asks, notes, and the end, each on lines of their own", async () => {
-  const word = tag("terminal");
-  const id = await world.add(`${word} [delay 4] [think where to look] [say looking] [tool bash {"command":"sleep 2","description":"look"}] [tool read {"filePath":"/etc/hostname"}] [think that was that] [slow 3] [say one two three four]`);
+  const [word, begin] = [tag("terminal"), tag("terminal")];
+  const id = await world.add(`${word} ${LOOK} [until ${begin}] [think where to look] [say looking] [tool bash {"command":"sleep 2","description":"look"}] [tool read {"filePath":"/etc/hostname"}] [until ${word}] [think that was that] [slow 6] [say one two three four]`);
   const terminal = await onTerminal(world, id);
+  await terminal.shows(/^· bash: true: ok$/m);
+  await world.letGo(begin);
   await terminal.shows(/^· bash: sleep 2$/m);
-  await terminal.shows(/^· bash: sleep 2: ok$/m, { within: 60_000 });
+  await terminal.shows(/^· bash: sleep 2: ok$/m);
+  for (const last of [/^· is told: /m, /^· read: .*: failed/m]) await terminal.shows(last);
+  await world.letGo(word);
   await terminal.shows(/^one two$/m);
   assert.equal(await terminal.ended(), 0);
   const lines = (await terminal.screen()).trimEnd().split("\n").map((line) => line.replace(/: failed: .*/, ": failed"));
@@ -138,7 +171,7 @@ test("without colours, where they are not wanted", async () => {
 });
 
 test("Ctrl-C ends it at once, and nothing else", async () => {
-  const id = await world.add(`${tag("hangs")} [say a word] [tool bash {"command":"true","description":"look"}] [hang]`);
+  const id = await world.add(`${tag("hangs")} [say a word] ${LOOK} [hang]`);
   const terminal = await onTerminal(world, id);
   await terminal.shows("a word");
   await terminal.keys("C-c");
@@ -154,8 +187,10 @@ test("Ctrl-C ends it at once, and nothing else", async () => {
 test("the server dies, and the runner: it goes on when they are back", inWorld({}, async (own) => {
   await own.startRunner();
   const word = tag("survives");
-  const id = await own.add(`${word} [say looking] [tool bash {"command":"true","description":"look"}] [slow 4] [say one two three four five six seven eight]`);
+  const id = await own.add(`${word} [say looking] ${LOOK} [until ${word}] [slow 8] [say one two three four five six seven eight]`);
   const following = own.vigilStart(["follow", String(id)]);
+  await lookSeen(following);
+  await own.letGo(word);
   const said = { within: 60_000, hint: () => following.stdout + following.stderr };
   await until("its second answer has begun", () => /one two/.test(following.stdout), said);
   const server = await own.server();
@@ -176,9 +211,12 @@ test("the server dies, and the runner: it goes on when they are back", inWorld({
 
 test("a runner that is killed is not missed", inWorld({}, async (own) => {
   await own.startRunner();
-  const id = await own.add(`${tag("alone")} [slow 8] [say one two three four five six seven eight]`);
+  const word = tag("alone");
+  const id = await own.add(`${word} ${LOOK} [until ${word}] [slow 8] [say one two three four five six seven eight]`);
   const terminal = await onTerminal(own, id);
-  await terminal.shows("one two", { within: 60_000 });
+  await terminal.shows(/^· bash: true: ok$/m);
+  await own.letGo(word);
+  await terminal.shows("one two");
   await own.runner.stop("SIGKILL");
   await terminal.shows(/^· no runner is alive/m);
   await terminal.shows("eight");
