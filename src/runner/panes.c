@@ -303,6 +303,9 @@ on_closed(void *arg, enum pane_end end)
 	struct seat *s = arg;
 	struct panes *p = s->panes;
 	failpoint_after(FP_PANE_CLOSE);
+	/* A child below no task's session is not looked for otherwise, and it is still at work. */
+	if (s->root && !s->task_id && same_text(s->over, REASON_DISPLACED))
+		p->must_survey = true;
 	if (end != PANE_STAYS && row_closed(s, s->over, s->why_over))
 		seat_drop(s);
 	else

@@ -309,6 +309,27 @@ test("tasks first: a child's pane makes place for a task's, and a child that wai
   assert.ok(!isGone(own.pane_pid));
 }));
 
+test("tasks first: what is at work below a person's conversation has its pane again, when there is room", inTmux({ max_panes: 2 }, async (tmux) => {
+  const conversation = await newSession(undefined, "a conversation");
+  const [word, below] = ["crowded", "below"].map(tag);
+  const id = await world.add("--parent", conversation.id, `${word} [hang]`);
+  await run(tmux);
+  await ownPane(id);
+  const child = await newSession(conversation.id, "at work");
+  await prompt(child, `${below} [until ${below}] [say and out]`);
+  await world.called(below);
+  const row = await childPane(0);
+  const other = await world.add(`${tag("next")} [hang]`);
+  await ownPane(other);
+  assert.equal((await closedRow(row)).close_reason, "displaced");
+  await world.ok(["cancel", String(other)]);
+  await world.finish(other);
+  const again = await until("it has one again", async () => (await all()).find((each) => isOpen(each) && each.session_id === child.id), { ...hint(), ...SWEEP });
+  assert.deepEqual([again.root_session, again.task_id], [conversation.id, null]);
+  await world.letGo(below);
+  assert.equal((await closedRow(again)).close_reason, "ended");
+}));
+
 test("a child is over before its pane is begun, and its row cannot be closed yet: its place is another's soon", inTmux({ max_panes: 2 }, async (tmux) => {
   const conversation = await newSession(undefined, "a conversation");
   const id = await world.add("--parent", conversation.id, "--in", "2s", `${tag("parent")} [hang]`);
