@@ -296,6 +296,17 @@ sql "UPDATE tasks SET status = 'completed', result = 'done' WHERE id = $id"
 run 0 show "$id"
 is 'what it was refused can be allowed' "Next: set permissions.on_ask (on_question) to \"once\" or \"hold\" in the configuration, then vigil retry $id" "$(sed -n 2p out)"
 
+# Where a person has refused it, no setting did.
+id=$(add 'was told not to')
+began "$id"
+sql "INSERT INTO asks (task_id, attempt_id, session_id, ask_id, kind, request)
+    SELECT task_id, id, 's', 'b', 'permission', 'read: /etc/hostname' FROM attempts WHERE task_id = $id;
+    UPDATE asks SET reply = 'reject', replied_at = asked_at, replied_by = 'person' WHERE task_id = $id"
+attempt_ended "$id" 10 completed 0
+sql "UPDATE tasks SET status = 'completed', result = 'done' WHERE id = $id"
+run 0 show "$id"
+is 'what a person refused is left at that' 0 "$(grep -c '^Next' out)"
+
 # Two attempts of 10 and of 20 seconds, hours apart, the second asleep for a minute besides: it is what they have worked.
 id=$(add 'twice' --attempts 3)
 began "$id"

@@ -169,8 +169,9 @@ SELECT * FROM (
 ORDER BY stands NOT IN ('failed', 'cancelled', 'deleted'), stands <> 'held', needs_id LIMIT 1;
 
 -- name: show_refused
--- ?1 task. How much its newest attempt was refused of what it asked for.
-SELECT count(*) FROM asks WHERE attempt_id = (SELECT max(id) FROM attempts WHERE task_id = ?1) AND reply = 'reject';
+-- ?1 task. How much its newest attempt was refused of what it asked for, other than by a person, who knows.
+SELECT count(*) FROM asks
+WHERE attempt_id = (SELECT max(id) FROM attempts WHERE task_id = ?1) AND reply = 'reject' AND replied_by IS NOT 'person';
 
 -- name: last_run
 -- ?1 whether a runner is alive
