@@ -20,7 +20,7 @@ static const struct option_spec export_options[] = {
 };
 
 static const struct option_spec import_options[] = {
-    {0, "json", NULL, "print {\"tasks\": …}"},
+    {0, "json", NULL, "print {\"tasks\": …, \"here\": …}"},
     {0, NULL, NULL, NULL},
 };
 
@@ -74,18 +74,21 @@ import_text(const struct args *args, const struct buf *text)
 
 	if (status)
 		return status;
-	int64_t count;
+	struct vigil_imported done;
 	enum vigil_result result = vigil_import(vigil, buf_text(text), text->len,
-	    strcmp(file, "-") == 0 ? "standard input" : file, &count);
+	    strcmp(file, "-") == 0 ? "standard input" : file, &done);
 	if (result != VIGIL_OK) {
 		status = cli_failed(vigil, result);
 	} else if (args_has(args, "json")) {
 		struct json *object = json_object();
 
-		json_add_int(object, "tasks", count);
+		json_add_int(object, "tasks", done.tasks);
+		json_add_int(object, "here", done.here);
 		print_json(object);
 	} else {
-		fprintf(stderr, "imported tasks: %lld\n", (long long)count);
+		fprintf(stderr, "imported tasks: %lld\n", (long long)done.tasks);
+		if (done.here)
+			cli_say("left out, for they are here already: %lld", (long long)done.here);
 	}
 	vigil_close(vigil);
 	return status;
@@ -137,5 +140,6 @@ const struct command import_command = {
     .options = import_options,
     .details =
 	"Tasks keep their ids where they are free, which they are in a new database; else they\n"
-	"have new ones. What is queued in the file is queued then.\n",
+	"have new ones. What is queued in the file is queued then. What is here already is left\n"
+	"as it is here.\n",
 };

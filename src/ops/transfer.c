@@ -116,7 +116,7 @@ vigil_export(
 struct import {
 	struct vigil *vigil;
 	int64_t version;
-	int64_t count;
+	struct vigil_imported done;
 };
 
 static bool
@@ -193,6 +193,28 @@ insert_rows(
 }
 
 static bool
+take_id(void *id, const struct row *row)
+{
+	*(int64_t *)id = row_int(row, 0);
+	return false;
+}
+
+/* A task that is here already stays as it is; others of the file may come after it. */
+static bool
+take_task(struct import *import, const struct value *text, int64_t old_id, struct fault *fault)
+{
+	struct store *store = import->vigil->store;
+	int64_t here = 0;
+
+	if (!store_run(store, Q_import_here, text, 1, take_id, &here, fault))
+		return false;
+	*(here ? &import->done.here : &import->done.tasks) += 1;
+	struct value ids[2] = {value_int(here), value_int(old_id)};
+	return here ? store_run(store, Q_import_known, ids, 2, NULL, NULL, fault)
+		    : insert_rows(import, text, old_id, fault);
+}
+
+static bool
 check_sqlite(const struct import *import, const struct value *text, struct fault *fault)
 {
 	int64_t is_json;
@@ -214,8 +236,7 @@ import_line(void *arg, const char *text, size_t bytes, struct fault *fault)
 	char *copy = xstrndup(text, bytes);
 	struct value value = value_text(copy);
 	bool ok = json && check_shape(import, json, fault) && check_sqlite(import, &value, fault) &&
-		  insert_rows(import, &value, json_int(json, "task.id"), fault);
-	import->count += ok;
+		  take_task(import, &value, json_int(json, "task.id"), fault);
 	free(copy);
 	json_free(json);
 	return ok;
@@ -238,14 +259,15 @@ import_all(struct import *import, const char *text, size_t bytes, const char *na
 }
 
 enum vigil_result
-vigil_import(struct vigil *vigil, const char *text, size_t bytes, const char *name, int64_t *count)
+vigil_import(struct vigil *vigil, const char *text, size_t bytes, const char *name,
+    struct vigil_imported *done)
 {
 	struct import import = {.vigil = vigil};
-	bool done = import_all(&import, text, bytes, name);
 
-	*count = done ? import.count : 0;
-	if (!done)
+	*done = (struct vigil_imported){0};
+	if (!import_all(&import, text, bytes, name))
 		return handle_result(vigil);
+	*done = import.done;
 	handle_wrote(vigil);
 	return VIGIL_OK;
 }

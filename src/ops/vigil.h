@@ -160,10 +160,14 @@ enum vigil_result vigil_export(
     struct vigil *, const char *since, vigil_line_fn *fn, void *arg, int64_t *left_out);
 
 /* Takes such lines in, all or none: a bad one is named by `name` and number. A task keeps its id
- * where none of this database has had that, or a higher one; else it has a new one. Empty lines are
- * passed over. */
+ * where none of this database has had that, or a higher one; else it has a new one. One that is
+ * here already (made at that instant, in that directory, with that prompt) is left as it is here.
+ * Empty lines are passed over. */
+struct vigil_imported {
+	int64_t tasks, here; /* that were taken in; that were here already */
+};
 enum vigil_result vigil_import(
-    struct vigil *, const char *text, size_t bytes, const char *name, int64_t *count);
+    struct vigil *, const char *text, size_t bytes, const char *name, struct vigil_imported *);
 
 enum vigil_result_part {
 	VIGIL_ANSWER,                /* the final answer alone */

@@ -309,12 +309,13 @@ run 0 import all.jsonl --db new.db
 is 'import says how many' "imported tasks: $(count)" "$(cat err)"
 "$vigil" export --db new.db >again.jsonl
 holds 'a round trip' cmp -s all.jsonl again.jsonl
+run 0 import all.jsonl --db new.db
+holds 'what is here already' grep -qx "vigil: left out, for they are here already: $(count)" err
 "$vigil" import - --db piped.db --json <all.jsonl >out 2>err
 json 'import --json' 'j.tasks' "$(count)"
-before=$(count)
 sed '3s/"status":"[a-z]*"/"status":"done"/' all.jsonl >bad-line.jsonl
-bad 2 'bad-line.jsonl:3: a status is queued, ' import bad-line.jsonl
-is 'nothing of it came in' "$before" "$(count)"
+bad 2 'bad-line.jsonl:3: a status is queued, ' import bad-line.jsonl --db bad.db
+is 'nothing of it came in' 0 "$(sqlite3 bad.db 'SELECT count(*) FROM tasks')"
 
 # ---- prune -----------------------------------------------------------------------------------------
 

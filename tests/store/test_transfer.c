@@ -48,13 +48,20 @@ exported(struct vigil *from, int64_t expected_left_out)
 }
 
 static void
+imports_and_has(struct vigil *into, const char *lines, int64_t expected, int64_t expected_here)
+{
+	struct vigil_imported done;
+
+	ck_assert_msg(vigil_import(into, lines, strlen(lines), "f", &done) == VIGIL_OK, "%s",
+	    vigil_error(into));
+	ck_assert_int_eq(done.tasks, expected);
+	ck_assert_int_eq(done.here, expected_here);
+}
+
+static void
 imports(struct vigil *into, const char *lines, int64_t expected)
 {
-	int64_t count = -1;
-
-	ck_assert_msg(vigil_import(into, lines, strlen(lines), "f", &count) == VIGIL_OK, "%s",
-	    vigil_error(into));
-	ck_assert_int_eq(count, expected);
+	imports_and_has(into, lines, expected, 0);
 }
 
 /* Has the other database the same rows, in all columns but those? */
@@ -276,11 +283,11 @@ static const struct {
 
 START_TEST(a_bad_line_is_named_and_nothing_imported)
 {
-	int64_t count = -1;
+	struct vigil_imported done = {-1, -1};
 
-	says(vigil_import(vigil, bad[_i].lines, strlen(bad[_i].lines), "f", &count), VIGIL_USAGE,
+	says(vigil_import(vigil, bad[_i].lines, strlen(bad[_i].lines), "f", &done), VIGIL_USAGE,
 	    bad[_i].words);
-	ck_assert_int_eq(count, 0);
+	ck_assert_int_eq(done.tasks, 0);
 	shell_gives(path,
 	    "SELECT (SELECT count(*) FROM tasks) || (SELECT count(*) FROM events) || (SELECT "
 	    "count(*) "
@@ -291,15 +298,46 @@ START_TEST(a_bad_line_is_named_and_nothing_imported)
 }
 END_TEST
 
-/* The same file twice would be everything twice: an ask's id and an open key are had only once. */
-START_TEST(a_key_that_is_open_is_refused)
+START_TEST(what_is_here_already_is_left_as_it_is)
 {
 	char *lines;
-	int64_t count;
 
 	make_world();
 	lines = exported(vigil, 0);
-	says(vigil_import(vigil, lines, strlen(lines), "f", &count), VIGIL_USAGE,
+	imports_and_has(vigil, lines, 0, 3);
+	shell_gives(path, "SELECT count(*) FROM tasks", "3");
+	shell_ok(path, "DELETE FROM tasks WHERE id > 1");
+	imports_and_has(vigil, lines, 2, 1);
+	shell_gives(path, "SELECT task_id || ' ' || needs_id FROM dependencies", "4 1");
+	imports_and_has(vigil, lines, 0, 3);
+	free(lines);
+}
+END_TEST
+
+/* Made in one instant, and alike: they are two all the same. */
+START_TEST(twins_are_two)
+{
+	char *lines;
+
+	shell_ok(path, "INSERT INTO tasks (prompt) VALUES ('x'), ('x');"
+		       "UPDATE tasks SET created_at = (SELECT min(created_at) FROM tasks)");
+	lines = exported(vigil, 0);
+	imports(other, lines, 2);
+	imports_and_has(other, lines, 0, 2);
+	free(lines);
+}
+END_TEST
+
+/* What it was printed of has another prompt by now. */
+START_TEST(an_ask_is_had_only_once)
+{
+	char *lines;
+	struct vigil_imported done;
+
+	make_world();
+	lines = exported(vigil, 0);
+	memcpy(strstr(lines, "first"), "First", 5);
+	says(vigil_import(vigil, lines, strlen(lines), "f", &done), VIGIL_USAGE,
 	    "f:1: one of its asks is in the database already: it was imported before");
 	shell_gives(path, "SELECT count(*) FROM tasks", "3");
 	free(lines);
@@ -321,6 +359,8 @@ main(void)
 	tcase_add_test(tests, what_is_no_time_is_refused);
 	tcase_add_loop_test(tests, a_bad_line_is_named_and_nothing_imported, 0,
 	    (int)(sizeof(bad) / sizeof(bad[0])));
-	tcase_add_test(tests, a_key_that_is_open_is_refused);
+	tcase_add_test(tests, what_is_here_already_is_left_as_it_is);
+	tcase_add_test(tests, twins_are_two);
+	tcase_add_test(tests, an_ask_is_had_only_once);
 	return run_suite(tests, "transfer");
 }

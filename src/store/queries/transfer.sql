@@ -66,6 +66,17 @@ FROM events LEFT JOIN attempts ON attempts.id = events.attempt_id WHERE events.t
 -- ?1 since when they were made, or NULL. How many are live.
 SELECT count(*) FROM tasks WHERE status IN ('starting', 'running', 'stopping') AND created_at >= coalesce(?1, '');
 
+-- name: import_here
+-- ?1 the line. The task that it was printed of, where this database has it: not one of those taken in before it.
+SELECT tasks.id FROM (SELECT ?1 -> 'task' AS t) JOIN tasks ON tasks.created_at = t ->> 'created_at'
+	AND tasks.prompt = t ->> 'prompt' AND tasks.directory IS t ->> 'directory'
+WHERE NOT EXISTS (SELECT 1 FROM importing WHERE task_id = tasks.id)
+ORDER BY tasks.id <> t ->> 'id', tasks.id LIMIT 1;
+
+-- name: import_known
+-- ?1 the line's task as it is called here, ?2 its id there
+INSERT INTO importing (task_id, old_id) VALUES (?1, ?2);
+
 -- name: import_id
 -- ?1 its id there. It keeps that where no task of ours ever had it, nor a later one.
 -- scan: of sqlite_sequence, which has a row for each table
