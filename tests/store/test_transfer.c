@@ -336,7 +336,7 @@ START_TEST(an_ask_is_had_only_once)
 
 	make_world();
 	lines = exported(vigil, 0);
-	memcpy(strstr(lines, "first"), "First", 5);
+	*strstr(lines, "first") = 'F';
 	says(vigil_import(vigil, lines, strlen(lines), "f", &done), VIGIL_USAGE,
 	    "f:1: one of its asks is in the database already: it was imported before");
 	shell_gives(path, "SELECT count(*) FROM tasks", "3");
