@@ -169,7 +169,8 @@ is_told_elsewhere(const char *column)
 	return is_one_of(column, elsewhere);
 }
 
-/* A time as it is, and how far it is away, where a person reads it. */
+/* A time as it is, and how far it is away, where a person reads it: that of long ago is its date,
+ * which is not said twice. */
 static void
 print_field(const char *name, const char *value)
 {
@@ -182,9 +183,10 @@ print_field(const char *name, const char *value)
 	else if (kind == VIGIL_SECONDS)
 		text = print_seconds(value, time);
 	char *safe = print_safe(stdout, text, TEXT_LINE);
-	bool is_aside = kind == VIGIL_TIME && print_is_terminal(stdout);
-	printf("  %-14s  %s%s%s%s\n", name, safe, is_aside ? " (" : "",
-	    is_aside ? print_when(stdout, value, far) : "", is_aside ? ")" : "");
+	const char *aside = kind == VIGIL_TIME ? print_when(stdout, value, far) : safe;
+	bool is_new = strncmp(safe, aside, strlen(aside)) != 0;
+	printf("  %-14s  %s%s%s%s\n", name, safe, is_new ? " (" : "", is_new ? aside : "",
+	    is_new ? ")" : "");
 	free(safe);
 }
 
@@ -271,6 +273,16 @@ static const struct column attempt_columns[] = {
     {"error", COLUMN_TEXT, true},
 };
 
+/* A part of its id would tell nothing, and take the room of the error: the events have all of it.
+ */
+static bool
+has_room_for_session(void)
+{
+	enum { WIDE = 100 };
+
+	return !print_is_terminal(stdout) || print_width(stdout) >= WIDE;
+}
+
 static bool
 add_attempt(void *table, const struct vigil_row *row)
 {
@@ -283,7 +295,7 @@ add_attempt(void *table, const struct vigil_row *row)
 	    print_when(stdout, row_get(row, "started_at"), started),
 	    print_seconds(row_get(row, "took"), took),
 	    row_get(row, "model"),
-	    row_get(row, "session_id"),
+	    has_room_for_session() ? row_get(row, "session_id") : NULL,
 	    tokens,
 	    row_get(row, "cost"),
 	    row_get(row, "error"),

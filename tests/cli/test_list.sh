@@ -276,6 +276,23 @@ run 0 show 4
 is 'not of one that is held' 0 "$(grep -c 'last run' out)"
 NO_COLOR=1 on 80 C.UTF-8 show 1
 holds 'times, and how far away they are' grep -q '^  completed_at    20[0-9-]* [0-9:]* (.*ago\|now\|in .*)$' out
+add --db old.db 'x' >/dev/null
+sqlite3 old.db "BEGIN;
+    INSERT INTO importing (task_id, old_id) VALUES (2, 2);
+    INSERT INTO tasks (id, status, prompt, created_at, attempts, error, error_kind, started_at, completed_at)
+    VALUES (2, 'failed', 'old', '2020-01-30T12:00:00.000Z', 1, 'the provider has no room for this', 'agent',
+        '2020-01-30T12:00:00.000Z', '2020-01-30T13:30:00.000Z');
+    INSERT INTO attempts (task_id, number, nonce, sealed, session_id, message_id, part_id, model, started_at,
+        ended_at, outcome, error, error_kind, tokens_input, tokens_output, cost)
+    VALUES (2, 1, 'n', 1, 'ses_df4d95987ffeuFIdNPrajLHO9R', 'm', 'p', 'anthropic/claude-sonnet', '2020-01-30T12:00:00.000Z',
+        '2020-01-30T13:30:00.000Z', 'failed', 'the provider has no room for this', 'agent', 86000, 4300, 0.73);
+    DELETE FROM importing;
+    COMMIT"
+NO_COLOR=1 on 80 C.UTF-8 show 2 --db old.db
+is 'a date of long ago, once' 1 "$(sed -n 's/^  completed_at    //p' out | grep -o '2020-' | wc -l)"
+holds 'an attempt in 80 columns has its date, and how its error begins' grep -q '^ *1  failed   2020-01-30  1h 30m  anthropic/…  86000+4300  0.73  the provid…' out
+on 120 C.UTF-8 show 2 --db old.db
+holds 'and its session where there is room' grep -q '1h 30m.*ses_df4d' out
 
 for kind in agent empty timeout stalled interrupted rejected refused server limit lost; do
     id=$(add "$kind")
