@@ -15,7 +15,7 @@
 
 static const struct option_spec export_options[] = {
     {0, "since", "TIME", "made since 22:00, 'yesterday 22:00', 2026-01-31, RFC 3339"},
-    {0, "json", NULL, "an array in place of lines"},
+    {0, "json", NULL, "an array in place of lines, for programs: import takes lines"},
     {0, NULL, NULL, NULL},
 };
 

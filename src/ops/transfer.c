@@ -130,6 +130,19 @@ is_list_of_objects(const struct json *list)
 	return true;
 }
 
+/* What export prints with --json is for programs; its first line would be no JSON here. */
+static bool
+check_no_array(const char *text, size_t bytes, struct fault *fault)
+{
+	size_t blanks = 0;
+
+	while (blanks < bytes && strchr(" \t\r", text[blanks]))
+		blanks++;
+	return blanks == bytes || text[blanks] != '[' ||
+	       fault_set(fault, FAULT_USAGE,
+		   "it is an array; what is taken in is what vigil export prints without --json");
+}
+
 /* What the statements go by; the tables say the rest. */
 static bool
 check_shape(const struct import *import, const struct json *line, struct fault *fault)
@@ -228,7 +241,7 @@ import_line(void *arg, const char *text, size_t bytes, struct fault *fault)
 {
 	struct import *import = arg;
 
-	if (!line_check(text, bytes, fault))
+	if (!line_check(text, bytes, fault) || !check_no_array(text, bytes, fault))
 		return false;
 	struct json *json = json_parse(text, bytes, fault);
 	if (!json)

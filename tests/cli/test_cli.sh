@@ -303,6 +303,8 @@ is 'export' '0 ' "$? $(cat err)"
 is 'a line a task' "$(count)" "$(wc -l <all.jsonl)"
 run 0 export --json
 json 'export --json' 'j.length === '"$(count)"' && j.every((line) => line.vigil === 1 && line.task.id)' true
+cp out array.json
+bad 2 'array.json:1: it is an array; what is taken in is what vigil export prints without --json' import array.json --db array.db
 run 0 export --since 'tomorrow 06:00' --json
 json 'nothing' 'JSON.stringify(j)' '[]'
 run 0 import all.jsonl --db new.db

@@ -250,7 +250,8 @@ static const struct {
 } bad[] = {
     {"x", "f:1: "},
     {"{\"prompt\": \"x\"}", "f:1: it is not a line of vigil export"},
-    {"[]", "f:1: it is not a line of vigil export"},
+    {"[]", "f:1: it is an array"},
+    {" [{\"vigil\":1,\"task\":{},", "f:1: it is an array"},
     {"{\"vigil\":2,\"task\":{" QUEUED_TASK "},\"after\":[]," REST, "f:1: it is of another version"},
     {"{\"vigil\":1,\"task\":{\"id\":\"1\"},\"after\":[]," REST, "f:1: the task has no id"},
     {"{\"vigil\":1,\"task\":{\"id\":1e300},\"after\":[]," REST, "f:1: the task has no id"},
