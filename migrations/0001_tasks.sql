@@ -891,7 +891,7 @@ ORDER BY live.task_id;
 
 CREATE VIEW history AS                  -- what has ended: one row a task, the newest first
 SELECT id,                              -- the task's
-	+status AS status,                  -- completed, failed or cancelled; + lets them be looked for by time
+	+status AS status,                  -- completed, failed or cancelled
 	error_kind,                         -- why it failed, in a word
 	title,                              -- what it was described as, or how its prompt begins
 	newest_agent AS agent, newest_model AS model, -- of its newest attempt
@@ -912,7 +912,7 @@ FROM (SELECT *, (SELECT agent FROM attempts WHERE task_id = tasks.id AND number 
 		(SELECT sum(tokens_input) FROM attempts WHERE task_id = tasks.id) AS tokens_input,
 		(SELECT sum(tokens_output) FROM attempts WHERE task_id = tasks.id) AS tokens_output,
 		(SELECT round(sum(cost), 4) FROM attempts WHERE task_id = tasks.id) AS cost
-	FROM tasks WHERE completed_at IS NOT NULL)
+	FROM tasks WHERE completed_at IS NOT NULL) -- +status lets those of one be looked for by time
 ORDER BY completed_at DESC, id DESC;
 
 CREATE VIEW slowest AS                  -- the same, the longest work first; it looks at every attempt
@@ -965,7 +965,8 @@ SELECT task_id,
 		(worked / 3600) || printf('h %dm', worked / 60 % 60)), iif(worked < 3600, ' 0s', ' 0m'), '')) AS took,
 	lost_ms / 1000 AS lost_seconds,     -- in which it could not work
 	resumes,                            -- how often a turn that was cut off went on
-	tokens_input, tokens_output, cost,  -- cost: US dollars
+	tokens_input, tokens_output,
+	cost,                               -- US dollars
 	error_kind,                         -- why it failed, in a word
 	error_line AS error,                -- how it begins
 	session_id,                         -- OpenCode's
@@ -1084,10 +1085,10 @@ CREATE VIEW failures AS                 -- what has failed and not passed since,
 SELECT error_kind,                      -- why they failed, in a word
 	count(*) AS tasks,                  -- so many
 	sum(attempts) AS attempts,          -- how often they were tried, together
-	datetime(max(completed_at), 'localtime') AS newest, -- with max(), what follows is of that row
+	datetime(max(completed_at), 'localtime') AS newest, -- when the newest of them did
 	id AS newest_id,                    -- the task's
 	error_line AS newest_error          -- how its error begins
-FROM tasks WHERE status = 'failed'
+FROM tasks WHERE status = 'failed'           -- with max(), the columns that are no sums are of its row
 GROUP BY error_kind ORDER BY tasks DESC, newest DESC;
 
 CREATE VIEW retried AS                  -- what failed and passed in the end: one row a task, the newest first
