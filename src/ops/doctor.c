@@ -15,6 +15,7 @@
 #include "base/buf.h"
 #include "base/file.h"
 #include "base/process.h"
+#include "base/when.h"
 #include "core/task.h"
 
 #define MB INT64_C(1000000)
@@ -205,9 +206,11 @@ check_sqlite(struct doctor *d)
 static bool
 take_pause(void *arg, const struct row *row)
 {
+	char since[32];
+
 	if (!row_is_null(row, 0))
 		doctor_say(arg, VIGIL_NOTABLE, "queue", "vigil resume", "paused since %s",
-		    row_text(row, 0));
+		    when_local(row_time(row, 0), since));
 	return false;
 }
 

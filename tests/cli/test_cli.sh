@@ -614,7 +614,7 @@ sqlite3 whole.db "INSERT INTO runners (pid, pid_start, boot_id, version, directo
     INSERT INTO servers (name, pid, pid_start, boot_id) VALUES ('managed', 1, 1, 'another boot');
     INSERT INTO moving VALUES (1)"
 doctor 1 --db whole.db
-finds 'a paused queue' 'note   queue          paused since 20.*: vigil resume$'
+finds 'a paused queue' 'note   queue          paused since 20[0-9-]* [0-9:]*: vigil resume$'
 finds 'a server that is gone' 'note   server         vigil'
 finds 'rows that contradict' 'wrong  tasks          task 1: a change of status that was left half done'
 printf 'no database, but a text that is long enough to be taken for one' >text.db
