@@ -557,6 +557,8 @@ running_unanswered(const struct facts *f, struct decision *d)
 	struct attempt *a = &d->next.attempt;
 	prompted(f, d);
 	note_progress(f, d);
+	if (f->task->attempt.prompted_ms)
+		a->lost_ms += f->event->away_ms;
 	a->sends = 0; /* it has arrived */
 	end_loss(d, &a->waiting_ms, f->event->now_ms);
 	if (limits_are_over(f, d))

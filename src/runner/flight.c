@@ -383,6 +383,15 @@ on_descendants_read(void *arg, struct oc_reply *reply)
 	read_messages(f);
 }
 
+/* Of a turn that was cut off while no run was there: since its last step, or since nobody looked
+ * any more, it has not worked. The machine may have been off for a night. */
+static int64_t
+say_absence(const struct flight *f, int64_t step_ms)
+{
+	int64_t from_ms = step_ms > f->away_from_ms ? step_ms : f->away_from_ms;
+	return f->away_to_ms > from_ms ? f->away_to_ms - from_ms : 0;
+}
+
 /* A sign of life or of rest, with what counts for the task's clocks. */
 static void
 tell_look(struct flight *f, struct event *e)
@@ -392,6 +401,8 @@ tell_look(struct flight *f, struct event *e)
 		e->is_waiting = f->waits_for || f->activity == OC_RETRY;
 		e->text = f->waits_for ? f->waits_for : f->retry_message;
 	}
+	if (e->type == EV_UNANSWERED)
+		e->away_ms = say_absence(f, e->step_ms);
 	flight_tell(f, e);
 }
 

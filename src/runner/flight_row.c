@@ -58,6 +58,7 @@ read_row(void *arg, const struct row *row)
 	f->progress_ms = row_time(row, 19);
 	f->started_ms = row_time(row, 20);
 	f->may_have_twin = row_int(row, 21) > 0;
+	f->is_timed = row_int(row, 22);
 	return false;
 }
 
@@ -120,6 +121,14 @@ cancel_all(struct flight *f)
 	f->has_changed = false;
 }
 
+/* Its next look is overdue where no run was there for it. */
+static void
+note_absence(struct flight *f)
+{
+	f->away_to_ms = f->watched_ms;
+	f->away_from_ms = f->is_timed ? f->wake_at_ms : f->away_to_ms;
+}
+
 struct flight *
 flight_begin(struct runner *r, int64_t task_id, struct fault *why)
 {
@@ -131,6 +140,7 @@ flight_begin(struct runner *r, int64_t task_id, struct fault *why)
 	if (load(f, why)) {
 		if (f->attempt_id > store_lock_noted(r->lock))
 			store_lock_note(r->lock, f->attempt_id);
+		note_absence(f);
 		link_in(f);
 		runner_due_changed(r, f->wake_at_ms);
 		return f;

@@ -73,3 +73,23 @@ describe("the clock is set back", () => {
     assert.equal((await runner.stop()).status, 0);
   }));
 });
+
+test("the machine is off for a night: the turn goes on, and no timeout counts the night", WITHIN, withClock(async (world, setClock) => {
+  const word = tag("night");
+  const id = await world.add("--timeout", "1h", `${word} [until ${word}] [say the end]`);
+  const evening = await world.startRunner();
+  await world.called(word);
+  await until("it runs", async () => (await world.task(id)).status === "running");
+  const { pid } = await world.server();
+  await evening.stop("SIGKILL");
+  process.kill(pid, "SIGKILL");
+  setClock(8 * 3600);
+  await world.letGo(word);
+  const morning = await world.startRunner();
+  const task = await world.finish(id);
+  assert.deepEqual([task.status, task.result, task.attempts], ["completed", "the end", 1], await world.story([id]));
+  const { resumes, seconds } = await world.attempt(id);
+  assert.equal(resumes, 1);
+  assert.ok(seconds < 3600, `${seconds} s of work`);
+  assert.equal((await morning.stop()).status, 0);
+}));

@@ -81,6 +81,7 @@ static const struct field fields[] = {
     {"step", A_TIME, offsetof(struct scene, event.step_ms)},
     {"watched", A_TIME, offsetof(struct scene, event.watched_ms)},
     {"slept", A_SPAN, offsetof(struct scene, event.lost_ms)},
+    {"away", A_SPAN, offsetof(struct scene, event.away_ms)},
     {"retry", A_FLAG, offsetof(struct scene, event.is_waiting)},
     {"found", A_FLAG, offsetof(struct scene, event.was_found)},
     {"kind", A_KIND, offsetof(struct scene, event.kind)},
@@ -1367,6 +1368,17 @@ static const struct journey {
 	"331 busy [slept 100s] -> running, wake +30s\n"
 	"369 busy [slept -] -> running, wake +2s\n"
 	"371 busy -> stopping +abort\n"},
+    {"time between two runs in which nothing was done does not count",
+	"0 claim [timeout 60s] -> starting +check the names\n"
+	"0.1 checked -> starting +create the session\n"
+	"0.2 session -> starting +send the prompt\n"
+	"1 prompted -> running, wake +30s\n"
+	"7200 wake -> +look\n"
+	"7200 unreachable -> running, wake +1s\n"
+	"7205 unanswered [away 7169s] -> running, wake +10s\n"
+	"7215 unanswered [away -] -> running +send the prompt\n"
+	"7216 busy -> running, wake +19s\n"
+	"7235 busy -> stopping +abort\n"},
     {"a timeout that cannot be confirmed is not tried again",
 	"0 claim [timeout 60s, max 2] -> starting +check the names\n"
 	"0.1 checked -> starting +create the session\n"
