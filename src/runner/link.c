@@ -519,3 +519,15 @@ link_end_server(struct link *l)
 	drop_client(l);
 	return !l->managed || managed_end(l->managed, "nothing was left to do");
 }
+
+bool
+link_end_left(struct link *l)
+{
+	if (l->managed)
+		return true; /* it is this link's */
+	struct managed *left =
+	    managed_new(l->loop, l->store, l->config->server_command, NULL, NULL);
+	bool is_gone = managed_end(left, "nothing was left to do");
+	managed_free(left);
+	return is_gone;
+}

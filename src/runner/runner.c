@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "runner/asks.h"
 #include "runner/claim.h"
+#include "runner/managed.h"
 #include "runner/origin.h"
 #include "runner/panes.h"
 #include "runner/pause.h"
@@ -511,6 +512,18 @@ on_link_give_up(void *arg, const char *sentence)
 	return true;
 }
 
+/* One of vigil's own that an earlier run left, with nothing alive on it: this run drives another,
+ * and who knows when one comes that would end it. */
+static void
+end_left_server(struct runner *r)
+{
+	bool is_left = !r->must_notice; /* all that is alive is known */
+	for (const struct flight *f = r->flights; f; f = f->next)
+		is_left = is_left && strcmp(f->server, MANAGED_NAME) != 0;
+	if (is_left)
+		(void)link_end_left(r->link);
+}
+
 void
 runner_start(struct runner *r, const char *server_url, int poke_fd)
 {
@@ -532,6 +545,7 @@ runner_start(struct runner *r, const char *server_url, int poke_fd)
 	claim_end_if_drained(r);
 	if (r->ending)
 		return;
+	end_left_server(r);
 	link_start(r->link);
 	service_ready(&r->service, r->loop);
 }
@@ -554,6 +568,7 @@ end_in_order(struct runner *r)
 	store_set_wait(r->store, STORE_WAIT_END_MS);
 	if (!r->must_notice && !runner_count_here(r)) /* all that is alive is known */
 		(void)link_end_server(r->link);
+	end_left_server(r);
 	if (r->flight_count == 1)
 		runner_say(r, "a task goes on; the next vigil run takes it up");
 	else if (r->flight_count)

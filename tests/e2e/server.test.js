@@ -127,6 +127,35 @@ test("a task of a server that this run does not drive waits, with that reason", 
   await server.process.stop();
 });
 
+test("a server of ours that a killed run left is ended by one that drives another, once nothing is alive on it", async () => {
+  const killed = await world.startRunner();
+  await world.finish(await world.add(tag("left")));
+  const idle = await world.server();
+  await killed.stop("SIGKILL");
+  const given = await world.startOpenCode();
+  const idleIsGone = () => !world.openCodePids().includes(idle.pid);
+  const other = await world.startRunner(["--server", given.url]);
+  await until("the one that was left is gone", idleIsGone);
+  assert.equal((await other.stop()).status, 0);
+  const word = tag("alive");
+  const first = await world.startRunner();
+  const id = await world.add(`${word} [until ${word}]`);
+  await world.called(word);
+  await until("it runs", async () => (await world.task(id)).status === "running");
+  const { pid } = await world.server();
+  await first.stop("SIGKILL");
+  const second = await world.startRunner(["--server", given.url]);
+  await until("it says what it waits for", async () => /waits for its server/.test((await world.task(id)).note));
+  assert.equal((await second.stop()).status, 0);
+  assert.ok(world.openCodePids().includes(pid), "its task is alive");
+  await world.letGo(word);
+  await world.drain();
+  assert.equal((await world.task(id)).status, "completed");
+  assert.equal((await world.calls(word)).length, 1);
+  assert.deepEqual(await world.rows("SELECT * FROM servers WHERE name = 'managed' AND ended_at IS NULL"), []);
+  await given.process.stop();
+});
+
 test(
   "where no event comes through, what is written counts: a turn at work is no stall",
   inWorld({ config: { task: { stall: "4s" } } }, async (own) => {
