@@ -174,13 +174,16 @@ write_url(struct managed *m, const char *url, struct fault *why)
 }
 
 /* A new one that died by itself would do so again: the command, or its configuration, is wrong.
- * What an earlier run has left may have been killed with it, before it was a server. */
+ * What an earlier run has left may have been killed with it, before it was a server or long after:
+ * a large process is dying for a while. */
 static void
 tell_not_listening(struct managed *m, const char *sentence)
 {
 	struct fault why;
-	bool is_hopeless = m->is_new && !serve_find(&m->process);
-	fault_set(&why, is_hopeless ? FAULT_USAGE : FAULT_ENV, "%s", sentence);
+	bool has_died = !serve_find(&m->process);
+	if (has_died && !m->is_new)
+		sentence = "the OpenCode server has died";
+	fault_set(&why, has_died && m->is_new ? FAULT_USAGE : FAULT_ENV, "%s", sentence);
 	(void)managed_end(m, sentence);
 	m->ready(m->arg, NULL, NULL, &why);
 }

@@ -236,6 +236,26 @@ for (const signal of ["SIGTERM", "SIGKILL"]) {
   });
 }
 
+test("a server that an earlier run left dies while it is taken up: that is said, and another is started", async () => {
+  const slow = world.slowServer();
+  world.configure({ server: { command: slow.command } });
+  const killed = await world.startRunner();
+  await until("the server starts", slow.isThere);
+  const { pid } = await until("it is in the database", async () => (await world.server()).pid && world.server());
+  await killed.stop("SIGKILL");
+  world.configure({});
+  const runner = await world.startRunner();
+  await world.ok(["pause"]);
+  await until("its loop turns", () => /the queue is paused/.test(runner.stderr));
+  await world.ok(["resume"]);
+  process.kill(pid, "SIGKILL");
+  const id = await world.add(tag("another"));
+  assert.equal((await world.finish(id)).status, "completed");
+  assert.match(runner.stderr, / the OpenCode server has died\n/);
+  assert.doesNotMatch(runner.stderr, /before it listened/);
+  assert.equal((await runner.stop()).status, 0);
+});
+
 test("the runner goes on when nobody reads what it says", async () => {
   const runner = await world.startRunner();
   runner.child.stdout.destroy();
