@@ -346,10 +346,19 @@ live_looping(const struct facts *f, struct decision *d)
 	begin_stop(f, d, STOP_LOOP);
 }
 
+/* Between two runs; of a prompt that was not seen until now, the time begins now. */
+static void
+leave_out_absence(const struct facts *f, struct decision *d)
+{
+	if (f->task->attempt.prompted_ms)
+		d->next.attempt.lost_ms += f->event->away_ms;
+}
+
 static void
 live_answered(const struct facts *f, struct decision *d)
 {
 	note_prompted(f, d);
+	leave_out_absence(f, d);
 	complete(d);
 }
 
@@ -357,6 +366,7 @@ static void
 live_faulty(const struct facts *f, struct decision *d)
 {
 	note_prompted(f, d);
+	leave_out_absence(f, d);
 	fail(f, d, f->event->kind, NULL);
 }
 
@@ -557,8 +567,7 @@ running_unanswered(const struct facts *f, struct decision *d)
 	struct attempt *a = &d->next.attempt;
 	prompted(f, d);
 	note_progress(f, d);
-	if (f->task->attempt.prompted_ms)
-		a->lost_ms += f->event->away_ms;
+	leave_out_absence(f, d);
 	a->sends = 0; /* it has arrived */
 	end_loss(d, &a->waiting_ms, f->event->now_ms);
 	if (limits_are_over(f, d))
@@ -830,6 +839,19 @@ static rule *const table[STATUS_COUNT][EV_COUNT] = {
     [STATUS_CANCELLED] = FINAL_ROW,
 };
 
+/* One that ends while it waits, for whomever, or right after: that was no work. An answer was, and
+ * is found with the time it was finished at; an abort is, too, and was none. */
+static void
+end_losses(const struct facts *f, struct decision *d)
+{
+	struct attempt *a = &d->next.attempt;
+	int64_t since_ms = a->unreachable_ms ? a->unreachable_ms : a->waiting_ms;
+	if (since_ms && f->event->type == EV_ANSWERED)
+		since_ms = later(since_ms, f->event->step_ms);
+	if (since_ms && f->event->now_ms > since_ms)
+		a->lost_ms += f->event->now_ms - since_ms;
+}
+
 /* The world's answer to an attempt that is over, or was never this one, changes nothing. */
 static bool
 is_of_another_attempt(const struct task *t, const struct event *e)
@@ -849,4 +871,6 @@ decide(const struct task *t, const struct event *e, const struct policy *p, stru
 	if (status_is_live(t->status))
 		count_sleep(&f, d);
 	table[t->status][e->type](&f, d);
+	if (d->ends_attempt)
+		end_losses(&f, d);
 }

@@ -383,8 +383,8 @@ on_descendants_read(void *arg, struct oc_reply *reply)
 	read_messages(f);
 }
 
-/* Of a turn that was cut off while no run was there: since its last step, or since nobody looked
- * any more, it has not worked. The machine may have been off for a night. */
+/* Of a turn that ended or was cut off while no run was there: since its last step, or since nobody
+ * looked any more, it has not worked. The machine may have been off for a night. */
 static int64_t
 say_absence(const struct flight *f, int64_t step_ms)
 {
@@ -401,7 +401,7 @@ tell_look(struct flight *f, struct event *e)
 		e->is_waiting = f->waits_for || f->activity == OC_RETRY;
 		e->text = f->waits_for ? f->waits_for : f->retry_message;
 	}
-	if (e->type == EV_UNANSWERED)
+	if (!f->is_busy)
 		e->away_ms = say_absence(f, e->step_ms);
 	flight_tell(f, e);
 }

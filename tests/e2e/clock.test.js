@@ -10,8 +10,8 @@ import { inWorld, openGate, tag, until } from "./harness.js";
 const WITHIN = { timeout: 150000 };
 
 /** A world in which setClock(S) makes the clock wrong by S seconds. */
-const withClock = (body) =>
-  inWorld({}, async (world) => {
+const withClock = (body, config = {}) =>
+  inWorld({ config }, async (world) => {
     const file = join(world.root, "clock");
     const setClock = (seconds) => writeFileSync(file, String(seconds));
     setClock(0);
@@ -92,4 +92,33 @@ test("the machine is off for a night: the turn goes on, and no timeout counts th
   assert.equal(resumes, 1);
   assert.ok(seconds < 3600, `${seconds} s of work`);
   assert.equal((await morning.stop()).status, 0);
+}));
+
+test("a night of waiting, and then a cancel: it is no work", WITHIN, withClock(async (world, setClock) => {
+  const call = JSON.stringify({ filePath: "/etc/hostname" });
+  const id = await world.add(`${tag("wait")} [tool read ${call}] [say never]`);
+  await world.startRunner();
+  await until("it waits", async () => (await world.attempt(id)).waiting_at, { hint: () => world.story([id]) });
+  setClock(8 * 3600);
+  await world.ok(["cancel", String(id)]);
+  const task = await world.finish(id);
+  assert.equal(task.status, "cancelled");
+  const { seconds } = await world.attempt(id);
+  assert.ok(seconds < 3600, `${seconds} s of work`);
+}, { permissions: { on_ask: "hold" } }));
+
+test("an answer that is found after a night without a runner: the night was no work", WITHIN, withClock(async (world, setClock) => {
+  const word = tag("found");
+  const id = await world.add(`${word} [until ${word}] [say the end]`);
+  const evening = await world.startRunner();
+  await world.called(word);
+  await until("it runs", async () => (await world.task(id)).status === "running");
+  await evening.stop("SIGKILL");
+  await world.letGo(word);
+  await until("it is answered", async () => (await messagesOf(world, id)).at(-1).info.finish === "stop");
+  setClock(8 * 3600);
+  await world.drain();
+  assert.equal((await world.task(id)).result, "the end");
+  const { seconds } = await world.attempt(id);
+  assert.ok(seconds < 3600, `${seconds} s of work`);
 }));
