@@ -180,13 +180,6 @@ export class World {
     return path;
   }
 
-  /** A library to be preloaded into vigil: a copy, since LD_PRELOAD parts names at blanks, and the checkout's may have one. */
-  shim(name) {
-    const copy = join(this.root, `${name}.so`);
-    copyFileSync(join(ROOT, `build/shim/${name}.so`), copy);
-    return copy;
-  }
-
   configure(config) {
     const whole = { ...config, server: { command: OPENCODE, ...config.server } };
     writeFileSync(join(this.folder("config/vigil"), "config.json"), JSON.stringify(whole));
