@@ -66,14 +66,15 @@ tell_event(struct follower *f, const char *kind, const char *detail)
 {
 	static const struct {
 		const char *kind, *words;
+		bool says_all; /* without the detail */
 	} told[] = {
-	    {"asked", "asks: "},
-	    {"replied", "is told: "},
-	    {"resumed", "resumed: its turn was cut off"},
-	    {"sent again", "the prompt is sent again"},
-	    {"reachable", "the server is back"},
-	    {"attempt ended", "the attempt has failed: "},
-	    {"unconfirmed", ""},
+	    {"asked", "asks: ", false},
+	    {"replied", "is told: ", false},
+	    {"resumed", "resumed: ", false},
+	    {"sent again", "the prompt is sent again", true},
+	    {"reachable", "the server is back", true},
+	    {"attempt ended", "the attempt has failed: ", false},
+	    {"unconfirmed", "", false},
 	};
 	enum status status;
 	if (status_parse(kind, &status))
@@ -81,7 +82,8 @@ tell_event(struct follower *f, const char *kind, const char *detail)
 	for (size_t i = 0; i < sizeof(told) / sizeof(*told); i++) {
 		if (strcmp(kind, told[i].kind) != 0)
 			continue;
-		char *line = xasprintf("%s%s", told[i].words, detail ? detail : "");
+		bool has_more = detail && !told[i].says_all;
+		char *line = xasprintf("%s%s", told[i].words, has_more ? detail : "");
 		note(f, line);
 		free(line);
 	}

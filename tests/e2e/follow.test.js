@@ -206,7 +206,7 @@ test("the server dies, and the runner: it goes on when they are back", inWorld({
   assert.equal(first, "looking");
   assert.equal(rest.pop(), result);
   assert.ok(rest.length === 1 && result.startsWith(rest[0]), `what was cut off, and nothing twice: ${stdout}`);
-  assert.match(stderr, /vigil: resumed: its turn was cut off/);
+  assert.match(stderr, /^vigil: resumed: its turn was cut off, and goes on in the same session$/m);
 }));
 
 test("a runner that is killed is not missed", inWorld({}, async (own) => {
