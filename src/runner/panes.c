@@ -114,6 +114,7 @@ panes_take_up(struct panes *p)
 		p->must_survey = false;
 		survey_start(p);
 	}
+	view_renew(p);
 }
 
 /* ---- 2. open -------------------------------------------------------------------------------- */
@@ -146,6 +147,8 @@ start_opening(struct seat *s, enum tmux_view view)
 		command[count++] = "--config";
 		command[count++] = p->config;
 	}
+	s->view = view;
+	s->server_id = link_server_id(p->runner->link);
 	const struct pane_wish wish = {
 	    .socket = p->beside || !other ? p->socket : other->pane.socket,
 	    .beside = p->beside ? p->beside
@@ -265,6 +268,7 @@ on_opened(void *arg, const struct pane *pane, const struct tmux_reply *reply)
 	else if (s->over)
 		seat_close(s, s->over);
 	seat_open_next(p);
+	view_renew(p);
 }
 
 /* ---- 3. close ------------------------------------------------------------------------------- */
@@ -297,21 +301,34 @@ seat_close(struct seat *s, const char *reason)
 	}
 }
 
+/* What it showed is still at work. A child below no task's session is not looked for otherwise. */
+static void
+may_come_again(const struct seat *s)
+{
+	struct flight *f = s->root ? NULL : seat_flight(s);
+	if (f)
+		f->had_pane = false;
+	if (s->root && !s->task_id)
+		s->panes->must_survey = true;
+}
+
 static void
 on_closed(void *arg, enum pane_end end)
 {
 	struct seat *s = arg;
 	struct panes *p = s->panes;
+	bool is_displaced = same_text(s->over, REASON_DISPLACED);
 	failpoint_after(FP_PANE_CLOSE);
-	/* A child below no task's session is not looked for otherwise, and it is still at work. */
-	if (s->root && !s->task_id && same_text(s->over, REASON_DISPLACED))
-		p->must_survey = true;
+	if (is_displaced)
+		may_come_again(s);
 	if (end != PANE_STAYS && row_closed(s, s->over, s->why_over))
 		seat_drop(s);
 	else
 		s->state = SEAT_UNSURE;
 	view_lay_out_soon(p);
 	seat_open_next(p);
+	if (is_displaced)
+		panes_take_up(p);
 }
 
 /* Its agent goes on where the runner stops. */

@@ -49,6 +49,8 @@ struct seat {
 	bool was_left;    /* by an earlier one, which has stopped in order and could not close it */
 	const char *over; /* why it is to be closed; NULL while it is to stay */
 	const char *why_over; /* more about it; or NULL */
+	enum tmux_view view;  /* what it shows; as configured, of one that was taken up */
+	int64_t server_id;    /* of a task: in `servers`, whom it shows; 0: not known */
 	bool is_judged;       /* by the sweep under way: it was there before that began */
 	bool is_seen;         /* by that sweep */
 	bool was_waited_for;
@@ -126,6 +128,8 @@ void seat_on_patience(struct ev_loop *, ev_timer *, int revents);
 /* ---- panes_view.c ---- */
 const struct seat *view_first_open(const struct panes *); /* NULL: there is none */
 void view_choose(struct seat *);                          /* calls seat_open(), now or later */
+/* Closes a task's that shows a server that is no more: it comes again, and then the next. */
+void view_renew(struct panes *);
 void view_lay_out_soon(struct panes *);
 void view_lay_out(struct ev_loop *, ev_timer *, int revents);
 

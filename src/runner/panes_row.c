@@ -57,6 +57,8 @@ read_seat(void *arg, const struct row *row)
 	snprintf(s->pane.id, sizeof s->pane.id, "%s", row_text(row, 10));
 	s->pane.pid = row_int(row, 11);
 	s->is_known = true;
+	s->view = (enum tmux_view)s->panes->runner->config->tmux_view;
+	s->server_id = row_int(row, 13);
 	s->is_written = !s->was_left;
 	return true;
 }

@@ -112,6 +112,44 @@ view_choose(struct seat *s)
 		pane_measure(p->tmux, place_socket(p, other), place_pane(p, other), on_measured, s);
 }
 
+/* ---- whom it shows -------------------------------------------------------------------------- */
+
+/* OpenCode's interface stays with the address and the password that it was begun with. A server of
+ * vigil's has others when it is started again, and the old picture would look like work for ever.
+ * What a subagent did was cut off with the server: its pane goes as that of any that is idle. */
+static bool
+shows_another(const struct seat *s)
+{
+	const struct flight *f = s->root ? NULL : seat_flight(s);
+	return f && flight_is_here(f) && s->state == SEAT_OPEN && s->view == TMUX_VIEW_ATTACH &&
+	       s->server_id && s->server_id != link_server_id(s->panes->runner->link);
+}
+
+static bool
+is_renewed(const struct seat *s)
+{
+	return s->state == SEAT_CLOSES && same_text(s->over, REASON_DISPLACED);
+}
+
+/* One at a time, so that a session of our own does not go with the last of its panes, and a server
+ * that has just begun is not asked by all of them at once. */
+void
+view_renew(struct panes *p)
+{
+	struct seat *old = NULL;
+	if (p->is_stopping || p->opening || !link_is_up(p->runner->link))
+		return;
+	for (struct seat *s = p->seats; s; s = s->next) {
+		if (is_renewed(s))
+			return;
+		old = !old && shows_another(s) ? s : old;
+	}
+	if (!old)
+		return;
+	old->why_over = "its OpenCode server has ended, and another was started";
+	seat_close(old, REASON_DISPLACED);
+}
+
 /* ---- how they are laid out ------------------------------------------------------------------ */
 
 void

@@ -81,6 +81,33 @@ test("OpenCode's own interface in a pane; no password in any process's arguments
   await tmux.close();
 }));
 
+test("a server of vigil's that dies: OpenCode's own interface is opened anew, on the one that is started then", inWorld({ config: panes({ view: "attach" }) }, async (own) => {
+  const tmux = await Tmux.open(own);
+  const [first, second] = [tag("before"), tag("after")];
+  const prompt = `${LOOK} [until ${first}] [tool bash {"command":"echo $((6*7))nd-life","description":"look"}] [until ${second}] [say done]`;
+  const ids = [await own.add(prompt), await own.add(prompt)];
+  const runner = await own.startRunner([], { env: tmux.env });
+  const rows = await Promise.all(ids.map((id) => opened(id, own)));
+  for (const row of rows) await tmux.shows(row.pane_id, /true/, DRAWN);
+  process.kill((await own.server()).pid, "SIGKILL");
+  const renewed = async ({ task_id, pane_id }) => {
+    const now = await opened(task_id, own);
+    return now.pane_id !== pane_id && now;
+  };
+  const now = [];
+  for (const row of rows) now.push(await until("there is another pane", () => renewed(row), { hint: () => runner.stderr }));
+  await own.letGo(first);
+  for (const row of now) await tmux.shows(row.pane_id, "42nd-life", DRAWN);
+  assert.deepEqual((await tmux.panes()).map((pane) => pane.id).sort(), now.map((row) => row.pane_id).sort());
+  for (const row of rows) assert.ok(isGone(row.pane_pid));
+  assert.match(await own.ok(["show", String(ids[0])]), /its OpenCode server has ended, and another was started/);
+  await own.letGo(second);
+  await own.finished(ids);
+  await own.stopRunners();
+  assert.deepEqual(await tmux.panes(), []);
+  await tmux.close();
+}));
+
 test("the password of a given server is the runner's to know, and its panes find it", inWorld({}, async (own) => {
   const password = "a password of one's own";
   const { url, process: openCode } = await own.startOpenCode({ password });

@@ -261,6 +261,9 @@ UPDATE panes SET detail = ?2 WHERE id = ?1 AND closed_at IS NULL;
 UPDATE panes SET closed_at = ?2, close_reason = ?3, detail = ?4 WHERE id = ?1 AND closed_at IS NULL;
 
 -- name: panes_open
+-- The last column is the server that there was when it was opened, of those with its attempt's server's name.
 SELECT id, task_id, attempt_id, session_id, root_session, mark, opened_at,
-	tmux_socket, tmux_server_pid, tmux_server_start, pane_id, pane_pid, detail
+	tmux_socket, tmux_server_pid, tmux_server_start, pane_id, pane_pid, detail,
+	(SELECT max(servers.id) FROM servers JOIN attempts ON attempts.server = servers.name
+		WHERE attempts.id = panes.attempt_id AND servers.started_at <= panes.opened_at)
 FROM panes WHERE closed_at IS NULL ORDER BY id;
