@@ -323,8 +323,10 @@ CREATE TABLE panes (                    -- in tmux, which show a session; also t
 		CHECK (closed_at IS strftime('%Y-%m-%dT%H:%M:%fZ', closed_at, '+0 days')),
 	close_reason TEXT                   -- ended: its task has; stopped, crashed: its runner did; gone: a person
 	                                    -- closed it, or its program ended; server gone: tmux itself; failed:
-	                                    -- there never was one; displaced: a task needed its place
-		CHECK (close_reason IN ('ended', 'stopped', 'crashed', 'gone', 'server gone', 'failed', 'displaced')),
+	                                    -- there never was one; displaced: a task needed its place; renewed: its
+	                                    -- server was another, and it was opened anew
+		CHECK (close_reason IN
+			('ended', 'stopped', 'crashed', 'gone', 'server gone', 'failed', 'displaced', 'renewed')),
 	detail     TEXT,                    -- why there is none (yet), or what has ended
 	CHECK ((closed_at IS NULL) = (close_reason IS NULL)),
 	CONSTRAINT "a pane that was opened has all that identifies it"

@@ -354,6 +354,7 @@ pane_story(const char *reason)
 	    {"server gone", "the tmux server has ended"},
 	    {"failed", "there was none"},
 	    {"displaced", "a task needed its place"},
+	    {"renewed", "opened anew"},
 	};
 
 	for (size_t i = 0; reason && i < sizeof(stories) / sizeof(stories[0]); i++)

@@ -317,9 +317,10 @@ on_closed(void *arg, enum pane_end end)
 {
 	struct seat *s = arg;
 	struct panes *p = s->panes;
-	bool is_displaced = same_text(s->over, REASON_DISPLACED);
+	bool comes_again =
+	    same_text(s->over, REASON_DISPLACED) || same_text(s->over, REASON_RENEWED);
 	failpoint_after(FP_PANE_CLOSE);
-	if (is_displaced)
+	if (comes_again)
 		may_come_again(s);
 	if (end != PANE_STAYS && row_closed(s, s->over, s->why_over))
 		seat_drop(s);
@@ -327,7 +328,7 @@ on_closed(void *arg, enum pane_end end)
 		s->state = SEAT_UNSURE;
 	view_lay_out_soon(p);
 	seat_open_next(p);
-	if (is_displaced)
+	if (comes_again)
 		panes_take_up(p);
 }
 

@@ -23,6 +23,7 @@
 #define REASON_SERVER_GONE "server gone"
 #define REASON_FAILED "failed"
 #define REASON_DISPLACED "displaced"
+#define REASON_RENEWED "renewed"
 
 enum seat_state {
 	SEAT_WAITS,  /* until fewer than tmux.max_panes are taken */

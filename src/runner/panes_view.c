@@ -125,12 +125,6 @@ shows_another(const struct seat *s)
 	       s->server_id && s->server_id != link_server_id(s->panes->runner->link);
 }
 
-static bool
-is_renewed(const struct seat *s)
-{
-	return s->state == SEAT_CLOSES && same_text(s->over, REASON_DISPLACED);
-}
-
 /* One at a time, so that a session of our own does not go with the last of its panes, and a server
  * that has just begun is not asked by all of them at once. */
 void
@@ -140,14 +134,14 @@ view_renew(struct panes *p)
 	if (p->is_stopping || p->opening || !link_is_up(p->runner->link))
 		return;
 	for (struct seat *s = p->seats; s; s = s->next) {
-		if (is_renewed(s))
+		if (s->state == SEAT_CLOSES && same_text(s->over, REASON_RENEWED))
 			return;
 		old = !old && shows_another(s) ? s : old;
 	}
 	if (!old)
 		return;
 	old->why_over = "its OpenCode server has ended, and another was started";
-	seat_close(old, REASON_DISPLACED);
+	seat_close(old, REASON_RENEWED);
 }
 
 /* ---- how they are laid out ------------------------------------------------------------------ */

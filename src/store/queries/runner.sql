@@ -244,7 +244,7 @@ WHERE id IN (SELECT id FROM panes WHERE closed_at IS NULL);
 INSERT INTO panes (task_id, attempt_id, session_id, root_session, mark, wanted_at, detail)
 SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7 WHERE NOT EXISTS (SELECT 1 FROM panes
 	WHERE session_id = ?3 AND attempt_id IS ?2
-	AND coalesce(close_reason, '') NOT IN ('stopped', 'crashed', 'displaced'));
+	AND coalesce(close_reason, '') NOT IN ('stopped', 'crashed', 'displaced', 'renewed'));
 
 -- name: pane_opened
 -- ?1 id, ?2 socket, ?3 server's pid, ?4 server's start, ?5 pane's id, ?6 pane's pid, ?7 now
