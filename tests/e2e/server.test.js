@@ -158,11 +158,11 @@ test("a server of ours that a killed run left is ended by one that drives anothe
 
 test(
   "where no event comes through, what is written counts: a turn at work is no stall",
-  inWorld({ config: { task: { stall: "4s" } } }, async (own) => {
+  inWorld({ config: { task: { stall: "8s" } } }, async (own) => {
     const server = await own.startOpenCode();
     const gate = await openGate(server.url);
     gate.atAnswer = (_, path) => path === "/global/event" && new Promise(() => {});
-    const step = '[delay 2] [tool bash {"command":"true","description":"a step"}]';
+    const step = '[delay 3] [tool bash {"command":"true","description":"a step"}]';
     const id = await own.add(`${tag("deaf")} ${step} ${step} ${step} ${step} [say heard all the same]`);
     await own.drain(["--server", gate.url]);
     const task = await own.task(id);
