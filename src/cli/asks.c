@@ -115,10 +115,9 @@ print_answered(const struct args *args, int64_t id, const char *reply, bool need
 		json_add_text(object, "reply", reply);
 		json_add_bool(object, "needs_runner", needs_runner);
 		print_json(object);
-	} else if (needs_runner) {
-		fprintf(stderr,
-		    "ask %lld: no runner is alive, the next vigil run sends the reply\n",
-		    (long long)id);
+	} else {
+		fprintf(stderr, "ask %lld: %s sends the reply\n", (long long)id,
+		    needs_runner ? "no runner is alive, the next vigil run" : "the runner");
 	}
 }
 

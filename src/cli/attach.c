@@ -82,7 +82,8 @@ const struct command attach_command = {
     .details =
 	"Waits for the session if the task has none yet. Leaving the interface does not end "
 	"the task.\n"
-	"It may not show what was asked before it was opened: vigil asks does.\n"
+	"It may not show what was asked before it was opened: vigil asks does. When a server of\n"
+	"vigil's has died and was started again, it shows the old picture: attach once more.\n"
 	"A subagent's session can be named in place of a task: --session SESSION.\n"
 	"exit status: OpenCode's own; 3 no such task or session, 5 its server is not there\n",
     .ids = CLI_LIVE,

@@ -241,7 +241,8 @@ test("asks and answer: a person allows it, later", async () => {
   const wrong = await own.vigil(["answer", String(ask.id), "maybe"]);
   assert.equal(wrong.status, 2);
   assert.match(wrong.stderr, /once, always or reject/);
-  await own.ok(["answer", String(ask.id), "once"]);
+  const right = await own.vigil(["answer", String(ask.id), "once"]);
+  assert.deepEqual([right.status, right.stderr], [0, `ask ${ask.id}: the runner sends the reply\n`]);
   assert.equal((await own.finish(id)).result, "allowed");
   assert.deepEqual((await asksOf(own, id)).map(told), [{ kind: "permission", reply: "once", replied_by: "person" }]);
   assert.deepEqual(JSON.parse(await own.ok(["asks", "--json"])), []);
