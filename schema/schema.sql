@@ -42,6 +42,8 @@ CREATE TABLE runners (                  -- one row a `vigil run`
 	trouble    TEXT,                    -- why it can start none: its server is out of reach. NULL: it is there
 	trouble_at TEXT                     -- since when
 		CHECK (trouble_at IS strftime('%Y-%m-%dT%H:%M:%fZ', trouble_at, '+0 days')),
+	clock_gap_ms INTEGER,               -- wall clock less monotonic clock, as last seen: with boot_id, the next
+	                                    -- run knows for how long the machine has slept in between
 	started_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))
 		CHECK (started_at IS strftime('%Y-%m-%dT%H:%M:%fZ', started_at, '+0 days')),
 	ended_at   TEXT                     -- NULL also after a crash

@@ -518,6 +518,7 @@ running_busy(const struct facts *f, struct decision *d)
 	struct attempt *a = &d->next.attempt;
 	prompted(f, d);
 	note_progress(f, d);
+	leave_out_absence(f, d);
 	a->idle_ms = 0;
 	if (!f->event->is_waiting)
 		end_loss(d, &a->waiting_ms, f->event->now_ms);

@@ -384,12 +384,15 @@ on_descendants_read(void *arg, struct oc_reply *reply)
 }
 
 /* Of a turn that ended or was cut off while no run was there: since its last step, or since nobody
- * looked any more, it has not worked. The machine may have been off for a night. */
+ * looked any more, it has not worked. The machine may have been off for a night. One that is at
+ * work has been all the time, but for the machine's sleep. */
 static int64_t
 say_absence(const struct flight *f, int64_t step_ms)
 {
 	int64_t from_ms = step_ms > f->away_from_ms ? step_ms : f->away_from_ms;
-	return f->away_to_ms > from_ms ? f->away_to_ms - from_ms : 0;
+	int64_t absence_ms = f->away_to_ms > from_ms ? f->away_to_ms - from_ms : 0;
+	bool was_less = f->is_busy && f->runner->slept_ms < absence_ms;
+	return was_less ? f->runner->slept_ms : absence_ms;
 }
 
 /* A sign of life or of rest, with what counts for the task's clocks. */
@@ -401,8 +404,7 @@ tell_look(struct flight *f, struct event *e)
 		e->is_waiting = f->waits_for || f->activity == OC_RETRY;
 		e->text = f->waits_for ? f->waits_for : f->retry_message;
 	}
-	if (!f->is_busy)
-		e->away_ms = say_absence(f, e->step_ms);
+	e->away_ms = say_absence(f, e->step_ms);
 	flight_tell(f, e);
 }
 

@@ -75,7 +75,7 @@ remember(struct flight *f, const struct event *e)
 		f->knows_descendants = true; /* it is new: there is none */
 	}
 	if (e->type == EV_BUSY || e->type == EV_UNANSWERED)
-		f->away_to_ms = 0; /* known now: it went on meanwhile, or is told */
+		f->away_to_ms = 0; /* it is told */
 }
 
 /* The row is committed: the flight follows it. May end the flight. */

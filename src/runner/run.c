@@ -30,8 +30,8 @@ runner_write_row(struct runner *r, struct fault *why)
 	process_boot_id(boot_id, sizeof(boot_id));
 	struct value v[] = {value_int(getpid()), value_int((int64_t)self.start_ticks),
 	    value_text(boot_id), value_text(vigil_version()), value_text(r->directory),
-	    value_int(r->config->parallel), value_text(r->server)};
-	if (!store_run(r->store, Q_runner_insert, v, 7, NULL, NULL, why))
+	    value_int(r->config->parallel), value_text(r->server), value_int(r->clock_gap_ms)};
+	if (!store_run(r->store, Q_runner_insert, v, 8, NULL, NULL, why))
 		return false;
 	r->id = store_last_id(r->store);
 	return true;
@@ -95,7 +95,7 @@ write_row(struct runner *r, struct fault *why)
 	failpoint_before(FP_RUN_BEGINNING);
 	if (!is_alone(r, why) ||
 	    !store_run(r->store, Q_runners_crashed, &now, 1, NULL, NULL, why) ||
-	    !runner_write_row(r, why))
+	    !runner_begin_clocks(r, why) || !runner_write_row(r, why))
 		return false;
 	failpoint_after(FP_RUN_BEGINNING);
 	return true;
@@ -139,9 +139,10 @@ write_ending(struct runner *r)
 {
 	struct fault ignored; /* the next run finds it missing, and calls it crashed */
 	const char *ending = r->failure.kind != FAULT_NONE ? r->failure.text : r->ending;
-	struct value v[] = {value_int(r->id), value_time(clock_now_ms()), value_text(ending)};
+	struct value v[] = {value_int(r->id), value_time(clock_now_ms()), value_text(ending),
+	    value_int(r->clock_gap_ms)};
 	failpoint_before(FP_RUN_ENDING);
-	(void)store_run(r->store, Q_runner_end, v, 3, NULL, NULL, &ignored);
+	(void)store_run(r->store, Q_runner_end, v, 4, NULL, NULL, &ignored);
 	failpoint_after(FP_RUN_ENDING);
 }
 

@@ -12,6 +12,7 @@
 
 #include "base/buf.h"
 #include "base/clock.h"
+#include "base/process.h"
 #include "runner/asks.h"
 #include "runner/claim.h"
 #include "runner/managed.h"
@@ -248,19 +249,56 @@ notice(struct runner *r)
 	claim_soon(r);
 }
 
+static int64_t
+clock_gap_ms(void)
+{
+	return clock_now_ms() - clock_monotonic_ms();
+}
+
 /* When the two clocks part, the machine was suspended, or somebody set the time. Whoever judges how
  * long an agent has worked asks this first: a tick may be half a second away. */
 void
 runner_count_sleep(struct runner *r)
 {
-	int64_t asleep_ms = clock_now_ms() - clock_monotonic_ms();
-	int64_t slept_ms = asleep_ms - r->asleep_ms;
+	int64_t gap_ms = clock_gap_ms();
+	int64_t slept_ms = gap_ms - r->clock_gap_ms;
 	if (slept_ms < ASLEEP_MS && slept_ms > -ASLEEP_MS)
 		return;
-	r->asleep_ms = asleep_ms;
+	r->clock_gap_ms = gap_ms;
 	r->has_slept = true;
 	for (struct flight *f = r->flights; f; f = f->next)
 		flight_slept(f, slept_ms > 0 ? slept_ms : 0);
+}
+
+/* For the next run; without it, that one takes this sleep for one that nobody has counted. */
+static void
+note_clock_gap(struct runner *r)
+{
+	struct fault ignored;
+	struct value v[] = {value_int(r->id), value_int(r->clock_gap_ms)};
+	(void)store_run(r->store, Q_runner_clocks_parted, v, 2, NULL, NULL, &ignored);
+}
+
+static bool
+take_gap(void *gap_ms, const struct row *row)
+{
+	*(int64_t *)gap_ms = row_int(row, 0);
+	return false;
+}
+
+bool
+runner_begin_clocks(struct runner *r, struct fault *why)
+{
+	char boot_id[64];
+	process_boot_id(boot_id, sizeof(boot_id));
+	struct value boot = value_text(boot_id);
+	r->clock_gap_ms = clock_gap_ms();
+	int64_t before_ms = r->clock_gap_ms;
+	if (!store_run(r->store, Q_runner_clock_gap, &boot, 1, take_gap, &before_ms, why))
+		return false;
+	int64_t slept_ms = r->clock_gap_ms - before_ms;
+	r->slept_ms = slept_ms >= ASLEEP_MS ? slept_ms : 0;
+	return true;
 }
 
 static void
@@ -268,10 +306,11 @@ notice_sleep(struct runner *r)
 {
 	struct flight *next;
 	runner_count_sleep(r);
-	r->asleep_ms = clock_now_ms() - clock_monotonic_ms(); /* they drift a little */
+	r->clock_gap_ms = clock_gap_ms(); /* they drift a little */
 	if (!r->has_slept)
 		return;
 	r->has_slept = false;
+	note_clock_gap(r);
 	for (struct flight *f = r->flights; f; f = next) {
 		next = f->next;
 		flight_wake(f);
@@ -530,7 +569,6 @@ runner_start(struct runner *r, const char *server_url, int poke_fd)
 	const struct link_listener listener = {r, on_link_up, on_link_down, on_link_event,
 	    on_link_say, on_link_give_up, on_link_may_write};
 	init_timers(r);
-	r->asleep_ms = clock_now_ms() - clock_monotonic_ms();
 	ev_io_init(&r->poke, on_poke, poke_fd, EV_READ);
 	r->poke.data = r;
 	ev_io_start(r->loop, &r->poke);

@@ -60,7 +60,8 @@ struct runner {
 	struct sessions sessions; /* the same, by session */
 	struct service service;   /* what the service manager is told */
 
-	int64_t asleep_ms;     /* wall clock less monotonic clock, as of the last tick */
+	int64_t clock_gap_ms;  /* wall clock less monotonic clock, as of the last tick */
+	int64_t slept_ms;      /* between the run before and this one */
 	bool has_slept;        /* and the flights were not all woken since */
 	int64_t data_version;  /* as of the last tick */
 	bool must_notice;      /* somebody has changed rows, and they were not all looked at */
@@ -102,6 +103,8 @@ void runner_due_changed(struct runner *, int64_t wake_at_ms);
 /* Tells the flights of time that the machine has slept since the last tick. */
 void runner_count_sleep(struct runner *);
 
+/* From the row of the run before, how long the machine has slept since. */
+bool runner_begin_clocks(struct runner *, struct fault *);
 /* Makes its row in `runners`, and sets `id`. */
 bool runner_write_row(struct runner *, struct fault *);
 /* Again, where somebody has ended or deleted it by hand: without it nothing can be claimed, and no

@@ -94,6 +94,25 @@ test("the machine is off for a night: the turn goes on, and no timeout counts th
   assert.equal((await morning.stop()).status, 0);
 }));
 
+test("stopped in the evening, and the lid closed: the agent goes on in the morning, and no timeout counts the night", WITHIN, withClock(async (world, setClock) => {
+  const word = tag("lid");
+  const id = await world.add("--timeout", "1h", `${word} [until ${word}] [say the end]`);
+  const evening = await world.startRunner();
+  await world.called(word);
+  await until("it runs", async () => (await world.task(id)).status === "running");
+  assert.equal((await evening.stop()).status, 0);
+  setClock(8 * 3600);
+  const morning = await world.startRunner();
+  await until("it is looked at", async () => (await world.attempt(id)).lost_ms > 7 * 3600_000, { hint: () => world.story([id]) });
+  await world.letGo(word);
+  const task = await world.finish(id);
+  assert.deepEqual([task.status, task.result, task.attempts], ["completed", "the end", 1], await world.story([id]));
+  const { resumes, seconds } = await world.attempt(id);
+  assert.equal(resumes, 0);
+  assert.ok(seconds < 3600, `${seconds} s of work`);
+  assert.equal((await morning.stop()).status, 0);
+}));
+
 test("a night of waiting, and then a cancel: it is no work", WITHIN, withClock(async (world, setClock) => {
   const call = JSON.stringify({ filePath: "/etc/hostname" });
   const id = await world.add(`${tag("wait")} [tool read ${call}] [say never]`);

@@ -1379,6 +1379,13 @@ static const struct journey {
 	"7215 unanswered [away -] -> running +send the prompt\n"
 	"7216 busy -> running, wake +19s\n"
 	"7235 busy -> stopping +abort\n"},
+    {"nor does sleep between two runs, where the agent went on",
+	"0 claim [timeout 60s] -> starting +check the names\n"
+	"0.1 checked -> starting +create the session\n"
+	"0.2 session -> starting +send the prompt\n"
+	"1 prompted -> running, wake +30s\n"
+	"7200 busy [away 7160s] -> running, wake +21s\n"
+	"7221 busy [away -] -> stopping +abort\n"},
     {"a timeout that cannot be confirmed is not tried again",
 	"0 claim [timeout 60s, max 2] -> starting +check the names\n"
 	"0.1 checked -> starting +create the session\n"

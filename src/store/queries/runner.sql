@@ -85,10 +85,20 @@ SELECT session_id FROM attempts WHERE server = ?1 AND session_id <> ?2
 SELECT prompt FROM tasks WHERE id = ?1;
 
 -- name: runner_insert
--- ?1 pid, ?2 pid_start, ?3 boot_id, ?4 version, ?5 directory, ?6 slots, ?7 server
+-- ?1 pid, ?2 pid_start, ?3 boot_id, ?4 version, ?5 directory, ?6 slots, ?7 server, ?8 clock_gap_ms
 -- scan: SQLite itself looks for attempts that refer to the new row; once a run
-INSERT INTO runners (pid, pid_start, boot_id, version, directory, slots, server)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7);
+INSERT INTO runners (pid, pid_start, boot_id, version, directory, slots, server, clock_gap_ms)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8);
+
+-- name: runner_clock_gap
+-- ?1 boot_id. What the newest run saw of the clocks, since the machine was started.
+-- scan: from its end, and one row of it
+SELECT clock_gap_ms FROM (SELECT boot_id, clock_gap_ms FROM runners ORDER BY id DESC LIMIT 1)
+WHERE boot_id = ?1 AND clock_gap_ms IS NOT NULL;
+
+-- name: runner_clocks_parted
+-- ?1 id, ?2 clock_gap_ms
+UPDATE runners SET clock_gap_ms = ?2 WHERE id = ?1;
 
 -- name: runner_trouble
 -- ?1 id, ?2 why its server cannot be used, NULL: it can, ?3 now. The time is that of the first of several in a row.
@@ -99,8 +109,8 @@ UPDATE runners SET trouble = ?2, trouble_at = iif(?2 IS NULL, NULL, coalesce(tro
 SELECT EXISTS (SELECT 1 FROM runners WHERE id = ?1 AND ended_at IS NULL);
 
 -- name: runner_end
--- ?1 id, ?2 now, ?3 ending
-UPDATE runners SET ended_at = ?2, ending = ?3 WHERE id = ?1 AND ended_at IS NULL;
+-- ?1 id, ?2 now, ?3 ending, ?4 clock_gap_ms
+UPDATE runners SET ended_at = ?2, ending = ?3, clock_gap_ms = ?4 WHERE id = ?1 AND ended_at IS NULL;
 
 -- name: runners_open
 SELECT pid, pid_start, boot_id FROM runners WHERE ended_at IS NULL;
