@@ -397,10 +397,10 @@ for (const ending of ["SIGCONT", "SIGKILL"])
     const next = await Tmux.open(world);
     await run(ending === "SIGCONT" ? tmux : next);
     for (const id of [shown, late]) {
-      await opened(id);
+      const isShown = async () => (await opened(id)).detail === null; // and not the row that was left
+      await until("it is shown", isShown, { hint: async () => JSON.stringify(await panesOf(world, id)) });
       const reasons = (await panesOf(world, id)).filter((row) => row.closed_at).map((row) => row.close_reason);
       assert.ok(reasons.every((reason) => reason === "stopped"), `${id}: ${reasons}`);
-      assert.equal((await opened(id)).detail, null);
     }
     await world.letGo(word);
     await world.finished(shown, late);
