@@ -327,9 +327,9 @@ on_closed(void *arg, enum pane_end end)
 	else
 		s->state = SEAT_UNSURE;
 	view_lay_out_soon(p);
-	seat_open_next(p);
 	if (comes_again)
-		panes_take_up(p);
+		panes_take_up(p); /* who had this place before those that wait for one */
+	seat_open_next(p);
 }
 
 /* Its agent goes on where the runner stops. */

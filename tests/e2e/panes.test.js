@@ -108,6 +108,27 @@ test("a server of vigil's that dies: OpenCode's own interface is opened anew, on
   await tmux.close();
 }));
 
+test("a server of vigil's that dies: who has a pane keeps its place, and who waits for one waits", inWorld({ config: panes({ view: "attach", max_panes: 1 }) }, async (own) => {
+  const tmux = await Tmux.open(own);
+  const [word, next] = [tag("full"), tag("next")];
+  const id = await own.add(`${LOOK} [until ${word}] [say done]`);
+  const runner = await own.startRunner([], { env: tmux.env });
+  const first = await opened(id, own);
+  await tmux.shows(first.pane_id, /true/, DRAWN);
+  const waits = await own.add(`${next} [until ${word}] [say done]`);
+  await own.called(next);
+  assert.equal((await panesOf(own, waits))[0].opened_at, null);
+  process.kill((await own.server()).pid, "SIGKILL");
+  const another = async () => (await own.rows("SELECT * FROM panes WHERE opened_at > ? AND closed_at IS NULL", first.opened_at))[0];
+  const now = await until("there is another pane", another, { hint: () => runner.stderr });
+  assert.deepEqual([now.task_id, (await tmux.panes()).map((pane) => pane.id)], [id, [now.pane_id]]);
+  await own.ok(["cancel", String(waits), String(id)]);
+  await own.finished([id, waits]);
+  await own.stopRunners();
+  assert.deepEqual(await tmux.panes(), []);
+  await tmux.close();
+}));
+
 test("the password of a given server is the runner's to know, and its panes find it", inWorld({}, async (own) => {
   const password = "a password of one's own";
   const { url, process: openCode } = await own.startOpenCode({ password });
