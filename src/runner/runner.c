@@ -55,13 +55,17 @@ tell_status(struct runner *r)
 	service_status(&r->service, *trouble ? trouble : counts);
 }
 
+/* A database that others write to, too, is busy now and then, and not any more at the next try. */
 void
 runner_in_trouble(struct runner *r, const struct fault *why)
 {
 	if (why->kind == FAULT_NONE)
 		return;
+	bool may_be_over_soon = why->kind == FAULT_BUSY && r->trouble.kind == FAULT_NONE;
 	r->write_again_ms = clock_monotonic_ms() + WRITE_AGAIN_MS;
 	r->trouble = *why;
+	if (may_be_over_soon)
+		return;
 	if (r->said.kind != FAULT_NONE && strcmp(r->said.text, why->text) == 0)
 		return;
 	r->said = *why;
