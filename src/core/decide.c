@@ -302,10 +302,19 @@ wait_for_server(const struct facts *f, struct decision *d)
 	    f->event->now_ms + policy_backoff_ms(d->next.attempt.unreachable_ms, f->event->now_ms));
 }
 
+/* Between two runs; of a prompt that was not seen until now, the time begins now. */
+static void
+leave_out_absence(const struct facts *f, struct decision *d)
+{
+	if (f->task->attempt.prompted_ms)
+		d->next.attempt.lost_ms += f->event->away_ms;
+}
+
 static void
 live_unreachable(const struct facts *f, struct decision *d)
 {
 	d->next.attempt.stranger_ms = 0;
+	leave_out_absence(f, d);
 	wait_for_server(f, d);
 }
 
@@ -344,14 +353,6 @@ live_looping(const struct facts *f, struct decision *d)
 {
 	note_prompted(f, d);
 	begin_stop(f, d, STOP_LOOP);
-}
-
-/* Between two runs; of a prompt that was not seen until now, the time begins now. */
-static void
-leave_out_absence(const struct facts *f, struct decision *d)
-{
-	if (f->task->attempt.prompted_ms)
-		d->next.attempt.lost_ms += f->event->away_ms;
 }
 
 static void

@@ -186,7 +186,8 @@ struct event {
 	int64_t watched_ms;   /* BUSY, UNANSWERED: since when its signs of work are heard */
 	int64_t lost_ms;      /* time asleep since the last event */
 	int64_t away_ms;      /* BUSY, UNANSWERED, ANSWERED, FAULTY: of the time between two
-				 runs, how long nothing was done */
+				 runs, how long nothing was done, less what was told of it
+				 before; UNREACHABLE: all of it, for it may have been */
 	bool was_found;       /* SESSION: by a search, not just made */
 	bool is_waiting;      /* BUSY: for a person, or for its provider, which is tried again */
 	enum error_kind kind; /* REFUSED, FAULTY; UNANSWERED: see there */

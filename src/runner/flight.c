@@ -383,16 +383,23 @@ on_descendants_read(void *arg, struct oc_reply *reply)
 	read_messages(f);
 }
 
+static int64_t
+span_ms(int64_t from_ms, int64_t to_ms)
+{
+	return to_ms > from_ms ? to_ms - from_ms : 0;
+}
+
 /* Of a turn that ended or was cut off while no run was there: since its last step, or since nobody
  * looked any more, it has not worked. The machine may have been off for a night. One that is at
- * work has been all the time, but for the machine's sleep. */
+ * work has been all the time. None has while the machine slept. */
 static int64_t
 say_absence(const struct flight *f, int64_t step_ms)
 {
+	int64_t absence_ms = span_ms(f->away_from_ms, f->away_to_ms);
 	int64_t from_ms = step_ms > f->away_from_ms ? step_ms : f->away_from_ms;
-	int64_t absence_ms = f->away_to_ms > from_ms ? f->away_to_ms - from_ms : 0;
-	bool was_less = f->is_busy && f->runner->slept_ms < absence_ms;
-	return was_less ? f->runner->slept_ms : absence_ms;
+	int64_t idle_ms = f->is_busy ? 0 : span_ms(from_ms, f->away_to_ms);
+	int64_t slept_ms = f->runner->slept_ms < absence_ms ? f->runner->slept_ms : absence_ms;
+	return (slept_ms > idle_ms ? slept_ms : idle_ms) - f->away_told_ms;
 }
 
 /* A sign of life or of rest, with what counts for the task's clocks. */

@@ -32,7 +32,8 @@ struct flight {
 	bool may_have_twin; /* its session was searched for before it was made, or found */
 	int number;         /* of the attempt */
 	int64_t started_ms;
-	bool is_timed;   /* it waits neither for its server nor for anybody: its time counts */
+	bool is_timed;   /* prompted, it waits neither for its server nor for anybody: its time
+			    counts */
 	char *label;     /* the description, or the prompt's beginning */
 	char *directory; /* where the session works */
 	char *server;    /* the name of the server that has it */
@@ -42,6 +43,7 @@ struct flight {
 	bool directory_is_found; /* the claim has just looked */
 	/* Between two runs nobody looked after it; empty where that was not so, or is told. */
 	int64_t away_from_ms, away_to_ms;
+	int64_t away_told_ms; /* of it, what the row has as lost */
 
 	/* What is under way: one of these at most. */
 	struct oc_call *call;

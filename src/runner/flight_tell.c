@@ -74,8 +74,9 @@ remember(struct flight *f, const struct event *e)
 		sessions_add(&f->runner->sessions, f);
 		f->knows_descendants = true; /* it is new: there is none */
 	}
+	f->away_told_ms += e->away_ms;
 	if (e->type == EV_BUSY || e->type == EV_UNANSWERED)
-		f->away_to_ms = 0; /* it is told */
+		f->away_from_ms = f->away_to_ms = f->away_told_ms = 0; /* it is told */
 }
 
 /* The row is committed: the flight follows it. May end the flight. */
@@ -169,10 +170,21 @@ flight_tell(struct flight *f, struct event *e)
 	}
 }
 
+/* What was done between two runs is not known before its server is reached, and by then there may
+ * be another run, which finds no trace of how long nobody was there. */
+static int64_t
+say_all_absence(const struct flight *f)
+{
+	int64_t absence_ms = f->away_to_ms - f->away_from_ms - f->away_told_ms;
+	return absence_ms > 0 ? absence_ms : 0;
+}
+
 void
 flight_tell_unreachable(struct flight *f, const char *sentence)
 {
-	flight_tell(f, &(struct event){.type = EV_UNREACHABLE, .text = sentence});
+	flight_tell(
+	    f, &(struct event){
+		   .type = EV_UNREACHABLE, .away_ms = say_all_absence(f), .text = sentence});
 }
 
 void

@@ -94,6 +94,27 @@ test("the machine is off for a night: the turn goes on, and no timeout counts th
   assert.equal((await morning.stop()).status, 0);
 }));
 
+test("the first run of the morning does not reach the server: the next one counts no night either", WITHIN, withClock(async (world, setClock) => {
+  const word = tag("first");
+  const id = await world.add("--timeout", "1h", `${word} [until ${word}] [say the end]`);
+  const evening = await world.startRunner();
+  await world.called(word);
+  await until("it runs", async () => (await world.task(id)).status === "running");
+  const { pid } = await world.server();
+  await evening.stop("SIGKILL");
+  process.kill(pid, "SIGKILL");
+  setClock(8 * 3600);
+  await world.letGo(word);
+  const mistaken = await world.startRunner(["--server", "http://127.0.0.1:9"]);
+  await until("it waits", async () => /waits for its server/.test((await world.task(id)).note), { hint: () => world.story([id]) });
+  assert.equal((await mistaken.stop()).status, 0);
+  await world.drain();
+  const task = await world.task(id);
+  assert.deepEqual([task.status, task.result, task.attempts], ["completed", "the end", 1], await world.story([id]));
+  const { seconds } = await world.attempt(id);
+  assert.ok(seconds < 3600, `${seconds} s of work`);
+}));
+
 test("stopped in the evening, and the lid closed: the agent goes on in the morning, and no timeout counts the night", WITHIN, withClock(async (world, setClock) => {
   const word = tag("lid");
   const id = await world.add("--timeout", "1h", `${word} [until ${word}] [say the end]`);
@@ -103,13 +124,31 @@ test("stopped in the evening, and the lid closed: the agent goes on in the morni
   assert.equal((await evening.stop()).status, 0);
   setClock(8 * 3600);
   const morning = await world.startRunner();
-  await until("it is looked at", async () => (await world.attempt(id)).lost_ms > 7 * 3600_000, { hint: () => world.story([id]) });
+  await until("it is reached", async () => (await world.rows("SELECT * FROM events WHERE kind = 'reachable'")).length, { hint: () => world.story([id]) });
   await world.letGo(word);
   const task = await world.finish(id);
   assert.deepEqual([task.status, task.result, task.attempts], ["completed", "the end", 1], await world.story([id]));
   const { resumes, seconds } = await world.attempt(id);
   assert.equal(resumes, 0);
   assert.ok(seconds < 3600, `${seconds} s of work`);
+  assert.equal((await morning.stop()).status, 0);
+}));
+
+test("a run that was killed before it sent the prompt, and a night: the timeout is none longer for that", WITHIN, withClock(async (world, setClock) => {
+  const word = tag("unsent");
+  const id = await world.add("--timeout", "1h", `${word} [until ${word}] [say the end]`);
+  const died = await world.vigil(["run"], { env: { ...world.environment, VIGIL_FAILPOINT: "before-request-prompt" } });
+  assert.equal(died.status, "SIGKILL");
+  setClock(8 * 3600);
+  const morning = await world.startRunner();
+  await world.called(word);
+  const isAtWork = ({ prompted_at: prompted, progress_at: progress }) => prompted && progress > prompted;
+  await until("it is at work", async () => isAtWork(await world.attempt(id)), { hint: () => world.story([id]) });
+  await world.letGo(word);
+  const task = await world.finish(id);
+  assert.deepEqual([task.status, task.result, task.attempts], ["completed", "the end", 1], await world.story([id]));
+  const { lost_ms } = await world.attempt(id);
+  assert.ok(lost_ms < 3600_000, `${lost_ms} ms lost`);
   assert.equal((await morning.stop()).status, 0);
 }));
 

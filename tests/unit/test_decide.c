@@ -1379,6 +1379,17 @@ static const struct journey {
 	"7215 unanswered [away -] -> running +send the prompt\n"
 	"7216 busy -> running, wake +19s\n"
 	"7235 busy -> stopping +abort\n"},
+    {"that nobody was there is lost before the server is reached, and found again where it was "
+     "work",
+	"0 claim [timeout 60s] -> starting +check the names\n"
+	"0.1 checked -> starting +create the session\n"
+	"0.2 session -> starting +send the prompt\n"
+	"1 prompted -> running, wake +30s\n"
+	"7200 unreachable [away 7169s] -> running, wake +1s\n"
+	"8200 unreachable [away -] -> running, wake +30s\n"
+	"8205 busy -> running, wake +30s\n"
+	"8206 unreachable -> running, wake +1s\n"
+	"8207 busy [away -7169s] -> stopping +abort\n"},
     {"nor does sleep between two runs, where the agent went on",
 	"0 claim [timeout 60s] -> starting +check the names\n"
 	"0.1 checked -> starting +create the session\n"

@@ -71,7 +71,7 @@ SELECT tasks.status, tasks.revision, tasks.wake_at, tasks.directory, tasks.paren
 	attempts.session_id, attempts.message_id, attempts.part_id,
 	attempts.agent AS sent_agent, attempts.model AS sent_model, attempts.variant AS sent_variant,
 	attempts.progress_at, attempts.started_at, attempts.searches,
-	attempts.waiting_at IS NULL AND attempts.unreachable_at IS NULL AS is_timed
+	attempts.prompted_at IS NOT NULL AND attempts.waiting_at IS NULL AND attempts.unreachable_at IS NULL AS is_timed
 FROM tasks JOIN attempts ON attempts.task_id = tasks.id AND attempts.ended_at IS NULL
 WHERE tasks.id = ?1;
 
