@@ -329,6 +329,38 @@ START_TEST(twins_are_two)
 }
 END_TEST
 
+/* The directory is filled in, or resolved, when it is claimed; taken for another task it would be
+ * done twice. */
+START_TEST(what_was_queued_and_was_claimed_since_is_here)
+{
+	char *lines;
+
+	shell_ok(path, "INSERT INTO tasks (prompt) VALUES ('x')");
+	lines = exported(vigil, 0);
+	shell_ok(path,
+	    A_RUNNER "INSERT INTO servers (name) VALUES ('s');"
+		     "INSERT INTO attempts (task_id, number, nonce, runner_id, server_id, server)"
+		     " VALUES (1, 1, 'n', 1, 1, 'managed');"
+		     "UPDATE tasks SET status = 'starting', attempts = 1, wake_at = " T
+		     ", server = 'managed', directory = '/', started_at = " T " WHERE id = 1;");
+	imports_and_has(vigil, lines, 0, 1);
+	free(lines);
+}
+END_TEST
+
+START_TEST(of_another_directory_is_another)
+{
+	char *lines;
+
+	shell_ok(path, "INSERT INTO tasks (prompt, directory) VALUES ('x', '/'), ('x', '/tmp');"
+		       "UPDATE tasks SET created_at = (SELECT min(created_at) FROM tasks)");
+	lines = exported(vigil, 0);
+	shell_ok(path, "DELETE FROM tasks WHERE id = 1");
+	imports_and_has(vigil, lines, 1, 1);
+	free(lines);
+}
+END_TEST
+
 /* What it was printed of has another prompt by now. */
 START_TEST(an_ask_is_had_only_once)
 {
@@ -362,6 +394,8 @@ main(void)
 	    (int)(sizeof(bad) / sizeof(bad[0])));
 	tcase_add_test(tests, what_is_here_already_is_left_as_it_is);
 	tcase_add_test(tests, twins_are_two);
+	tcase_add_test(tests, what_was_queued_and_was_claimed_since_is_here);
+	tcase_add_test(tests, of_another_directory_is_another);
 	tcase_add_test(tests, an_ask_is_had_only_once);
 	return run_suite(tests, "transfer");
 }

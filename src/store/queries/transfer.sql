@@ -67,11 +67,13 @@ FROM events LEFT JOIN attempts ON attempts.id = events.attempt_id WHERE events.t
 SELECT count(*) FROM tasks WHERE status IN ('starting', 'running', 'stopping') AND created_at >= coalesce(?1, '');
 
 -- name: import_here
--- ?1 the line. The task that it was printed of, where this database has it: not one of those taken in before it.
+-- ?1 the line. The task that it was printed of, where this database has it: not one of those taken in before it. The
+-- directory may have been filled in, or resolved, by a claim since then.
 SELECT tasks.id FROM (SELECT ?1 -> 'task' AS t) JOIN tasks ON tasks.created_at = t ->> 'created_at'
-	AND tasks.prompt = t ->> 'prompt' AND tasks.directory IS t ->> 'directory'
+	AND tasks.prompt = t ->> 'prompt' AND (tasks.directory IS t ->> 'directory'
+		OR tasks.attempts > 0 AND (tasks.id = t ->> 'id' OR t ->> 'directory' IS NULL))
 WHERE NOT EXISTS (SELECT 1 FROM importing WHERE task_id = tasks.id)
-ORDER BY tasks.id <> t ->> 'id', tasks.id LIMIT 1;
+ORDER BY tasks.directory IS NOT t ->> 'directory', tasks.id <> t ->> 'id', tasks.id LIMIT 1;
 
 -- name: import_known
 -- ?1 the line's task as it is called here, ?2 its id there
