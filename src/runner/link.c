@@ -527,7 +527,8 @@ link_end_left(struct link *l)
 		return true; /* it is this link's */
 	struct managed *left =
 	    managed_new(l->loop, l->store, l->config->server_command, NULL, NULL);
-	bool is_gone = managed_end(left, "nothing was left to do");
+	bool is_done = managed_is_left_at(left, l->url) || /* it was given to this one by its URL */
+		       managed_end(left, "nothing was left to do");
 	managed_free(left);
-	return is_gone;
+	return is_done;
 }

@@ -54,7 +54,8 @@ bool link_is_managed(const struct link *); /* the server is vigil's own */
 /* Ends the managed server, if it is one and there is one, also one that an earlier run has left.
  * Blocks for seconds at most. False: it could not be ended. */
 bool link_end_server(struct link *);
-/* Beside a server that was given: ends a managed one that an earlier run has left. As above. */
+/* Beside a server that was given: ends a managed one that an earlier run has left, unless it is
+ * that very server. As above. */
 bool link_end_left(struct link *);
 
 /* The password for a server that is not managed: from the configured environment variable; NULL

@@ -317,6 +317,13 @@ managed_listens(const struct managed *m, const char *url)
 	return serve_listens(&m->process, url);
 }
 
+bool
+managed_is_left_at(struct managed *m, const char *url)
+{
+	struct fault ignored;
+	return find_row(m, &ignored) && m->server_id && managed_listens(m, url);
+}
+
 int64_t
 managed_server_id(const struct managed *m)
 {

@@ -38,6 +38,8 @@ bool managed_is_new(const struct managed *); /* the newest managed_start() start
 bool managed_is_alive(struct managed *);
 /* To be asked before its password goes to a URL: does it listen there? Reads /proc. */
 bool managed_listens(const struct managed *, const char *url);
+/* The same of the one that an earlier run has left, if there is one. */
+bool managed_is_left_at(struct managed *, const char *url);
 int64_t managed_server_id(const struct managed *);
 /* Ends the process and its row, an earlier run's too. Blocks until it is gone, for seconds at most.
  * False: it is not gone, or the database cannot be read; the row stays open, and the next

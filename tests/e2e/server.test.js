@@ -156,6 +156,20 @@ test("a server of ours that a killed run left is ended by one that drives anothe
   await given.process.stop();
 });
 
+test("a server of ours that a killed run left, and that is given by its URL, is used", async () => {
+  const killed = await world.startRunner();
+  await world.finish(await world.add(tag("before")));
+  const { url, pid } = await world.server();
+  await killed.stop("SIGKILL");
+  const given = await world.startRunner(["--server", url], secret(world.password));
+  const task = await world.finish(await world.add(tag("after")));
+  assert.equal(task.status, "completed", task.note);
+  assert.equal((await given.stop()).status, 0);
+  assert.ok(world.openCodePids().includes(pid), "it was given: it is not ended");
+  await world.drain();
+  assert.ok(!world.openCodePids().includes(pid));
+});
+
 test(
   "where no event comes through, what is written counts: a turn at work is no stall",
   inWorld({ config: { task: { stall: "8s" } } }, async (own) => {
