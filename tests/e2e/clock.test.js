@@ -74,63 +74,74 @@ describe("the clock is set back", () => {
   }));
 });
 
-test("the machine is off for a night: the turn goes on, and no timeout counts the night", WITHIN, withClock(async (world, setClock) => {
+// ---- a night --------------------------------------------------------------------------------------------------------
+
+const NIGHT = 8 * 3600;
+
+/** A task that is at work, and goes on to its end once its word is let go: {word, id, runner}. */
+async function evening(world) {
   const word = tag("night");
   const id = await world.add("--timeout", "1h", `${word} [until ${word}] [say the end]`);
-  const evening = await world.startRunner();
+  const runner = await world.startRunner();
   await world.called(word);
   await until("it runs", async () => (await world.task(id)).status === "running");
+  return { word, id, runner };
+}
+
+/** The machine goes off: vigil and its server are killed. */
+async function off(world, runner) {
   const { pid } = await world.server();
-  await evening.stop("SIGKILL");
+  await runner.stop("SIGKILL");
   process.kill(pid, "SIGKILL");
-  setClock(8 * 3600);
-  await world.letGo(word);
-  const morning = await world.startRunner();
+}
+
+async function hasAnswer(world, id) {
   const task = await world.finish(id);
   assert.deepEqual([task.status, task.result, task.attempts], ["completed", "the end", 1], await world.story([id]));
-  const { resumes, seconds } = await world.attempt(id);
-  assert.equal(resumes, 1);
-  assert.ok(seconds < 3600, `${seconds} s of work`);
+}
+
+/** It has its answer, at its first attempt, and no night of work: the attempt. */
+async function isWhole(world, id) {
+  await hasAnswer(world, id);
+  return isShort(world, id);
+}
+
+async function isShort(world, id) {
+  const attempt = await world.attempt(id);
+  assert.ok(attempt.seconds < 3600, `${attempt.seconds} s of work`);
+  return attempt;
+}
+
+test("the machine is off for a night: the turn goes on, and no timeout counts the night", WITHIN, withClock(async (world, setClock) => {
+  const { word, id, runner } = await evening(world);
+  await off(world, runner);
+  setClock(NIGHT);
+  await world.letGo(word);
+  const morning = await world.startRunner();
+  assert.equal((await isWhole(world, id)).resumes, 1);
   assert.equal((await morning.stop()).status, 0);
 }));
 
 test("the first run of the morning does not reach the server: the next one counts no night either", WITHIN, withClock(async (world, setClock) => {
-  const word = tag("first");
-  const id = await world.add("--timeout", "1h", `${word} [until ${word}] [say the end]`);
-  const evening = await world.startRunner();
-  await world.called(word);
-  await until("it runs", async () => (await world.task(id)).status === "running");
-  const { pid } = await world.server();
-  await evening.stop("SIGKILL");
-  process.kill(pid, "SIGKILL");
-  setClock(8 * 3600);
+  const { word, id, runner } = await evening(world);
+  await off(world, runner);
+  setClock(NIGHT);
   await world.letGo(word);
   const mistaken = await world.startRunner(["--server", "http://127.0.0.1:9"]);
   await until("it waits", async () => /waits for its server/.test((await world.task(id)).note), { hint: () => world.story([id]) });
   assert.equal((await mistaken.stop()).status, 0);
   await world.drain();
-  const task = await world.task(id);
-  assert.deepEqual([task.status, task.result, task.attempts], ["completed", "the end", 1], await world.story([id]));
-  const { seconds } = await world.attempt(id);
-  assert.ok(seconds < 3600, `${seconds} s of work`);
+  await isWhole(world, id);
 }));
 
 test("stopped in the evening, and the lid closed: the agent goes on in the morning, and no timeout counts the night", WITHIN, withClock(async (world, setClock) => {
-  const word = tag("lid");
-  const id = await world.add("--timeout", "1h", `${word} [until ${word}] [say the end]`);
-  const evening = await world.startRunner();
-  await world.called(word);
-  await until("it runs", async () => (await world.task(id)).status === "running");
-  assert.equal((await evening.stop()).status, 0);
-  setClock(8 * 3600);
+  const { word, id, runner } = await evening(world);
+  assert.equal((await runner.stop()).status, 0);
+  setClock(NIGHT);
   const morning = await world.startRunner();
   await until("it is reached", async () => (await world.rows("SELECT * FROM events WHERE kind = 'reachable'")).length, { hint: () => world.story([id]) });
   await world.letGo(word);
-  const task = await world.finish(id);
-  assert.deepEqual([task.status, task.result, task.attempts], ["completed", "the end", 1], await world.story([id]));
-  const { resumes, seconds } = await world.attempt(id);
-  assert.equal(resumes, 0);
-  assert.ok(seconds < 3600, `${seconds} s of work`);
+  assert.equal((await isWhole(world, id)).resumes, 0);
   assert.equal((await morning.stop()).status, 0);
 }));
 
@@ -139,14 +150,13 @@ test("a run that was killed before it sent the prompt, and a night: the timeout 
   const id = await world.add("--timeout", "1h", `${word} [until ${word}] [say the end]`);
   const died = await world.vigil(["run"], { env: { ...world.environment, VIGIL_FAILPOINT: "before-request-prompt" } });
   assert.equal(died.status, "SIGKILL");
-  setClock(8 * 3600);
+  setClock(NIGHT);
   const morning = await world.startRunner();
   await world.called(word);
   const isAtWork = ({ prompted_at: prompted, progress_at: progress }) => prompted && progress > prompted;
   await until("it is at work", async () => isAtWork(await world.attempt(id)), { hint: () => world.story([id]) });
   await world.letGo(word);
-  const task = await world.finish(id);
-  assert.deepEqual([task.status, task.result, task.attempts], ["completed", "the end", 1], await world.story([id]));
+  await hasAnswer(world, id);
   const { lost_ms } = await world.attempt(id);
   assert.ok(lost_ms < 3600_000, `${lost_ms} ms lost`);
   assert.equal((await morning.stop()).status, 0);
@@ -157,26 +167,19 @@ test("a night of waiting, and then a cancel: it is no work", WITHIN, withClock(a
   const id = await world.add(`${tag("wait")} [tool read ${call}] [say never]`);
   await world.startRunner();
   await until("it waits", async () => (await world.attempt(id)).waiting_at, { hint: () => world.story([id]) });
-  setClock(8 * 3600);
+  setClock(NIGHT);
   await world.ok(["cancel", String(id)]);
   const task = await world.finish(id);
   assert.equal(task.status, "cancelled");
-  const { seconds } = await world.attempt(id);
-  assert.ok(seconds < 3600, `${seconds} s of work`);
+  await isShort(world, id);
 }, { permissions: { on_ask: "hold" } }));
 
 test("an answer that is found after a night without a runner: the night was no work", WITHIN, withClock(async (world, setClock) => {
-  const word = tag("found");
-  const id = await world.add(`${word} [until ${word}] [say the end]`);
-  const evening = await world.startRunner();
-  await world.called(word);
-  await until("it runs", async () => (await world.task(id)).status === "running");
-  await evening.stop("SIGKILL");
+  const { word, id, runner } = await evening(world);
+  await runner.stop("SIGKILL");
   await world.letGo(word);
   await until("it is answered", async () => (await messagesOf(world, id)).at(-1).info.finish === "stop");
-  setClock(8 * 3600);
+  setClock(NIGHT);
   await world.drain();
-  assert.equal((await world.task(id)).result, "the end");
-  const { seconds } = await world.attempt(id);
-  assert.ok(seconds < 3600, `${seconds} s of work`);
+  await isWhole(world, id);
 }));
