@@ -329,7 +329,7 @@ test("a link opens its task, and the keyboard goes on there", async () => {
       await link.focus();
       await page.keyboard.press("Enter");
       await page.locator(`#task-${id}[open]`).waitFor();
-      assert.ok(await page.evaluate((wanted) => document.activeElement.parentElement.id === wanted, `task-${id}`));
+      await page.waitForFunction((wanted) => document.activeElement.parentElement.id === wanted, `task-${id}`);
     };
     await goes(page.locator("#table a", { hasText: "three" }), 3);
     await goes(page.locator(".failures a"), 2);
