@@ -107,24 +107,13 @@ write_beginning(struct runner *r, struct fault *why)
 	return (r->id || write_row(r, why)) && origin_settle(r, why) && take_up(r, why);
 }
 
-static sigset_t
-stop_signals(void)
-{
-	sigset_t set;
-	sigemptyset(&set);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGHUP);
-	return set;
-}
-
 /* Another program has the database: what is alive goes on meanwhile, and a run that gave up would
  * leave it alone for good. True with `ending` set where it was told to stop instead. */
 static bool
 begin(struct runner *r, struct fault *why)
 {
 	const struct timespec a_while = {.tv_nsec = BEGIN_AGAIN_MS * 1000000L};
-	const sigset_t stop = stop_signals();
+	const sigset_t stop = runner_stop_signals();
 	bool is_ok;
 	while (!(is_ok = write_beginning(r, why)) && why->kind == FAULT_BUSY && !r->ending) {
 		runner_in_trouble(r, why);
@@ -213,7 +202,7 @@ vigil_run(struct vigil *v, const struct vigil_run_options *o)
 	struct store_lock *lock = store_lock(v->database, &v->fault);
 	if (!lock)
 		return handle_result(v);
-	const sigset_t stop = stop_signals();
+	const sigset_t stop = runner_stop_signals();
 	sigset_t before;
 	ignore_sigpipe();
 	sigprocmask(SIG_BLOCK, &stop, &before); /* until the loop hears them */

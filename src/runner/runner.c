@@ -520,24 +520,42 @@ on_tidy(struct ev_loop *loop, ev_timer *timer, int revents)
 		r->untidy = (struct fault){0};
 }
 
+/* That end a run in order. */
+static const int stop_signals[] = {SIGINT, SIGTERM, SIGHUP};
+
+enum { STOP_SIGNALS = sizeof(stop_signals) / sizeof(*stop_signals) };
+
+sigset_t
+runner_stop_signals(void)
+{
+	sigset_t set;
+	sigemptyset(&set);
+	for (size_t i = 0; i < STOP_SIGNALS; i++)
+		sigaddset(&set, stop_signals[i]);
+	return set;
+}
+
+/* Until now they have waited: see vigil_run(). */
+static void
+hear_signals(struct runner *r)
+{
+	const sigset_t set = runner_stop_signals();
+	for (size_t i = 0; i < STOP_SIGNALS; i++) {
+		ev_signal_init(&r->signals[i], on_signal, stop_signals[i]);
+		r->signals[i].data = r;
+		ev_signal_start(r->loop, &r->signals[i]);
+	}
+	sigprocmask(SIG_UNBLOCK, &set, NULL);
+}
+
 static void
 init_timers(struct runner *r)
 {
-	static const int numbers[] = {SIGINT, SIGTERM, SIGHUP};
-	sigset_t heard;
-	sigemptyset(&heard);
 	ev_timer_init(&r->tick, on_tick, TICK_S, TICK_S);
 	ev_timer_init(&r->due, on_due, 0., 0.);
 	ev_timer_init(&r->tidy, on_tidy, TIDY_S, TIDY_S);
 	r->tick.data = r->due.data = r->tidy.data = r;
 	claim_init(r);
-	for (size_t i = 0; i < sizeof(numbers) / sizeof(*numbers); i++) {
-		ev_signal_init(&r->signals[i], on_signal, numbers[i]);
-		r->signals[i].data = r;
-		ev_signal_start(r->loop, &r->signals[i]);
-		sigaddset(&heard, numbers[i]);
-	}
-	sigprocmask(SIG_UNBLOCK, &heard, NULL);
 	ev_timer_start(r->loop, &r->tick);
 	ev_timer_start(r->loop, &r->tidy);
 }
@@ -572,6 +590,7 @@ runner_start(struct runner *r, const char *server_url, int poke_fd)
 {
 	const struct link_listener listener = {r, on_link_up, on_link_down, on_link_event,
 	    on_link_say, on_link_give_up, on_link_may_write};
+	hear_signals(r);
 	init_timers(r);
 	ev_io_init(&r->poke, on_poke, poke_fd, EV_READ);
 	r->poke.data = r;

@@ -6,6 +6,7 @@
 #define VIGIL_RUNNER_RUNNER_H
 
 #include <ev.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -102,6 +103,9 @@ void runner_due_changed(struct runner *, int64_t wake_at_ms);
 
 /* Tells the flights of time that the machine has slept since the last tick. */
 void runner_count_sleep(struct runner *);
+
+/* They are blocked from the lock on, until the loop hears them. */
+sigset_t runner_stop_signals(void);
 
 /* From the row of the run before, how long the machine has slept since. */
 bool runner_begin_clocks(struct runner *, struct fault *);
