@@ -273,8 +273,7 @@ static const struct column attempt_columns[] = {
     {"error", COLUMN_TEXT, true},
 };
 
-/* A part of its id would tell nothing, and take the room of the error: the events have all of it.
- */
+/* A part of its id would tell nothing, and take the error's room: the events have all of it. */
 static bool
 has_room_for_session(void)
 {

@@ -161,7 +161,8 @@ enum vigil_result vigil_export(
 
 /* Takes such lines in, all or none: a bad one is named by `name` and number. A task keeps its id
  * where none of this database has had that, or a higher one; else it has a new one. One that is
- * here already (made at that instant, in that directory, with that prompt) is left as it is here.
+ * here already (made at that instant, with that prompt, in that directory, or in one that was
+ * filled in since) is left as it is here.
  * Empty lines are passed over. */
 struct vigil_imported {
 	int64_t tasks, here; /* that were taken in; that were here already */

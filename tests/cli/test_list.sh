@@ -302,25 +302,23 @@ for kind in agent empty timeout stalled interrupted rejected refused server limi
     is "$kind: in the second line" 'Next:' "$(sed -n 2p out | cut -c 1-5)"
 done
 
-# One that has completed without what it was refused.
-id=$(add 'did without')
-began "$id"
-sql "INSERT INTO asks (task_id, attempt_id, session_id, ask_id, kind, request)
-    SELECT task_id, id, 's', 'a', 'permission', 'read: /etc/hostname' FROM attempts WHERE task_id = $id;
-    UPDATE asks SET reply = 'reject', replied_at = asked_at, replied_by = 'vigil' WHERE task_id = $id"
-attempt_ended "$id" 10 completed 0
-sql "UPDATE tasks SET status = 'completed', result = 'done' WHERE id = $id"
+# did_without PROMPT WHO: a task that has completed without what WHO has refused it, as `id`
+did_without() {
+    id=$(add "$1")
+    began "$id"
+    sql "INSERT INTO asks (task_id, attempt_id, session_id, ask_id, kind, request)
+        SELECT task_id, id, 's', 'ask $id', 'permission', 'read: /etc/hostname' FROM attempts WHERE task_id = $id;
+        UPDATE asks SET reply = 'reject', replied_at = asked_at, replied_by = '$2' WHERE task_id = $id"
+    attempt_ended "$id" 10 completed 0
+    sql "UPDATE tasks SET status = 'completed', result = 'done' WHERE id = $id"
+}
+
+did_without 'did without' vigil
 run 0 show "$id"
 is 'what it was refused can be allowed' "Next: set permissions.on_ask (on_question) to \"once\" or \"hold\" in the configuration, then vigil retry $id" "$(sed -n 2p out)"
 
 # Where a person has refused it, no setting did.
-id=$(add 'was told not to')
-began "$id"
-sql "INSERT INTO asks (task_id, attempt_id, session_id, ask_id, kind, request)
-    SELECT task_id, id, 's', 'b', 'permission', 'read: /etc/hostname' FROM attempts WHERE task_id = $id;
-    UPDATE asks SET reply = 'reject', replied_at = asked_at, replied_by = 'person' WHERE task_id = $id"
-attempt_ended "$id" 10 completed 0
-sql "UPDATE tasks SET status = 'completed', result = 'done' WHERE id = $id"
+did_without 'was told not to' person
 run 0 show "$id"
 is 'what a person refused is left at that' 0 "$(grep -c '^Next' out)"
 
